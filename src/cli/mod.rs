@@ -1,0 +1,1 @@
+//! The `revrag` command.

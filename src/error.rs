@@ -1,0 +1,347 @@
+//! Every way to fail, once, with its context as fields.
+//!
+//! No text here carries a phone number, a variable or a secret: where the service's own words are
+//! repeated, every run of seven or more digits in them is masked.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::model::{Document, DocumentError, Record};
+use crate::webhook::VerificationError;
+
+/// What an operation of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failed operation.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// An argument can't be used; nothing was sent.
+    #[error("{argument}: {problem}")]
+    InvalidArgument {
+        /// The argument, as the caller knows it: `api_key`, `records[3]["phone_number"]`.
+        argument: String,
+        /// What is wrong with it, and what would be right.
+        problem: String,
+    },
+    /// No answer: the connection could not be made, or broke.
+    #[error("{}", connection_text(*.sent, .cause))]
+    Connection {
+        /// Whether a part of the request may have reached the service.
+        sent: bool,
+        /// What the transport said.
+        cause: String,
+    },
+    /// No answer in time.
+    #[error("{}", timeout_text(*.sent, *.after))]
+    Timeout {
+        /// Whether a part of the request may have reached the service.
+        sent: bool,
+        /// The bound that was passed.
+        after: Duration,
+    },
+    /// The service refused.
+    #[error(transparent)]
+    Status(Box<StatusError>),
+    /// The service's 2xx answer is not what the API documents.
+    #[error("the service answered {status}, but {problem}{}", request_id_text(.request_id.as_deref()))]
+    InvalidResponse {
+        /// The answer's status.
+        status: u16,
+        /// The answer's `X-Request-ID`.
+        request_id: Option<String>,
+        /// What is wrong with its body.
+        problem: ResponseProblem,
+    },
+    /// A push whose outcome is not known: its records may have been queued for calling.
+    #[error(
+        "the outcome of this push of {} is unknown: {cause}. It was not sent again, because \
+         its phones may already be about to ring; look for its records with `records()` before you push \
+         them once more",
+        records_text(*.records)
+    )]
+    PushOutcomeUnknown {
+        /// How many records the push held.
+        records: usize,
+        /// Why the outcome is not known.
+        cause: Box<Error>,
+    },
+    /// A record was not final in time.
+    #[error("{}", wait_text(*.waited, .record.as_ref()))]
+    WaitTimeout {
+        /// How long was waited.
+        waited: Duration,
+        /// The record as it was last seen, if it was.
+        record: Option<Box<Document<Record>>>,
+    },
+    /// A webhook delivery that can't be trusted or read.
+    #[error(transparent)]
+    Webhook(#[from] VerificationError),
+}
+
+/// An answer that is not a 2xx.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", self.text())]
+pub struct StatusError {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body: parsed JSON, else its text.
+    pub body: Value,
+    /// The answer's `X-Request-ID`.
+    pub request_id: Option<String>,
+    /// What a 429's `Retry-After` asks for.
+    pub retry_after: Option<Duration>,
+}
+
+/// What is wrong with the body of a 2xx answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResponseProblem {
+    /// It is larger than `max_response_bytes`.
+    #[error("its body is larger than max_response_bytes={limit}")]
+    TooLarge {
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// The connection ended before the body did, or the body can't be decompressed.
+    #[error("its body was cut short: {0}")]
+    CutShort(String),
+    /// It is not JSON, or JSON of another shape.
+    #[error("its body is not what the API documents: {0}")]
+    Document(#[from] DocumentError),
+    /// It is the documented JSON, and contradicts itself or the request.
+    #[error("its body contradicts the request: {0}")]
+    Contradiction(String),
+}
+
+impl Error {
+    /// An [`Error::InvalidArgument`].
+    pub fn invalid(argument: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::InvalidArgument {
+            argument: argument.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
+impl StatusError {
+    /// The service's `detail`: text, the list form, or [`None`] where the body has none.
+    pub fn detail(&self) -> Option<&Value> {
+        self.body.as_object()?.get("detail")
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("the service answered {}", self.status);
+        let name = match self.status {
+            400 => " Bad Request",
+            401 => " Unauthorized",
+            403 => " Forbidden",
+            404 => " Not Found",
+            408 => " Request Timeout",
+            413 => " Payload Too Large",
+            422 => " Unprocessable Entity",
+            429 => " Too Many Requests",
+            500 => " Internal Server Error",
+            502 => " Bad Gateway",
+            503 => " Service Unavailable",
+            504 => " Gateway Timeout",
+            _ => "",
+        };
+        text.push_str(name);
+        if let Some(detail) = self.detail().map(detail_text).filter(|t| !t.is_empty()) {
+            let _ = write!(text, ": {}", masked(&detail));
+        }
+        let advice = match self.status {
+            300..=399 => Some(
+                "redirects are not followed, so that the API key goes nowhere else; check base_url",
+            ),
+            401 => Some("check api_key or REVRAG_API_KEY, and that it belongs to this base_url"),
+            403 => Some("this API key may not do that"),
+            404 => Some("check the id, and that it belongs to the workspace of this API key"),
+            413 => Some("push fewer records at once"),
+            429 => Some("send less often, or raise max_retries"),
+            _ => None,
+        };
+        if let Some(advice) = advice {
+            let _ = write!(text, " ({advice})");
+        }
+        text.push_str(&request_id_text(self.request_id.as_deref()));
+        text
+    }
+}
+
+/// The text of a `detail`: itself, or each entry of FastAPI's list form as `loc: msg`.
+fn detail_text(detail: &Value) -> String {
+    const MOST: usize = 300;
+    let text = match detail {
+        Value::String(text) => text.clone(),
+        Value::Array(entries) => entries
+            .iter()
+            .map(
+                |entry| match (location(&entry["loc"]), entry["msg"].as_str()) {
+                    (Some(at), Some(msg)) => format!("{at}: {msg}"),
+                    (None, Some(msg)) => msg.to_owned(),
+                    _ => entry.to_string(),
+                },
+            )
+            .collect::<Vec<_>>()
+            .join("; "),
+        other => other.to_string(),
+    };
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
+/// `["body", "records", 0, "phone_number"]` as `body.records[0].phone_number`.
+fn location(loc: &Value) -> Option<String> {
+    let mut text = String::new();
+    for part in loc.as_array()? {
+        match part {
+            Value::String(name) if text.is_empty() => text.push_str(name),
+            Value::String(name) => {
+                text.push('.');
+                text.push_str(name);
+            }
+            other => {
+                let _ = write!(text, "[{other}]");
+            }
+        }
+    }
+    Some(text)
+}
+
+/// `text` with every run of seven or more digits replaced: a phone number has at least that many.
+pub fn masked(text: &str) -> String {
+    const SHORTEST: usize = 7;
+    let mut out = String::with_capacity(text.len());
+    let mut run = String::new();
+    let flush = |run: &mut String, out: &mut String| {
+        if run.chars().count() >= SHORTEST {
+            out.push_str("***");
+        } else {
+            out.push_str(run);
+        }
+        run.clear();
+    };
+    for c in text.chars() {
+        if c.is_numeric() {
+            run.push(c);
+        } else {
+            flush(&mut run, &mut out);
+            out.push(c);
+        }
+    }
+    flush(&mut run, &mut out);
+    out
+}
+
+fn connection_text(sent: bool, cause: &str) -> String {
+    if sent {
+        format!("the connection to the service broke before it answered: {cause}")
+    } else {
+        format!("could not connect to the service, nothing was sent: {cause}")
+    }
+}
+
+fn timeout_text(sent: bool, after: Duration) -> String {
+    let seconds = after.as_secs_f64();
+    if sent {
+        format!("the service did not answer within {seconds} s (timeout)")
+    } else {
+        format!(
+            "could not connect to the service within {seconds} s, nothing was sent (connect_timeout)"
+        )
+    }
+}
+
+fn wait_text(waited: Duration, record: Option<&Box<Document<Record>>>) -> String {
+    let seconds = waited.as_secs_f64();
+    match record {
+        Some(record) => format!(
+            "the record was not final after {seconds:.1} s: it is {:?}, attempt {} of {}; wait longer, or poll \
+             `record()`",
+            masked(&record.status),
+            count_text(record.attempt_count),
+            count_text(record.max_attempts),
+        ),
+        None => format!("the record could not be read within {seconds:.1} s"),
+    }
+}
+
+fn count_text(count: Option<u32>) -> String {
+    count.map_or_else(|| "?".to_owned(), |n| n.to_string())
+}
+
+fn records_text(count: usize) -> String {
+    if count == 1 {
+        "1 record".to_owned()
+    } else {
+        format!("{count} records")
+    }
+}
+
+fn request_id_text(request_id: Option<&str>) -> String {
+    request_id.map_or_else(String::new, |id| format!(" [request id {}]", masked(id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn status(status: u16, body: Value) -> String {
+        StatusError {
+            status,
+            body,
+            request_id: None,
+            retry_after: None,
+        }
+        .to_string()
+    }
+
+    #[test]
+    fn long_runs_of_digits_are_masked() {
+        assert_eq!(
+            masked("Invalid Indian phone number: +919876543210"),
+            "Invalid Indian phone number: +***"
+        );
+        assert_eq!(masked("row 123456 of 7654321"), "row 123456 of ***");
+        assert_eq!(masked("٠١٢٣٤٥٦٧٨٩"), "***");
+        assert_eq!(masked(""), "");
+    }
+
+    #[test]
+    fn details_are_told_as_text_and_as_list() {
+        assert_eq!(
+            status(
+                400,
+                json!({"detail": "Cannot push records: campaign is completed."})
+            ),
+            "the service answered 400 Bad Request: Cannot push records: campaign is completed."
+        );
+        assert_eq!(
+            status(
+                422,
+                json!({"detail": [
+                    {"loc": ["body", "records", 0, "phone_number"], "msg": "Field required", "type": "missing"}
+                ]})
+            ),
+            "the service answered 422 Unprocessable Entity: body.records[0].phone_number: Field required"
+        );
+    }
+
+    #[test]
+    fn any_body_has_a_text() {
+        for body in [
+            json!(null),
+            json!("<html>"),
+            json!([1]),
+            json!({"detail": {"a": 1}}),
+            json!({"detail": [1, null]}),
+        ] {
+            assert!(status(418, body).starts_with("the service answered 418"));
+        }
+    }
+}

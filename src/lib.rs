@@ -1,0 +1,29 @@
+//! The RevRag Campaign Records API: a client that never sends a record twice by accident, the
+//! verification of the webhooks that come back, and the service itself in miniature.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`error`] | every way to fail |
+//! | [`model`] | the wire types, a file per noun |
+//! | [`http`] | configuration, the retry policy, the transport, the client |
+//! | [`webhook`] | signatures and events |
+//! | `sandbox` | the service in miniature (feature `sandbox`) |
+//! | `cli` | the `revrag` command (feature `cli`) |
+//!
+//! Dependencies point one way: `cli` and `sandbox` stand on `http` and `webhook`, those on
+//! [`model`] and [`error`]. Only the extension module (feature `python`) knows of Python.
+
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod error;
+pub mod http;
+pub mod model;
+#[cfg(feature = "python")]
+mod python;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+mod secret;
+pub mod webhook;
+
+pub use error::{Error, Result};
+pub use secret::Secret;

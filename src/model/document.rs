@@ -1,0 +1,204 @@
+//! A typed view over the JSON it was read from.
+
+use std::ops::Deref;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+/// The documented fields of a model, in the order of the reference.
+pub trait Fields {
+    /// The field names as they stand on the wire.
+    const FIELDS: &'static [&'static str];
+}
+
+/// The documented fields of `T`, and the JSON they were read from.
+///
+/// The view serves the code, the JSON serves everything else: unknown fields, equality, and giving
+/// back exactly what the service said.
+#[derive(Debug, Clone)]
+pub struct Document<T> {
+    view: T,
+    json: Box<RawValue>,
+}
+
+/// Why a text is not the documented JSON, in words that repeat none of its values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DocumentError {
+    /// The text is not JSON, or ends too early.
+    #[error("it is not JSON (line {line}, column {column})")]
+    NotJson {
+        /// 1-based line of the first fault.
+        line: usize,
+        /// 1-based column of the first fault.
+        column: usize,
+    },
+    /// The text is JSON of another shape.
+    #[error("{}{problem}", if path == "." { String::new() } else { format!("{path}: ") })]
+    Shape {
+        /// Where, as `items[3].status`; `.` is the document itself.
+        path: String,
+        /// What was found missing or expected there.
+        problem: String,
+    },
+}
+
+impl<T: DeserializeOwned> Document<T> {
+    /// Reads a document from its JSON text.
+    pub fn parse(json: &[u8]) -> Result<Self, DocumentError> {
+        let raw: &RawValue = serde_json::from_slice(json).map_err(|e| not_json(&e))?;
+        Ok(Self {
+            view: view_of(raw)?,
+            json: raw.to_owned(),
+        })
+    }
+}
+
+impl<T> Document<T> {
+    /// The JSON text, as it came.
+    pub fn json(&self) -> &str {
+        self.json.get()
+    }
+
+    /// The JSON as a value. (It was parsed once already, so it can be parsed again.)
+    pub fn to_value(&self) -> Value {
+        serde_json::from_str(self.json.get()).unwrap_or_default()
+    }
+}
+
+impl<T: Fields> Document<T> {
+    /// The fields that the reference does not name.
+    pub fn extra(&self) -> Map<String, Value> {
+        match self.to_value() {
+            Value::Object(mut map) => {
+                map.retain(|key, _| !T::FIELDS.contains(&key.as_str()));
+                map
+            }
+            _ => Map::new(),
+        }
+    }
+}
+
+impl<T: Serialize> Document<T> {
+    /// The document of a view made here rather than received.
+    pub fn of(view: T) -> Result<Self, serde_json::Error> {
+        let json = serde_json::value::to_raw_value(&view)?;
+        Ok(Self { view, json })
+    }
+}
+
+impl<T> Deref for Document<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.view
+    }
+}
+
+impl<T> PartialEq for Document<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.json.get() == other.json.get() || self.to_value() == other.to_value()
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Document<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Box::<RawValue>::deserialize(deserializer)?;
+        let view = view_of(&json).map_err(serde::de::Error::custom)?;
+        Ok(Self { view, json })
+    }
+}
+
+impl<T> Serialize for Document<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json.serialize(serializer)
+    }
+}
+
+/// Reads an absent or null array as an empty one.
+pub(super) fn null_as_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+fn view_of<T: DeserializeOwned>(raw: &RawValue) -> Result<T, DocumentError> {
+    let mut deserializer = serde_json::Deserializer::from_str(raw.get());
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let error = error.into_inner();
+        if !error.is_data() {
+            return not_json(&error);
+        }
+        DocumentError::Shape {
+            path,
+            problem: without_values(&error.to_string()),
+        }
+    })
+}
+
+fn not_json(error: &serde_json::Error) -> DocumentError {
+    DocumentError::NotJson {
+        line: error.line(),
+        column: error.column(),
+    }
+}
+
+/// serde says `invalid type: string "+9198…", expected u64 at line 1 column 9`. The value may be
+/// personal data, so only what was expected is kept.
+fn without_values(message: &str) -> String {
+    let end = message.rfind(" at line ").unwrap_or(message.len());
+    let message = &message[..end];
+    match message.rfind(", expected ") {
+        Some(at) => message[at + 2..].to_owned(),
+        None if message.starts_with("invalid ") => "an unexpected value".to_owned(),
+        None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Inner {
+        #[allow(dead_code)]
+        n: u64,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Outer {
+        #[allow(dead_code)]
+        items: Vec<Document<Inner>>,
+    }
+
+    fn problem(json: &str) -> String {
+        Document::<Outer>::parse(json.as_bytes())
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn a_wrong_value_is_not_repeated() {
+        let text = problem(r#"{"items": [{"n": 1}, {"n": "+919876543210, expected"}]}"#);
+        assert_eq!(text, "items[1]: n: expected u64");
+    }
+
+    #[test]
+    fn a_missing_field_is_named() {
+        assert_eq!(problem(r#"{"items": [{}]}"#), "items[0]: missing field `n`");
+        assert_eq!(problem("{}"), "missing field `items`");
+    }
+
+    #[test]
+    fn no_json_is_told_by_place() {
+        assert_eq!(problem("<html>"), "it is not JSON (line 1, column 1)");
+        assert_eq!(
+            problem(r#"{"items": [{"n": 1}"#),
+            "it is not JSON (line 1, column 19)"
+        );
+    }
+}

@@ -1,0 +1,5 @@
+//! Webhooks: their signatures and their events.
+
+mod signature;
+
+pub use signature::{Reason, VerificationError};
