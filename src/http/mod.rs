@@ -1,1 +1,19 @@
-//! The client.
+//! The client: what it is told ([`Config`]), what may be sent again ([`retry`]), one try over the
+//! wire (`transport`), and one `async fn` per endpoint ([`Client`]).
+
+mod client;
+mod config;
+mod endpoints;
+mod observe;
+mod per_process;
+mod proxy;
+pub mod retry;
+mod tls;
+mod transport;
+mod wait;
+
+pub use client::Client;
+pub use config::{Config, Options, PRODUCTION, STAGING};
+pub use endpoints::{MAX_PAGE_SIZE, RecordsQuery, parse_id};
+pub use observe::{Observer, RequestEvent};
+pub use per_process::PerProcess;

@@ -71,8 +71,7 @@ pub struct CustomVariable {
     /// Its name.
     pub key: String,
     /// The name of its type, as in `boolean`.
-    #[serde(rename = "type")]
-    pub kind: Option<String>,
+    pub r#type: Option<String>,
     /// Its value: any JSON.
     #[serde(default)]
     pub value: Value,

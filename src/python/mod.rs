@@ -1,1 +1,27 @@
-//! The extension module.
+//! The extension module `revrag._revrag`: the only place that names pyo3.
+
+mod attribute;
+mod campaign;
+mod client;
+mod errors;
+mod input;
+mod json;
+mod models;
+mod observe;
+mod process;
+mod run;
+
+use pyo3::prelude::*;
+
+use crate::http::{PRODUCTION, STAGING};
+
+#[pymodule]
+fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("PRODUCTION", PRODUCTION)?;
+    module.add("STAGING", STAGING)?;
+    module.add_class::<client::Client>()?;
+    module.add_class::<campaign::Campaign>()?;
+    module.add_class::<observe::RequestEvent>()?;
+    models::add_to(module)
+}

@@ -1,0 +1,54 @@
+"""The records of a campaign, page after page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from revrag import Campaign, Record
+
+
+class RecordPager:
+    """A campaign's records, for ``for`` and for ``async for``; made by ``Campaign.records``.
+
+    Each iteration asks the service anew and holds one page at a time. The service promises no
+    order, and a listing may shift while it is read.
+
+    Example:
+        >>> for record in campaign.records(status="completed"):
+        ...     assert record.is_final
+    """
+
+    __slots__ = ("_campaign", "_page_size", "_status")
+
+    def __init__(self, campaign: Campaign, status: str | None, page_size: int) -> None:
+        self._campaign = campaign
+        self._status = status
+        self._page_size = page_size
+
+    def __iter__(self) -> Iterator[Record]:
+        number, more = 1, True
+        while more:
+            page = self._campaign.records_page(
+                status=self._status, page=number, page_size=self._page_size
+            )
+            yield from page.items
+            number, more = number + 1, page.has_more and bool(page.items)
+
+    async def __aiter__(self) -> AsyncIterator[Record]:
+        number, more = 1, True
+        while more:
+            page = await self._campaign.records_page_async(
+                status=self._status, page=number, page_size=self._page_size
+            )
+            for record in page.items:
+                yield record
+            number, more = number + 1, page.has_more and bool(page.items)
+
+    def __repr__(self) -> str:
+        return (
+            f"RecordPager(campaign_id={self._campaign.id!r}, status={self._status!r}, "
+            f"page_size={self._page_size})"
+        )

@@ -1,0 +1,46 @@
+"""Types of the public signatures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, Required, TypeAlias, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+RecordStatus: TypeAlias = Literal[
+    "queued",
+    "in_progress",
+    "completed",
+    "failed",
+    "retry_pending",
+    "follow_up_pending",
+    "rescheduled",
+    "dnc",
+]
+"""The documented statuses of a record; the service may add to them."""
+
+CampaignState: TypeAlias = Literal["running", "paused", "completed", "cancelled"]
+"""The documented statuses of a campaign; the service may add to them."""
+
+CallStatus: TypeAlias = Literal["completed", "failed"]
+"""The documented statuses of a call; the service may add to them."""
+
+
+class RecordInput(TypedDict):
+    """One record of a push: a mapping with the documented keys.
+
+    Example:
+        >>> record: revrag.RecordInput = {
+        ...     "phone_number": "+919876543210",
+        ...     "variables": {"first_name": "Pankaj"},
+        ...     "app_user_id": "user_12345",
+        ... }
+        >>> campaign.push([record]).accepted
+        1
+    """
+
+    phone_number: Required[str]
+    variables: NotRequired[Mapping[str, Any] | None]
+    app_user_id: NotRequired[str | int | UUID | None]
+    app_session_id: NotRequired[str | int | UUID | None]

@@ -1,0 +1,251 @@
+"""Every way to fail.
+
+Each error says in its text what happened and what to do next. Texts repeat the service's own words
+with every run of seven or more digits masked; the attributes hold them whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from revrag import Record
+
+__all__ = [
+    "APIConnectionError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ErrorDetail",
+    "InvalidArgumentError",
+    "InvalidPayloadError",
+    "InvalidResponseError",
+    "JournalError",
+    "MalformedHeaderError",
+    "MissingHeaderError",
+    "NotFoundError",
+    "PayloadTooLargeError",
+    "PermissionDeniedError",
+    "PushOutcomeUnknownError",
+    "RateLimitError",
+    "RevragError",
+    "ServerError",
+    "SignatureMismatchError",
+    "TimestampOutOfToleranceError",
+    "UnprocessableEntityError",
+    "UploadError",
+    "WaitTimeoutError",
+    "WebhookVerificationError",
+]
+
+
+class RevragError(Exception):
+    """The root of every error of this package.
+
+    Example:
+        >>> try:
+        ...     campaign.record("not-a-uuid")
+        ... except revrag.RevragError as error:
+        ...     print(error)
+        run_id: "not-a-uuid" is not a UUID
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = self.__dict__ | {"__cause__": self.__cause__}
+        return (type(self), self.args, state)
+
+
+class InvalidArgumentError(RevragError, ValueError):
+    """An argument can't be used; nothing was sent."""
+
+
+class APIConnectionError(RevragError):
+    """No answer: the connection could not be made, or broke."""
+
+
+class APITimeoutError(APIConnectionError):
+    """No answer in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDetail:
+    """One entry of a ``detail`` in its list form.
+
+    Attributes:
+        loc: Where in the request, as ``("body", "records", 0, "phone_number")``.
+        msg: What is wrong there.
+        type: The kind of fault, as ``missing``.
+    """
+
+    loc: tuple[str | int, ...]
+    msg: str
+    type: str
+
+
+class APIStatusError(RevragError):
+    """The service refused. Raised itself for a 3xx and for a 4xx without a class of its own.
+
+    Attributes:
+        status_code: The HTTP status.
+        body: The parsed JSON of the body, else its text.
+        request_id: The answer's ``X-Request-ID``, or None.
+
+    Example:
+        >>> try:
+        ...     campaign.record("00000000-0000-0000-0000-00000000dead")
+        ... except revrag.NotFoundError as error:
+        ...     error.status_code
+        404
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status_code: int = 0,
+        body: Any = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+        self.body = body
+        self.request_id = request_id
+
+    @property
+    def detail(self) -> Any:
+        """The service's ``detail``, text or list as it came; None where the body has none."""
+        return self.body.get("detail") if isinstance(self.body, dict) else None
+
+    @property
+    def errors(self) -> list[ErrorDetail]:
+        """The entries of a ``detail`` in its list form; empty for the text form."""
+        detail = self.detail
+        entries = detail if isinstance(detail, list) else []
+        return [
+            ErrorDetail(
+                loc=tuple(loc) if isinstance(loc := entry.get("loc"), list) else (),
+                msg=str(entry.get("msg", "")),
+                type=str(entry.get("type", "")),
+            )
+            for entry in entries
+            if isinstance(entry, dict)
+        ]
+
+
+class BadRequestError(APIStatusError):
+    """400: the campaign does not accept pushes."""
+
+
+class AuthenticationError(APIStatusError):
+    """401: the API key is missing or not valid here."""
+
+
+class PermissionDeniedError(APIStatusError):
+    """403: the API key may not do that."""
+
+
+class NotFoundError(APIStatusError):
+    """404: there is no such campaign, record or call in the API key's workspace."""
+
+
+class PayloadTooLargeError(APIStatusError):
+    """413: the push is too large for one request."""
+
+
+class UnprocessableEntityError(APIStatusError):
+    """422: the request does not match the API's schema; ``errors`` tells where."""
+
+
+class RateLimitError(APIStatusError):
+    """429, still after every retry.
+
+    Attributes:
+        retry_after: Seconds the service asked to wait, or None.
+    """
+
+    def __init__(
+        self, message: str = "", *, retry_after: float | None = None, **fields: Any
+    ) -> None:
+        super().__init__(message, **fields)
+        self.retry_after = retry_after
+
+
+class ServerError(APIStatusError):
+    """5xx: the service failed."""
+
+
+class InvalidResponseError(RevragError):
+    """The service's 2xx answer is not what the API documents, is too large, or was cut short.
+
+    Attributes:
+        status_code: The HTTP status.
+        request_id: The answer's ``X-Request-ID``, or None.
+    """
+
+    def __init__(
+        self, message: str = "", *, status_code: int = 0, request_id: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+        self.request_id = request_id
+
+
+class PushOutcomeUnknownError(RevragError):
+    """A push that may have been applied: its phones may ring. ``__cause__`` says why.
+
+    It is not sent again. Look for its records with ``Campaign.records`` before pushing them again.
+    """
+
+
+class WaitTimeoutError(RevragError, TimeoutError):
+    """A record was not final in time.
+
+    Attributes:
+        record: The record as it was last seen, or None if it never was.
+    """
+
+    def __init__(self, message: str = "", *, record: Record | None = None) -> None:
+        super().__init__(message)
+        self.record = record
+
+
+class UploadError(RevragError):
+    """An upload stopped before its end; it can be resumed.
+
+    Attributes:
+        report: What is known of every row.
+    """
+
+    def __init__(self, message: str = "", *, report: Any = None) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class JournalError(RevragError):
+    """A journal that is none, is another campaign's, or is in use."""
+
+
+class WebhookVerificationError(RevragError):
+    """A webhook delivery that can't be trusted or read, whatever its bytes."""
+
+
+class MissingHeaderError(WebhookVerificationError):
+    """One of the four webhook headers is absent."""
+
+
+class MalformedHeaderError(WebhookVerificationError):
+    """A webhook header can't be read, or two of them contradict each other."""
+
+
+class TimestampOutOfToleranceError(WebhookVerificationError):
+    """The delivery is too old, or too far in the future."""
+
+
+class SignatureMismatchError(WebhookVerificationError):
+    """No signature of the delivery fits any secret."""
+
+
+class InvalidPayloadError(WebhookVerificationError):
+    """The signature fits, and the body is not an event."""

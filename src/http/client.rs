@@ -1,0 +1,147 @@
+//! The client: a request, the policy, and what is made of the answer.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::config::Config;
+use super::observe::{Observer, RequestEvent};
+use super::retry::{Decision, Failure, Kind, Policy};
+use super::transport::{Reply, Request, Transport};
+use crate::error::{ResponseProblem, StatusError};
+use crate::model::{Document, DocumentError};
+use crate::{Error, Result};
+
+/// A client of one service with one API key. Clones share their connections.
+#[derive(Clone)]
+pub struct Client {
+    transport: Arc<Transport>,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("base_url", &self.config().base_url()).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client. Nothing is opened until the first request.
+    pub fn new(config: Config) -> Self {
+        Self { transport: Arc::new(Transport::new(config)), observer: None }
+    }
+
+    /// The same client, telling `observer` of each try.
+    #[must_use]
+    pub fn observed(&self, observer: Arc<dyn Observer>) -> Self {
+        Self { transport: self.transport.clone(), observer: Some(observer) }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        self.transport.config()
+    }
+
+    /// Closes idle connections and refuses later requests.
+    pub fn close(&self) {
+        self.transport.close();
+    }
+
+    /// Sends a request until it succeeds or the policy says otherwise. `check` tells what a
+    /// documented answer contradicts.
+    pub(super) async fn execute<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        request: Request,
+        check: impl Fn(&Document<T>) -> std::result::Result<(), String>,
+    ) -> Result<Document<T>> {
+        let policy = Policy::new(self.config().max_retries);
+        let mut attempt = 1;
+        loop {
+            let started = Instant::now();
+            let reply = self.transport.send(&request).await;
+            let (status, request_id) = match &reply {
+                Ok(reply) => (Some(reply.status), reply.request_id.clone()),
+                Err(_) => (None, None),
+            };
+            let outcome = reply.and_then(|reply| understand(reply, &check));
+            let decision = match &outcome {
+                // Nothing to decide: done, or refused before there was a try.
+                Ok(_) | Err(Error::InvalidArgument { .. }) => Decision::Fail,
+                Err(error) => policy.decide(kind, attempt, failure_of(error), fastrand::f64()),
+            };
+            if let Some(observer) = &self.observer {
+                observer.tried(RequestEvent {
+                    method: if request.body.is_some() { "POST" } else { "GET" },
+                    path: request.path.clone(),
+                    status,
+                    attempt,
+                    elapsed: started.elapsed(),
+                    request_id,
+                    error: outcome.as_ref().err().map(ToString::to_string),
+                    retry_in: match decision {
+                        Decision::Again(wait) => Some(wait),
+                        _ => None,
+                    },
+                });
+            }
+            match (decision, outcome) {
+                (Decision::Again(wait), Err(_)) => tokio::time::sleep(wait).await,
+                (Decision::Unknown, Err(error)) => {
+                    let (records, cause) = (request.records, Box::new(error));
+                    return Err(Error::PushOutcomeUnknown { records, cause });
+                }
+                (_, outcome) => return outcome,
+            }
+            attempt += 1;
+        }
+    }
+}
+
+/// Makes of an answer what it means.
+fn understand<T: DeserializeOwned>(
+    reply: Reply,
+    check: impl Fn(&Document<T>) -> std::result::Result<(), String>,
+) -> Result<Document<T>> {
+    let Reply { status, request_id, retry_after, body, problem } = reply;
+    if !(200..300).contains(&status) {
+        let body = serde_json::from_slice(&body)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&body).into_owned()));
+        let retry_after = retry_after.filter(|_| status == 429);
+        return Err(Error::Status(Box::new(StatusError { status, body, request_id, retry_after })));
+    }
+    let document = match problem {
+        Some(problem) => Err(problem),
+        None => Document::parse(&body).map_err(ResponseProblem::from),
+    };
+    document
+        .and_then(|document| match check(&document) {
+            Ok(()) => Ok(document),
+            Err(problem) => Err(ResponseProblem::Contradiction(problem)),
+        })
+        .map_err(|problem| Error::InvalidResponse { status, request_id, problem })
+}
+
+/// An error of one try, as the policy sees it.
+fn failure_of(error: &Error) -> Failure {
+    match error {
+        Error::Connection { sent: false, .. } | Error::Timeout { sent: false, .. } => {
+            Failure::NotSent
+        }
+        Error::Status(error) => {
+            Failure::Status { status: error.status, retry_after: error.retry_after }
+        }
+        Error::InvalidResponse {
+            problem:
+                ResponseProblem::TooLarge { .. }
+                | ResponseProblem::Contradiction(_)
+                | ResponseProblem::Document(DocumentError::Shape { .. }),
+            ..
+        } => Failure::Unreadable,
+        // Cut short, or not JSON at all: what a proxy in between makes of a bad moment.
+        _ => Failure::Interrupted,
+    }
+}

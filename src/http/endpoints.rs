@@ -1,0 +1,167 @@
+//! One `async fn` per endpoint of the reference.
+
+use bytes::Bytes;
+use http::Method;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::client::Client;
+use super::retry::Kind;
+use super::transport::Request;
+use crate::error::masked;
+use crate::model::{Call, CampaignStatus, Document, NewRecord, PushResult, Record, RecordPage};
+use crate::{Error, Result};
+
+/// The most records one page may hold.
+pub const MAX_PAGE_SIZE: u32 = 200;
+
+/// Which page of which records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordsQuery {
+    /// Only records of this status.
+    pub status: Option<String>,
+    /// The page, from 1.
+    pub page: u64,
+    /// Records per page, at most [`MAX_PAGE_SIZE`].
+    pub page_size: u32,
+}
+
+impl RecordsQuery {
+    /// Refuses what the service would.
+    pub fn check(&self) -> Result<()> {
+        if self.page == 0 {
+            return Err(Error::invalid("page", "pages are counted from 1"));
+        }
+        if self.page_size == 0 || self.page_size > MAX_PAGE_SIZE {
+            return Err(Error::invalid(
+                "page_size",
+                format!("it must be from 1 to {MAX_PAGE_SIZE}"),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// An id as a UUID: nothing else enters a URL.
+pub fn parse_id(argument: &str, text: &str) -> Result<Uuid> {
+    // The hyphenated form only: `Uuid` would take braces and `urn:uuid:` too.
+    let id = (text.len() == 36).then(|| Uuid::try_parse(text).ok()).flatten();
+    id.ok_or_else(|| {
+        let shown: String = text.chars().take(40).collect();
+        Error::invalid(argument, format!("{:?} is not a UUID", masked(&shown)))
+    })
+}
+
+impl Client {
+    /// `POST /v1/campaigns/{campaign_id}/records/push-bulk`: one request, `results[i]` belonging to
+    /// `records[i]`.
+    pub async fn push(
+        &self,
+        campaign: Uuid,
+        records: &[NewRecord],
+    ) -> Result<Document<PushResult>> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            records: &'a [NewRecord],
+        }
+        if records.is_empty() {
+            return Err(Error::invalid("records", "there is none; a push takes at least one"));
+        }
+        let body = serde_json::to_vec(&Body { records })
+            .map_err(|error| Error::invalid("records", error.to_string()))?;
+        self.push_body(campaign, body.into(), records.len()).await
+    }
+
+    /// A push whose body is already JSON and holds `count` records.
+    pub async fn push_body(
+        &self,
+        campaign: Uuid,
+        body: Bytes,
+        count: usize,
+    ) -> Result<Document<PushResult>> {
+        let request = Request {
+            method: Method::POST,
+            path: format!("/v1/campaigns/{campaign}/records/push-bulk"),
+            query: Vec::new(),
+            body: Some(body),
+            records: count,
+        };
+        self.execute(Kind::Push, request, |result| check_results(result, count)).await
+    }
+
+    /// `GET /v1/campaigns/{campaign_id}/records/{run_id}`.
+    pub async fn record(&self, campaign: Uuid, run: Uuid) -> Result<Document<Record>> {
+        self.get(format!("/v1/campaigns/{campaign}/records/{run}"), Vec::new()).await
+    }
+
+    /// `GET /v1/campaigns/{campaign_id}/records`: one page.
+    pub async fn records_page(
+        &self,
+        campaign: Uuid,
+        query: &RecordsQuery,
+    ) -> Result<Document<RecordPage>> {
+        query.check()?;
+        let mut pairs = Vec::with_capacity(3);
+        if let Some(status) = &query.status {
+            pairs.push(("status", status.clone()));
+        }
+        pairs.push(("page", query.page.to_string()));
+        pairs.push(("page_size", query.page_size.to_string()));
+        self.get(format!("/v1/campaigns/{campaign}/records"), pairs).await
+    }
+
+    /// `GET /v1/campaigns/{campaign_id}/status`.
+    pub async fn campaign_status(&self, campaign: Uuid) -> Result<Document<CampaignStatus>> {
+        self.get(format!("/v1/campaigns/{campaign}/status"), Vec::new()).await
+    }
+
+    /// `GET /v1/campaigns/trigger/status/{call_id}`.
+    pub async fn call(&self, call: Uuid) -> Result<Document<Call>> {
+        self.get(format!("/v1/campaigns/trigger/status/{call}"), Vec::new()).await
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(
+        &self,
+        path: String,
+        query: Vec<(&'static str, String)>,
+    ) -> Result<Document<T>> {
+        let request = Request { method: Method::GET, path, query, body: None, records: 0 };
+        self.execute(Kind::Read, request, |_| Ok(())).await
+    }
+}
+
+/// A push's answer must tell of each record.
+fn check_results(result: &PushResult, count: usize) -> std::result::Result<(), String> {
+    let found = result.results.len();
+    if found != count {
+        return Err(format!("it has {found} results for {count} records"));
+    }
+    match result.results.iter().position(|r| r.accepted && r.run_id.is_none()) {
+        Some(at) => Err(format!("results[{at}] is accepted and has no run_id")),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_uuids_become_ids() {
+        let good = "11111111-1111-1111-1111-111111111111";
+        assert!(parse_id("run_id", good).is_ok());
+        assert!(parse_id("run_id", "ABCDEFAB-1111-1111-1111-111111111111").is_ok());
+        for bad in [
+            "",
+            "../../x",
+            "11111111111111111111111111111111",
+            "{11111111-1111-1111-1111-111111111111}",
+            "11111111-1111-1111-1111-11111111111\n",
+            "11111111-1111-1111-1111-111111111111\n",
+            "११११११११-1111-1111-1111-111111111111",
+        ] {
+            let error = parse_id("run_id", bad).unwrap_err().to_string();
+            assert!(error.starts_with("run_id: ") && !error.contains('\n'), "{error}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! One try of one request over the wire, and how far it got.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER, USER_AGENT};
+use http::{HeaderValue, Method};
+use http_body::{Body, Frame, SizeHint};
+
+use super::config::Config;
+use super::per_process::PerProcess;
+use super::{retry, tls};
+use crate::error::{ResponseProblem, masked};
+use crate::{Error, Result};
+
+static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Servers close a connection that was idle for as little as five seconds. A push that meets such a
+/// closing connection has an unknown outcome, so idle connections are dropped before that.
+const POOL_IDLE: Duration = Duration::from_secs(4);
+
+/// A request, ready to be sent as often as the policy allows.
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) query: Vec<(&'static str, String)>,
+    pub(super) body: Option<Bytes>,
+    /// How many records the body pushes.
+    pub(super) records: usize,
+}
+
+/// A complete answer, whatever its status.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) request_id: Option<String>,
+    pub(super) retry_after: Option<Duration>,
+    /// What came of the body, and what kept the rest from coming.
+    pub(super) body: Vec<u8>,
+    pub(super) problem: Option<ResponseProblem>,
+}
+
+/// Sends requests to one service with one key.
+#[derive(Debug)]
+pub(super) struct Transport {
+    config: Config,
+    http: PerProcess<reqwest::Client>,
+    closed: AtomicBool,
+}
+
+impl Transport {
+    pub(super) fn new(config: Config) -> Self {
+        Self { config, http: PerProcess::new(), closed: AtomicBool::new(false) }
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Closes idle connections and refuses what comes later.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.http.clear();
+    }
+
+    /// One try. An error is [`Error::Connection`] or [`Error::Timeout`], which say whether anything
+    /// was sent, or [`Error::InvalidArgument`] where there was no try.
+    pub(super) async fn send(&self, request: &Request) -> Result<Reply> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::invalid("client", "it is closed; make a new one"));
+        }
+        let http = self.http.get_or_try_init(|| build(&self.config))?;
+        let mut url = self.config.base_url.clone();
+        url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), request.path));
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
+        }
+        let mut builder = http.request(request.method.clone(), url);
+        // Without a body there is no telling, so a read counts as sent.
+        let sent = Arc::new(AtomicBool::new(request.body.is_none()));
+        if let Some(bytes) = &request.body {
+            let body = Watched { bytes: Some(bytes.clone()), polled: sent.clone() };
+            builder = builder
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .body(reqwest::Body::wrap(body));
+        }
+        let limit = self.config.max_response_bytes;
+        let answer = async {
+            let response = builder.send().await?;
+            Ok::<_, reqwest::Error>(read(response, limit).await)
+        };
+        let after = self.config.timeout;
+        match tokio::time::timeout(after, answer).await {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(error)) => {
+                let connecting = error.is_connect();
+                let sent = sent.load(Ordering::Acquire) && !connecting;
+                if connecting && error.is_timeout() {
+                    return Err(Error::Timeout { sent, after: self.config.connect_timeout });
+                }
+                Err(Error::Connection { sent, cause: cause(&error) })
+            }
+            Err(_) => Err(Error::Timeout { sent: sent.load(Ordering::Acquire), after }),
+        }
+    }
+}
+
+fn build(config: &Config) -> Result<reqwest::Client> {
+    let mut headers = HeaderMap::new();
+    headers.insert(API_KEY.clone(), config.api_key.clone());
+    headers.insert(USER_AGENT, config.user_agent.clone());
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    let encrypted = config.base_url.scheme() == "https"
+        || config.proxy.as_ref().is_some_and(super::proxy::Choice::is_tls);
+    let tls = if encrypted { tls::client_config(&config.extra_roots)? } else { tls::no_config()? };
+    let refuse = |error: reqwest::Error| Error::invalid("proxy", cause(&error));
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .default_headers(headers)
+        .connect_timeout(config.connect_timeout)
+        .pool_idle_timeout(POOL_IDLE)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .tcp_nodelay(true)
+        .no_proxy();
+    if let Some(choice) = &config.proxy {
+        builder = builder.proxy(choice.to_reqwest().map_err(refuse)?);
+    }
+    builder.build().map_err(refuse)
+}
+
+async fn read(mut response: reqwest::Response, limit: u64) -> Reply {
+    let header = |name: &HeaderName| {
+        let value = response.headers().get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    let mut reply = Reply {
+        status: response.status().as_u16(),
+        request_id: header(&REQUEST_ID),
+        retry_after: header(&RETRY_AFTER)
+            .and_then(|text| retry::retry_after(&text, SystemTime::now())),
+        body: Vec::new(),
+        problem: None,
+    };
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if (reply.body.len() + chunk.len()) as u64 > limit => {
+                reply.problem = Some(ResponseProblem::TooLarge { limit });
+            }
+            Ok(Some(chunk)) => {
+                reply.body.extend_from_slice(&chunk);
+                continue;
+            }
+            Ok(None) => {}
+            Err(error) => reply.problem = Some(ResponseProblem::CutShort(cause(&error))),
+        }
+        return reply;
+    }
+}
+
+/// The innermost reasons of `error`, without its URL.
+fn cause(error: &reqwest::Error) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        let text = inner.to_string();
+        // Outer errors often repeat the text of the inner one.
+        texts.retain(|outer| !outer.contains(&text));
+        texts.push(text);
+        source = inner.source();
+    }
+    if texts.is_empty() {
+        let kind = if error.is_timeout() { "timed out" } else { "the request failed" };
+        texts.push(kind.to_owned());
+    }
+    masked(&texts.join(": "))
+}
+
+/// A request body that remembers whether the connection asked for it: until then, nothing of it can
+/// have reached the service.
+struct Watched {
+    bytes: Option<Bytes>,
+    polled: Arc<AtomicBool>,
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.polled.store(true, Ordering::Release);
+        Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}

@@ -1,0 +1,374 @@
+//! `revrag.Campaign`.
+
+use pyo3::IntoPyObjectExt as _;
+use pyo3::prelude::*;
+use uuid::Uuid;
+
+use super::client::Client;
+use super::errors::to_pyerr;
+use super::input::{self, Whole};
+use super::models;
+use super::run::{Operation, run_async, run_sync};
+use crate::http::{self, RecordsQuery};
+
+/// A light handle for one campaign, made by `Client.campaign`.
+///
+/// Example:
+///     >>> client.campaign("11111111-1111-1111-1111-111111111111").status().status
+///     'running'
+#[pyclass(frozen, module = "revrag")]
+pub(super) struct Campaign {
+    client: Py<Client>,
+    id: Uuid,
+}
+
+impl Campaign {
+    pub(super) fn new(client: Py<Client>, id: Uuid) -> Self {
+        Self { client, id }
+    }
+
+    fn http(&self) -> http::Client {
+        self.client.get().http()
+    }
+
+    fn onlooker(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.client.get().onlooker(py)
+    }
+
+    fn push_operation(&self, records: Py<PyAny>) -> Operation<models::PushResult> {
+        let (http, campaign) = (self.http(), self.id);
+        Box::new(move |py, watch| {
+            let records = input::records(records.bind(py))?;
+            let http = http.observed(watch);
+            Ok(Box::pin(async move { http.push(campaign, &records).await.map(Into::into) }))
+        })
+    }
+
+    fn record_operation(&self, run_id: Py<PyAny>) -> Operation<models::Record> {
+        let (http, campaign) = (self.http(), self.id);
+        Box::new(move |py, watch| {
+            let run = input::id("run_id", run_id.bind(py))?;
+            let http = http.observed(watch);
+            Ok(Box::pin(async move { http.record(campaign, run).await.map(Into::into) }))
+        })
+    }
+
+    fn page_operation(
+        &self,
+        status: Option<String>,
+        page: Whole,
+        page_size: Whole,
+    ) -> Operation<models::RecordPage> {
+        let (http, campaign) = (self.http(), self.id);
+        Box::new(move |py, watch| {
+            let query = query(py, status, page, page_size)?;
+            let http = http.observed(watch);
+            Ok(Box::pin(async move { http.records_page(campaign, &query).await.map(Into::into) }))
+        })
+    }
+
+    fn status_operation(&self) -> Operation<models::CampaignStatus> {
+        let (http, campaign) = (self.http(), self.id);
+        Box::new(move |_, watch| {
+            let http = http.observed(watch);
+            Ok(Box::pin(async move { http.campaign_status(campaign).await.map(Into::into) }))
+        })
+    }
+
+    fn wait_operation(
+        &self,
+        run_id: Py<PyAny>,
+        timeout: Option<f64>,
+        poll_interval: f64,
+    ) -> Operation<models::Record> {
+        let (http, campaign) = (self.http(), self.id);
+        Box::new(move |py, watch| {
+            let run = input::id("run_id", run_id.bind(py))?;
+            let timeout = timeout.map(|t| input::seconds(py, "timeout", t)).transpose()?;
+            let interval = input::seconds(py, "poll_interval", poll_interval)?;
+            let http = http.observed(watch);
+            Ok(Box::pin(async move {
+                http.wait(campaign, run, timeout, interval).await.map(Into::into)
+            }))
+        })
+    }
+}
+
+fn query(
+    py: Python<'_>,
+    status: Option<String>,
+    page: Whole,
+    page_size: Whole,
+) -> PyResult<RecordsQuery> {
+    let query = RecordsQuery {
+        status,
+        page: page.at_least(py, "page", 1)?,
+        page_size: u32::try_from(page_size.at_least(py, "page_size", 1)?).unwrap_or(u32::MAX),
+    };
+    query.check().map_err(|error| to_pyerr(py, error))?;
+    Ok(query)
+}
+
+#[pymethods]
+impl Campaign {
+    /// str: The campaign's id.
+    #[getter]
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    /// Client: The client that made this handle.
+    #[getter]
+    fn client(&self) -> &Py<Client> {
+        &self.client
+    }
+
+    /// Queue records for calling, in one request (`POST …/records/push-bulk`).
+    ///
+    /// Every record is treated on its own: invalid ones are rejected in the result. None at a record's
+    /// top level is left out; inside `variables` it is sent as null.
+    ///
+    /// Args:
+    ///     records (Iterable[RecordInput]): Mappings with `phone_number` and, optionally, `variables`,
+    ///         `app_user_id` and `app_session_id`. Values inside `variables` may be str, int, float,
+    ///         bool, None, lists, dicts, dates and times (sent as ISO 8601), Decimal and UUID (as text),
+    ///         and numpy scalars; NaN, NaT and `pd.NA` are null.
+    ///
+    /// Returns:
+    ///     PushResult: `results[i]` belongs to the i-th record.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: A record can't be sent; nothing was.
+    ///     PushOutcomeUnknownError: The records may have been queued; they were not sent again.
+    ///     BadRequestError: The campaign does not accept pushes.
+    ///     APIStatusError: The service refused for another reason.
+    ///     APIConnectionError: No connection could be made; nothing was sent.
+    ///
+    /// Example:
+    ///     >>> record = {"phone_number": "+919876543210", "variables": {"first_name": "Pankaj"}}
+    ///     >>> campaign.push([record]).accepted
+    ///     1
+    fn push(&self, py: Python<'_>, records: Py<PyAny>) -> PyResult<models::PushResult> {
+        run_sync(py, self.onlooker(py), self.push_operation(records))
+    }
+
+    /// The asyncio twin of `push`.
+    ///
+    /// Example:
+    ///     >>> asyncio.run(campaign.push_async([{"phone_number": "+919876543210"}])).accepted
+    ///     1
+    fn push_async<'py>(
+        &self,
+        py: Python<'py>,
+        records: Py<PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        run_async(py, "Campaign.push_async", self.onlooker(py), self.push_operation(records))
+    }
+
+    /// A pushed record's status and details (`GET …/records/{run_id}`).
+    ///
+    /// Args:
+    ///     run_id (str | UUID): The run id from the push's result.
+    ///
+    /// Returns:
+    ///     Record: The record.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: The id is not a UUID; nothing was sent.
+    ///     NotFoundError: There is no such record.
+    ///     APIStatusError: The service refused for another reason.
+    ///     APIConnectionError: The service could not be reached, or did not answer in time.
+    ///     InvalidResponseError: The answer is not what the API documents.
+    ///
+    /// Example:
+    ///     >>> campaign.record(run_id).phone_number
+    ///     '+919876543210'
+    fn record(&self, py: Python<'_>, run_id: Py<PyAny>) -> PyResult<models::Record> {
+        run_sync(py, self.onlooker(py), self.record_operation(run_id))
+    }
+
+    /// The asyncio twin of `record`.
+    ///
+    /// Example:
+    ///     >>> asyncio.run(campaign.record_async(run_id)).id == run_id
+    ///     True
+    fn record_async<'py>(
+        &self,
+        py: Python<'py>,
+        run_id: Py<PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        run_async(py, "Campaign.record_async", self.onlooker(py), self.record_operation(run_id))
+    }
+
+    /// The campaign's records, page after page, for `for` and for `async for`.
+    ///
+    /// The service promises no order, and records move between statuses while they are listed.
+    ///
+    /// Args:
+    ///     status (str | None): Only records of this status.
+    ///     page_size (int): Records per request, from 1 to 200.
+    ///
+    /// Returns:
+    ///     RecordPager: Iterable as often as wanted; each iteration asks anew.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: `page_size` is out of range.
+    ///
+    /// Example:
+    ///     >>> run_id in {record.id for record in campaign.records()}
+    ///     True
+    #[pyo3(
+        signature = (*, status=None, page_size=Whole(200)),
+        text_signature = "($self, *, status=None, page_size=200)"
+    )]
+    fn records<'py>(
+        slf: &Bound<'py, Self>,
+        status: Option<String>,
+        page_size: Whole,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let query = query(py, status, Whole(1), page_size)?;
+        let pager = py.import("revrag._pager")?.getattr("RecordPager")?;
+        pager.call1((slf, query.status, query.page_size))
+    }
+
+    /// One page of the campaign's records (`GET …/records`).
+    ///
+    /// Args:
+    ///     status (str | None): Only records of this status.
+    ///     page (int): The page's number, from 1.
+    ///     page_size (int): Records per page, from 1 to 200.
+    ///
+    /// Returns:
+    ///     RecordPage: The page.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: `page` or `page_size` is out of range; nothing was sent.
+    ///     NotFoundError: There is no such campaign in the key's workspace.
+    ///     APIStatusError: The service refused for another reason.
+    ///     APIConnectionError: The service could not be reached, or did not answer in time.
+    ///     InvalidResponseError: The answer is not what the API documents.
+    ///
+    /// Example:
+    ///     >>> campaign.records_page(status="completed", page_size=10).page
+    ///     1
+    #[pyo3(
+        signature = (*, status=None, page=Whole(1), page_size=Whole(50)),
+        text_signature = "($self, *, status=None, page=1, page_size=50)"
+    )]
+    fn records_page(
+        &self,
+        py: Python<'_>,
+        status: Option<String>,
+        page: Whole,
+        page_size: Whole,
+    ) -> PyResult<models::RecordPage> {
+        run_sync(py, self.onlooker(py), self.page_operation(status, page, page_size))
+    }
+
+    /// The asyncio twin of `records_page`.
+    ///
+    /// Example:
+    ///     >>> asyncio.run(campaign.records_page_async()).page_size
+    ///     50
+    #[pyo3(
+        signature = (*, status=None, page=Whole(1), page_size=Whole(50)),
+        text_signature = "($self, *, status=None, page=1, page_size=50)"
+    )]
+    fn records_page_async<'py>(
+        &self,
+        py: Python<'py>,
+        status: Option<String>,
+        page: Whole,
+        page_size: Whole,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let operation = self.page_operation(status, page, page_size);
+        run_async(py, "Campaign.records_page_async", self.onlooker(py), operation)
+    }
+
+    /// The campaign's lifecycle status and its records counted by status (`GET …/status`).
+    ///
+    /// Returns:
+    ///     CampaignStatus: The status and the counts.
+    ///
+    /// Raises:
+    ///     NotFoundError: There is no such campaign in the key's workspace.
+    ///     APIStatusError: The service refused for another reason.
+    ///     APIConnectionError: The service could not be reached, or did not answer in time.
+    ///     InvalidResponseError: The answer is not what the API documents.
+    ///
+    /// Example:
+    ///     >>> campaign.status().stats.total_records > 0
+    ///     True
+    fn status(&self, py: Python<'_>) -> PyResult<models::CampaignStatus> {
+        run_sync(py, self.onlooker(py), self.status_operation())
+    }
+
+    /// The asyncio twin of `status`.
+    ///
+    /// Example:
+    ///     >>> asyncio.run(campaign.status_async()).status
+    ///     'running'
+    fn status_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        run_async(py, "Campaign.status_async", self.onlooker(py), self.status_operation())
+    }
+
+    /// Poll a record until it is final.
+    ///
+    /// Args:
+    ///     run_id (str | UUID): The run id from the push's result.
+    ///     timeout (float | None): Seconds to wait at most; 0 asks once.
+    ///     poll_interval (float): Seconds between two polls.
+    ///
+    /// Returns:
+    ///     Record: The record, `completed`, `dnc`, or `failed` with no attempt left.
+    ///
+    /// Raises:
+    ///     WaitTimeoutError: It was not final in time; `.record` is what was last seen.
+    ///     InvalidArgumentError: The id is not a UUID; nothing was sent.
+    ///     NotFoundError: There is no such record.
+    ///     APIStatusError: The service refused for another reason.
+    ///     APIConnectionError: The service could not be reached, or did not answer in time.
+    ///     InvalidResponseError: The answer is not what the API documents.
+    ///
+    /// Example:
+    ///     >>> campaign.wait(run_id, timeout=10, poll_interval=0.1).status
+    ///     'completed'
+    #[pyo3(signature = (run_id, *, timeout=None, poll_interval=2.0))]
+    fn wait(
+        &self,
+        py: Python<'_>,
+        run_id: Py<PyAny>,
+        timeout: Option<f64>,
+        poll_interval: f64,
+    ) -> PyResult<models::Record> {
+        let operation = self.wait_operation(run_id, timeout, poll_interval);
+        run_sync(py, self.onlooker(py), operation)
+    }
+
+    /// The asyncio twin of `wait`.
+    ///
+    /// Example:
+    ///     >>> asyncio.run(campaign.wait_async(run_id, timeout=10, poll_interval=0.1)).is_final
+    ///     True
+    #[pyo3(signature = (run_id, *, timeout=None, poll_interval=2.0))]
+    fn wait_async<'py>(
+        &self,
+        py: Python<'py>,
+        run_id: Py<PyAny>,
+        timeout: Option<f64>,
+        poll_interval: f64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let operation = self.wait_operation(run_id, timeout, poll_interval);
+        run_async(py, "Campaign.wait_async", self.onlooker(py), operation)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Campaign(id='{}')", self.id)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let make = self.client.bind(py).getattr("campaign")?;
+        (make, (self.id(),)).into_bound_py_any(py)
+    }
+}

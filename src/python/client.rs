@@ -1,0 +1,219 @@
+//! `revrag.Client`.
+
+use std::path::PathBuf;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use super::campaign::Campaign;
+use super::errors::to_pyerr;
+use super::input::{self, Whole};
+use super::models;
+use super::run::{Operation, ready, run_async, run_sync};
+use crate::http::{self, Config, Options};
+use crate::{Error, Secret};
+
+/// A client of the Campaign Records API.
+///
+/// It opens nothing until its first request, may be used from any thread and any event loop, and
+/// works in a forked child. It pickles, and its API key goes into the pickle.
+///
+/// Args:
+///     api_key (str | None): The workspace's API key, else `REVRAG_API_KEY`.
+///     base_url (str | None): The service, else `REVRAG_BASE_URL`, else `revrag.PRODUCTION`. `http://`
+///         is refused except to a loopback address; a path prefix is kept.
+///     timeout (float): Seconds each try may take.
+///     connect_timeout (float): Seconds a connection may take.
+///     max_retries (int): Tries after the first, where a request may be sent again.
+///     proxy (str | None): A proxy's URL, else `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+///     ca_bundle (str | PathLike | None): A file of PEM certificates to trust beside the platform's;
+///         `SSL_CERT_FILE` is honoured too.
+///     max_response_bytes (int): The largest response body that is read, decompressed.
+///     on_request (Callable[[RequestEvent], None] | None): Called after each try.
+///
+/// Raises:
+///     InvalidArgumentError: There is no API key, or an argument can't be used.
+///
+/// Example:
+///     >>> client = revrag.Client()
+///     >>> client.campaign("11111111-1111-1111-1111-111111111111").status().status
+///     'running'
+#[pyclass(frozen, module = "revrag", weakref)]
+pub(super) struct Client {
+    http: http::Client,
+    options: Options,
+    on_request: Option<Py<PyAny>>,
+}
+
+impl Client {
+    pub(super) fn http(&self) -> http::Client {
+        self.http.clone()
+    }
+
+    pub(super) fn onlooker(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.on_request.as_ref().map(|hook| hook.clone_ref(py))
+    }
+
+    fn call_operation(&self, call_id: Py<PyAny>) -> Operation<models::Call> {
+        let http = self.http.clone();
+        Box::new(move |py, watch| {
+            let call = input::id("call_id", call_id.bind(py))?;
+            let http = http.observed(watch);
+            Ok(Box::pin(async move { http.call(call).await.map(models::Call::from) }))
+        })
+    }
+}
+
+#[pymethods]
+impl Client {
+    #[new]
+    #[pyo3(
+        signature = (
+            api_key=None, *, base_url=None, timeout=30.0, connect_timeout=5.0, max_retries=Whole(2),
+            proxy=None, ca_bundle=None, max_response_bytes=Whole(64 << 20), on_request=None
+        ),
+        text_signature = "(api_key=None, *, base_url=None, timeout=30.0, connect_timeout=5.0, \
+            max_retries=2, proxy=None, ca_bundle=None, max_response_bytes=67108864, on_request=None)"
+    )]
+    #[allow(clippy::too_many_arguments, reason = "the public signature")]
+    fn new(
+        py: Python<'_>,
+        api_key: Option<String>,
+        base_url: Option<String>,
+        timeout: f64,
+        connect_timeout: f64,
+        max_retries: Whole,
+        proxy: Option<String>,
+        ca_bundle: Option<PathBuf>,
+        max_response_bytes: Whole,
+        on_request: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let max_retries = max_retries.at_least(py, "max_retries", 0)?;
+        let options = Options {
+            api_key: api_key.map(Secret::new),
+            base_url,
+            timeout: input::seconds(py, "timeout", timeout)?,
+            connect_timeout: input::seconds(py, "connect_timeout", connect_timeout)?,
+            max_retries: u32::try_from(max_retries).unwrap_or(u32::MAX),
+            proxy,
+            ca_bundle,
+            max_response_bytes: max_response_bytes.at_least(py, "max_response_bytes", 1)?,
+            user_agent: Some(format!("python/{}", Python::version_str().split(' ').next().unwrap_or(""))),
+        };
+        if on_request.as_ref().is_some_and(|hook| !hook.bind(py).is_callable()) {
+            return Err(to_pyerr(py, Error::invalid("on_request", "it must be callable")));
+        }
+        let config = Config::resolve(&options, |name| std::env::var(name).ok())
+            .map_err(|error| to_pyerr(py, error))?;
+        Ok(Self { http: http::Client::new(config), options, on_request })
+    }
+
+    /// str: The service's URL.
+    #[getter]
+    fn base_url(&self) -> &str {
+        self.http.config().base_url()
+    }
+
+    /// A handle for one campaign; no request is made.
+    ///
+    /// Args:
+    ///     campaign_id (str | UUID): The campaign's id, from the dashboard's Campaign → Settings tab.
+    ///
+    /// Returns:
+    ///     Campaign: The handle.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: The id is not a UUID.
+    ///
+    /// Example:
+    ///     >>> client.campaign("11111111-1111-1111-1111-111111111111").id
+    ///     '11111111-1111-1111-1111-111111111111'
+    fn campaign(slf: &Bound<'_, Self>, campaign_id: &Bound<'_, PyAny>) -> PyResult<Campaign> {
+        Ok(Campaign::new(slf.clone().unbind(), input::id("campaign_id", campaign_id)?))
+    }
+
+    /// A call's status, transcript, recording and extracted variables
+    /// (`GET /v1/campaigns/trigger/status/{call_id}`).
+    ///
+    /// Args:
+    ///     call_id (str | UUID): From a record's `call_history`, a webhook, or the dashboard.
+    ///
+    /// Returns:
+    ///     Call: The call.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: The id is not a UUID; nothing was sent.
+    ///     NotFoundError: There is no such call in the key's workspace.
+    ///     APIStatusError: The service refused for another reason.
+    ///     APIConnectionError: The service could not be reached, or did not answer in time.
+    ///     InvalidResponseError: The answer is not what the API documents.
+    ///
+    /// Example:
+    ///     >>> client.call(call_id).transcription.messages[0].role
+    ///     'assistant'
+    fn call(&self, py: Python<'_>, call_id: Py<PyAny>) -> PyResult<models::Call> {
+        run_sync(py, self.onlooker(py), self.call_operation(call_id))
+    }
+
+    /// The asyncio twin of `call`.
+    ///
+    /// Example:
+    ///     >>> asyncio.run(client.call_async(call_id)).call_status
+    ///     'completed'
+    fn call_async<'py>(
+        &self,
+        py: Python<'py>,
+        call_id: Py<PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        run_async(py, "Client.call_async", self.onlooker(py), self.call_operation(call_id))
+    }
+
+    /// Close idle connections; later requests raise `InvalidArgumentError`.
+    ///
+    /// Example:
+    ///     >>> revrag.Client().close()
+    fn close(&self) {
+        self.http.close();
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exc))]
+    fn __exit__(&self, _exc: &Bound<'_, PyTuple>) {
+        self.close();
+    }
+
+    fn __aenter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
+        ready(slf.py(), slf.as_any())
+    }
+
+    #[pyo3(signature = (*_exc))]
+    fn __aexit__<'py>(
+        &self,
+        py: Python<'py>,
+        _exc: &Bound<'_, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.close();
+        ready(py, py.None().bind(py))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Client(base_url={:?})", self.base_url())
+    }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let options = &self.options;
+        let kwargs = PyDict::new(py);
+        kwargs.set_item("base_url", self.base_url())?;
+        kwargs.set_item("timeout", options.timeout.as_secs_f64())?;
+        kwargs.set_item("connect_timeout", options.connect_timeout.as_secs_f64())?;
+        kwargs.set_item("max_retries", options.max_retries)?;
+        kwargs.set_item("proxy", &options.proxy)?;
+        kwargs.set_item("ca_bundle", &options.ca_bundle)?;
+        kwargs.set_item("max_response_bytes", options.max_response_bytes)?;
+        kwargs.set_item("on_request", &self.on_request)?;
+        ((self.http.config().api_key().expose(),), kwargs).into_pyobject(py)
+    }
+}

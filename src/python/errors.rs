@@ -1,0 +1,81 @@
+//! The one place that turns an [`Error`] into an exception of `revrag.errors`.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyType};
+
+use super::attribute::Attribute;
+use super::models;
+use crate::Error;
+use crate::webhook::Reason;
+
+/// The exception for `error`, its cause chained.
+pub(super) fn to_pyerr(py: Python<'_>, error: Error) -> PyErr {
+    build(py, error).unwrap_or_else(|error| error)
+}
+
+fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
+    let message = error.to_string();
+    let fields = PyDict::new(py);
+    let mut cause = None;
+    let class = match error {
+        Error::InvalidArgument { .. } => "InvalidArgumentError",
+        Error::Connection { .. } => "APIConnectionError",
+        Error::Timeout { .. } => "APITimeoutError",
+        Error::InvalidResponse { status, request_id, .. } => {
+            fields.set_item("status_code", status)?;
+            fields.set_item("request_id", request_id)?;
+            "InvalidResponseError"
+        }
+        Error::Status(error) => {
+            fields.set_item("status_code", error.status)?;
+            fields.set_item("request_id", &error.request_id)?;
+            fields.set_item("body", error.body.to_python(py)?)?;
+            if error.status == 429 {
+                let seconds = error.retry_after.map(|wait| wait.as_secs_f64());
+                fields.set_item("retry_after", seconds)?;
+            }
+            class_of_status(error.status)
+        }
+        Error::PushOutcomeUnknown { cause: inner, .. } => {
+            cause = Some(to_pyerr(py, *inner));
+            "PushOutcomeUnknownError"
+        }
+        Error::WaitTimeout { record, .. } => {
+            fields.set_item("record", record.map(|record| models::Record::from(*record)))?;
+            "WaitTimeoutError"
+        }
+        Error::Webhook(error) => match error.reason {
+            Reason::MissingHeader => "MissingHeaderError",
+            Reason::MalformedHeader => "MalformedHeaderError",
+            Reason::TimestampOutOfTolerance => "TimestampOutOfToleranceError",
+            Reason::SignatureMismatch => "SignatureMismatchError",
+            Reason::InvalidPayload => "InvalidPayloadError",
+        },
+    };
+    let value = class_named(py, class)?.call((message,), Some(&fields))?;
+    let exception = PyErr::from_value(value);
+    exception.set_cause(py, cause);
+    Ok(exception)
+}
+
+fn class_of_status(status: u16) -> &'static str {
+    match status {
+        400 => "BadRequestError",
+        401 => "AuthenticationError",
+        403 => "PermissionDeniedError",
+        404 => "NotFoundError",
+        413 => "PayloadTooLargeError",
+        422 => "UnprocessableEntityError",
+        429 => "RateLimitError",
+        500..=599 => "ServerError",
+        _ => "APIStatusError",
+    }
+}
+
+fn class_named<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
+    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let module =
+        MODULE.get_or_try_init(py, || py.import("revrag.errors").map(Bound::unbind))?.bind(py);
+    Ok(module.getattr(name)?.cast_into::<PyType>()?)
+}

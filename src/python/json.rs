@@ -1,0 +1,194 @@
+//! What a data person has at hand, as JSON.
+
+use pyo3::exceptions::PyUnicodeEncodeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use serde_json::{Map, Number, Value};
+
+use crate::Error;
+
+/// Deeper than any data, shallower than the stack.
+const DEEPEST: usize = 64;
+
+/// The JSON of a Python value; `at` names it in an error.
+///
+/// NaN, NaT and `pd.NA` are null; dates and times are ISO 8601; Decimal and UUID are text; numpy
+/// scalars and arrays are what they hold.
+pub(super) fn to_json(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String) -> Result<Value, Error> {
+    convert(value, at, 0)
+}
+
+fn convert(
+    value: &Bound<'_, PyAny>,
+    at: &dyn Fn() -> String,
+    depth: usize,
+) -> Result<Value, Error> {
+    let refuse = |problem: &str| Error::invalid(at(), problem);
+    if depth > DEEPEST {
+        return Err(refuse("it is nested too deeply, or contains itself"));
+    }
+    if value.is_none() {
+        return Ok(Value::Null);
+    }
+    if let Ok(text) = value.cast::<PyString>() {
+        return text_of(text, at).map(Value::String);
+    }
+    if let Ok(flag) = value.cast::<PyBool>() {
+        return Ok(Value::Bool(flag.is_true()));
+    }
+    if value.is_instance_of::<PyInt>() {
+        return integer(value).ok_or_else(|| refuse("the integer does not fit in 64 bits"));
+    }
+    if let Ok(number) = value.cast::<PyFloat>() {
+        return float(number.value(), at);
+    }
+    if let Ok(dict) = value.cast::<PyDict>() {
+        return object(dict, at, depth).map(Value::Object);
+    }
+    if let Ok(items) = value.cast::<PyList>() {
+        return items.iter().enumerate().map(|(i, item)| entry(&item, i, at, depth)).collect();
+    }
+    if let Ok(items) = value.cast::<PyTuple>() {
+        return items.iter().enumerate().map(|(i, item)| entry(&item, i, at, depth)).collect();
+    }
+    other(value, at, depth)
+}
+
+fn entry(
+    item: &Bound<'_, PyAny>,
+    index: usize,
+    at: &dyn Fn() -> String,
+    depth: usize,
+) -> Result<Value, Error> {
+    convert(item, &|| format!("{}[{index}]", at()), depth + 1)
+}
+
+/// The JSON object of a dict with text keys.
+pub(super) fn object(
+    dict: &Bound<'_, PyDict>,
+    at: &dyn Fn() -> String,
+    depth: usize,
+) -> Result<Map<String, Value>, Error> {
+    let mut map = Map::with_capacity(dict.len());
+    for (key, value) in dict.iter() {
+        let Ok(key) = key.cast::<PyString>() else {
+            let kind = type_name(&key);
+            return Err(Error::invalid(at(), format!("a key is of type {kind}; keys must be str")));
+        };
+        let key = text_of(key, at)?;
+        let value = convert(&value, &|| format!("{}[{key:?}]", at()), depth + 1)?;
+        map.insert(key, value);
+    }
+    Ok(map)
+}
+
+/// Everything that is none of JSON's own types. Types of other packages are known by name, so that
+/// none of them is imported.
+fn other(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, depth: usize) -> Result<Value, Error> {
+    let kind = type_name(value);
+    let failed = |error: &PyErr| {
+        let error = error.get_type(value.py()).name().map(|name| name.to_string());
+        let error = error.unwrap_or_default();
+        Error::invalid(at(), format!("the value of type {kind} could not be read ({error})"))
+    };
+    let text = |method: &str| -> Result<String, Error> {
+        let text = match method {
+            "" => value.str().map(Bound::into_any),
+            method => value.call_method0(method),
+        };
+        text.and_then(|text| text.extract()).map_err(|error| failed(&error))
+    };
+    match kind.as_str() {
+        "pandas.NaT" | "pandas.NA" => Ok(Value::Null),
+        "numpy.datetime64" => match text("")? {
+            nat if nat == "NaT" => Ok(Value::Null),
+            moment => Ok(Value::String(moment)),
+        },
+        "decimal.Decimal" => {
+            let nan = value.call_method0("is_nan").and_then(|nan| nan.extract::<bool>());
+            match nan.map_err(|error| failed(&error))? {
+                true => Ok(Value::Null),
+                false => text("").map(Value::String),
+            }
+        }
+        "uuid.UUID" => text("").map(Value::String),
+        _ if has_base(value, "datetime", "date") => text("isoformat").map(Value::String),
+        _ if has_base(value, "uuid", "UUID") => text("").map(Value::String),
+        _ if kind.starts_with("numpy.") && value.hasattr("tolist").unwrap_or(false) => {
+            let plain = value.call_method0("tolist").map_err(|error| failed(&error))?;
+            if type_name(&plain).starts_with("numpy.") {
+                return Err(Error::invalid(at(), format!("a value of type {kind} can't be sent")));
+            }
+            convert(&plain, at, depth + 1)
+        }
+        _ => Err(Error::invalid(
+            at(),
+            format!(
+                "a value of type {kind} can't be sent; use str, int, float, bool, None, a list, a \
+                 dict, or a date"
+            ),
+        )),
+    }
+}
+
+fn integer(value: &Bound<'_, PyAny>) -> Option<Value> {
+    let signed = value.extract::<i64>().map(Value::from);
+    signed.or_else(|_| value.extract::<u64>().map(Value::from)).ok()
+}
+
+fn float(number: f64, at: &dyn Fn() -> String) -> Result<Value, Error> {
+    if number.is_nan() {
+        return Ok(Value::Null);
+    }
+    let number = Number::from_f64(number);
+    number.map(Value::Number).ok_or_else(|| Error::invalid(at(), "infinity can't be sent as JSON"))
+}
+
+/// The text of a str; a lone surrogate can't be sent.
+pub(super) fn text_of(
+    text: &Bound<'_, PyString>,
+    at: &dyn Fn() -> String,
+) -> Result<String, Error> {
+    text.to_cow().map(std::borrow::Cow::into_owned).map_err(|error| {
+        let problem = if error.is_instance_of::<PyUnicodeEncodeError>(text.py()) {
+            "the text holds a lone surrogate, which is not valid Unicode"
+        } else {
+            "the text can't be read"
+        };
+        Error::invalid(at(), problem)
+    })
+}
+
+/// Whether the value is what pandas and numpy put where nothing is: None, NaN, NaT, `pd.NA`.
+pub(super) fn is_null(value: &Bound<'_, PyAny>) -> bool {
+    value.is_none()
+        || value.cast::<PyFloat>().is_ok_and(|number| number.value().is_nan())
+        || matches!(type_name(value).as_str(), "pandas.NaT" | "pandas.NA")
+}
+
+/// A type's name with its top-level package, as in `numpy.int64`; builtins have none.
+pub(super) fn type_name(value: &Bound<'_, PyAny>) -> String {
+    let class = value.get_type();
+    let name = class.name().map(|name| name.to_string()).unwrap_or_default();
+    let module = class.module().map(|module| module.to_string()).unwrap_or_default();
+    let package = module.split('.').next().unwrap_or_default();
+    match (package, name.as_str()) {
+        ("pandas", "NaTType") => "pandas.NaT".to_owned(),
+        ("pandas", "NAType") => "pandas.NA".to_owned(),
+        ("builtins" | "", _) => name,
+        _ => format!("{package}.{name}"),
+    }
+}
+
+fn has_base(value: &Bound<'_, PyAny>, package: &str, name: &str) -> bool {
+    let class = value.get_type();
+    let Ok(bases) = class.getattr("__mro__").and_then(|mro| Ok(mro.cast_into::<PyTuple>()?)) else {
+        return false;
+    };
+    bases.iter().any(|base| {
+        let is = |attribute: &str, text: &str| {
+            base.getattr(attribute).is_ok_and(|found| found.eq(text).unwrap_or(false))
+        };
+        is("__module__", package) && is("__name__", name)
+    })
+}

@@ -1,0 +1,279 @@
+//! The two shells over one `async fn`: [`run_sync`] blocks, [`run_async`] makes a coroutine.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pyo3::IntoPyObjectExt as _;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
+use pyo3_async_runtimes::TaskLocals;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::task::AbortHandle;
+
+use super::errors::to_pyerr;
+use super::observe::{Onlooker, Tried};
+use super::process::{self, Runtime};
+use crate::http::Observer;
+use crate::Result;
+
+/// How often a blocked call looks for signals.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What an operation's first, attached part is given: whom to tell of each try.
+pub(super) type Watch = Arc<dyn Observer>;
+
+/// An operation under way, without a Python object in it.
+pub(super) type Running<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+
+/// An operation not begun: its first part is attached, reads the arguments, and may raise.
+pub(super) type Operation<T> =
+    Box<dyn FnOnce(Python<'_>, Watch) -> PyResult<Running<T>> + Send>;
+
+/// Runs an operation to its end and answers Ctrl-C meanwhile.
+///
+/// The interpreter is free while it waits. Signals and onlookers are served between two waits,
+/// outside of the runtime, so that they may call this client themselves.
+pub(super) fn run_sync<T: Send>(
+    py: Python<'_>,
+    onlooker: Option<Py<PyAny>>,
+    operation: Operation<T>,
+) -> PyResult<T> {
+    enum Woken<T> {
+        Done(Result<T>),
+        Tried(Tried),
+        Tick,
+    }
+    let runtime = process::runtime(py)?;
+    let onlooker = Onlooker::new(py, onlooker)?;
+    let (sender, mut tries) = unbounded_channel();
+    let watch = onlooker.watch(move |tried| {
+        let _ = sender.send(tried);
+    });
+    let mut running = operation(py, watch)?;
+    loop {
+        let woken = py.detach(|| {
+            runtime.tokio.block_on(async {
+                tokio::select! {
+                    biased;
+                    Some(tried) = tries.recv() => Woken::Tried(tried),
+                    result = &mut running => Woken::Done(result),
+                    () = tokio::time::sleep(TICK) => Woken::Tick,
+                }
+            })
+        });
+        match woken {
+            Woken::Tick => py.check_signals()?,
+            Woken::Tried(tried) => onlooker.tell(py, tried),
+            Woken::Done(result) => {
+                while let Ok(tried) = tries.try_recv() {
+                    onlooker.tell(py, tried);
+                }
+                return result.map_err(|error| to_pyerr(py, error));
+            }
+        }
+    }
+}
+
+/// Makes a coroutine of an operation. Nothing happens until it is awaited.
+pub(super) fn run_async<'py, T>(
+    py: Python<'py>,
+    name: &'static str,
+    onlooker: Option<Py<PyAny>>,
+    operation: Operation<T>,
+) -> PyResult<Bound<'py, PyAny>>
+where
+    T: for<'a> IntoPyObject<'a> + Send + 'static,
+{
+    let begin: Begin = Box::new(move |py, future| {
+        let runtime = process::runtime(py)?;
+        register_courier_stop(py)?;
+        let locals = TaskLocals::with_running_loop(py)?.copy_context(py)?;
+        let onlooker = Onlooker::new(py, onlooker)?;
+        let ticket = Ticket::next();
+        let watch = {
+            let runtime = runtime.clone();
+            onlooker.watch(move |tried| {
+                runtime.send(Box::new(move |py| ticket.tell(py, tried)));
+            })
+        };
+        let running = operation(py, watch)?;
+        ticket.register(Waiter { locals, future, onlooker });
+        let completion = Completion { ticket, runtime: runtime.clone(), complete: None };
+        let task = runtime.tokio.spawn(async move {
+            let result = running.await;
+            completion.with(Box::new(move |py| match result {
+                Ok(value) => value.into_py_any(py),
+                Err(error) => Err(to_pyerr(py, error)),
+            }));
+        });
+        Ok(Handle { ticket, task: task.abort_handle(), pid: std::process::id() })
+    });
+    let drive = aio(py)?.getattr("drive")?;
+    let coroutine = drive.call1((Start(Mutex::new(Some(begin))),))?;
+    coroutine.setattr("__qualname__", name)?;
+    coroutine.setattr("__name__", name.rsplit('.').next().unwrap_or(name))?;
+    Ok(coroutine)
+}
+
+/// A coroutine that returns `value` at once.
+pub(super) fn ready<'py>(
+    py: Python<'py>,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    aio(py)?.getattr("ready")?.call1((value,))
+}
+
+/// Tells a panic in an operation, which would otherwise leave its awaiter waiting forever.
+fn panicked() -> PyErr {
+    PyRuntimeError::new_err("revrag failed inside; this is a bug, please report it")
+}
+
+type Begin = Box<dyn FnOnce(Python<'_>, Py<PyAny>) -> PyResult<Handle> + Send>;
+type Complete = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+
+/// Sends an operation's result to its awaiter when it is dropped, whatever ended the operation.
+struct Completion {
+    ticket: Ticket,
+    runtime: Arc<Runtime>,
+    complete: Option<Complete>,
+}
+
+impl Completion {
+    fn with(mut self, complete: Complete) {
+        self.complete = Some(complete);
+    }
+}
+
+impl Drop for Completion {
+    fn drop(&mut self) {
+        let ticket = self.ticket;
+        let complete = self.complete.take();
+        self.runtime.send(Box::new(move |py| ticket.complete(py, complete)));
+    }
+}
+
+/// Starts an operation: what the coroutine awaits first.
+#[pyclass(frozen, module = "revrag._revrag")]
+struct Start(Mutex<Option<Begin>>);
+
+#[pymethods]
+impl Start {
+    fn __call__(&self, py: Python<'_>, future: Py<PyAny>) -> PyResult<Handle> {
+        let begin = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match begin {
+            Some(begin) => begin(py, future),
+            None => Err(PyRuntimeError::new_err("this operation has already been started")),
+        }
+    }
+}
+
+/// Takes an operation back.
+#[pyclass(frozen, module = "revrag._revrag")]
+struct Handle {
+    ticket: Ticket,
+    task: AbortHandle,
+    pid: u32,
+}
+
+#[pymethods]
+impl Handle {
+    /// Drops the operation and its request. Does nothing once it has ended.
+    fn cancel(&self, py: Python<'_>) {
+        drop(self.ticket.take(py));
+        // A forked child holds the parent's operations: their tasks are not its own.
+        if self.pid == std::process::id() {
+            self.task.abort();
+        }
+    }
+}
+
+/// Python's side of an operation. It stays in [`WAITERS`], so that a runtime worker never holds, and
+/// never drops, a Python object.
+struct Waiter {
+    locals: TaskLocals,
+    future: Py<PyAny>,
+    onlooker: Onlooker,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Ticket(u64);
+
+/// Locked only while attached, and never across a call into Python: so no other thread can hold the
+/// lock at the moment of a fork.
+static WAITERS: Mutex<Option<HashMap<Ticket, Waiter>>> = Mutex::new(None);
+
+impl Ticket {
+    fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn register(self, waiter: Waiter) {
+        let mut waiters = WAITERS.lock().unwrap_or_else(PoisonError::into_inner);
+        waiters.get_or_insert_default().insert(self, waiter);
+    }
+
+    fn take(self, _: Python<'_>) -> Option<Waiter> {
+        WAITERS.lock().unwrap_or_else(PoisonError::into_inner).as_mut()?.remove(&self)
+    }
+
+    /// Resolves the awaiter's future in its loop. A loop that was closed meanwhile has nobody left
+    /// to tell.
+    fn complete(self, py: Python<'_>, complete: Option<Complete>) {
+        let Some(waiter) = self.take(py) else { return };
+        let result = complete.map_or_else(|| Err(panicked()), |complete| complete(py));
+        let _ = resolve(py, &waiter, result);
+    }
+
+    fn tell(self, py: Python<'_>, tried: Tried) {
+        let found = {
+            let waiters = WAITERS.lock().unwrap_or_else(PoisonError::into_inner);
+            let waiter = waiters.as_ref().and_then(|waiters| waiters.get(&self));
+            waiter.map(|waiter| (waiter.locals.clone(), waiter.onlooker.clone_ref(py)))
+        };
+        if let Some((locals, onlooker)) = found {
+            let _ = onlooker
+                .callback(py, tried)
+                .and_then(|callback| call_soon(py, &locals, (callback,)));
+        }
+    }
+}
+
+fn resolve(py: Python<'_>, waiter: &Waiter, result: PyResult<Py<PyAny>>) -> PyResult<()> {
+    let (value, error) = match result {
+        Ok(value) => (value, py.None()),
+        Err(error) => (py.None(), error.into_value(py).into_any()),
+    };
+    let resolve = aio(py)?.getattr("resolve")?;
+    call_soon(py, &waiter.locals, (resolve, waiter.future.clone_ref(py), value, error))
+}
+
+fn call_soon<'py>(
+    py: Python<'py>,
+    locals: &TaskLocals,
+    args: impl pyo3::call::PyCallArgs<'py>,
+) -> PyResult<()> {
+    let kwargs = PyDict::new(py);
+    kwargs.set_item("context", locals.context(py))?;
+    locals.event_loop(py).call_method("call_soon_threadsafe", args, Some(&kwargs))?;
+    Ok(())
+}
+
+fn aio(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
+    static AIO: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    Ok(AIO.get_or_try_init(py, || py.import("revrag._aio").map(Bound::unbind))?.bind(py))
+}
+
+fn register_courier_stop(py: Python<'_>) -> PyResult<()> {
+    static DONE: PyOnceLock<()> = PyOnceLock::new();
+    DONE.get_or_try_init(py, || {
+        let stop = pyo3::wrap_pyfunction!(process::stop_courier, py)?;
+        py.import("atexit")?.call_method1("register", (stop,)).map(drop)
+    })?;
+    Ok(())
+}
