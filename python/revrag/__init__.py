@@ -26,6 +26,8 @@ from revrag._revrag import (
     RecordPage,
     RequestEvent,
     Transcription,
+    WebhookEvent,
+    WebhookVerifier,
     __version__,
 )
 from revrag._types import CallStatus, CampaignState, RecordInput, RecordStatus
@@ -53,6 +55,8 @@ __all__ = [
     "RecordStatus",
     "RequestEvent",
     "Transcription",
+    "WebhookEvent",
+    "WebhookVerifier",
     "__version__",
     "errors",
     *errors.__all__,

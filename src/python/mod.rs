@@ -10,6 +10,7 @@ mod models;
 mod observe;
 mod process;
 mod run;
+mod webhook;
 
 use pyo3::prelude::*;
 
@@ -23,5 +24,7 @@ fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<client::Client>()?;
     module.add_class::<campaign::Campaign>()?;
     module.add_class::<observe::RequestEvent>()?;
+    module.add_class::<webhook::WebhookEvent>()?;
+    module.add_class::<webhook::WebhookVerifier>()?;
     models::add_to(module)
 }

@@ -12,7 +12,7 @@ use crate::Error;
 use crate::model::{self, Document, Fields};
 
 /// An attribute of a model: made on first use and kept, where its type says so.
-fn attribute<'py, A: Attribute>(
+pub(super) fn attribute<'py, A: Attribute>(
     py: Python<'py>,
     kept: &PyOnceLock<Py<PyDict>>,
     name: &str,
