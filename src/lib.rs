@@ -6,6 +6,7 @@
 //! | [`error`] | every way to fail |
 //! | [`model`] | the wire types, a file per noun |
 //! | [`http`] | configuration, the retry policy, the transport, the client |
+//! | `phone` | phone numbers (feature `sandbox`) |
 //! | [`webhook`] | signatures and events |
 //! | `sandbox` | the service in miniature (feature `sandbox`) |
 //! | `cli` | the `revrag` command (feature `cli`) |
@@ -18,6 +19,8 @@ pub mod cli;
 pub mod error;
 pub mod http;
 pub mod model;
+#[cfg(feature = "sandbox")]
+pub mod phone;
 #[cfg(feature = "python")]
 mod python;
 #[cfg(feature = "sandbox")]

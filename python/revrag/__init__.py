@@ -30,8 +30,12 @@ from revrag._revrag import (
     WebhookVerifier,
     __version__,
 )
-from revrag._types import CallStatus, CampaignState, RecordInput, RecordStatus
 from revrag.errors import *  # noqa: F403  # re-exported one by one below
+
+# Spelled so that type checkers see it and `typing`, a third of the import's time, stays out.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from revrag._types import CallStatus, CampaignState, RecordInput, RecordStatus
 
 __all__ = [
     "PRODUCTION",
@@ -61,3 +65,11 @@ __all__ = [
     "errors",
     *errors.__all__,
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name in {"CallStatus", "CampaignState", "RecordInput", "RecordStatus"}:
+        from revrag import _types
+
+        return getattr(_types, name)
+    raise AttributeError(f"module 'revrag' has no attribute {name!r}")

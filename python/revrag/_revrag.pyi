@@ -9,23 +9,27 @@ from revrag._pager import RecordPager
 from revrag._types import CallStatus, CampaignState, RecordInput, RecordStatus
 
 __all__ = [
-    "__version__",
     "PRODUCTION",
     "STAGING",
-    "Client",
-    "Campaign",
-    "RequestEvent",
-    "PushResult",
-    "PushOutcome",
-    "Record",
-    "CallAttempt",
-    "RecordPage",
-    "CampaignStatus",
-    "CampaignStats",
     "Call",
-    "Transcription",
-    "Message",
+    "CallAttempt",
+    "Campaign",
+    "CampaignStats",
+    "CampaignStatus",
+    "Client",
     "CustomVariable",
+    "Message",
+    "PushOutcome",
+    "PushResult",
+    "Record",
+    "RecordPage",
+    "RequestEvent",
+    "Sandbox",
+    "Transcription",
+    "WebhookEvent",
+    "WebhookVerifier",
+    "__version__",
+    "run_command",
 ]
 
 __version__: Final[str]
@@ -34,6 +38,13 @@ STAGING: Final[str]
 
 _Id: TypeAlias = str | UUID
 _Json: TypeAlias = dict[str, Any]
+_Body: TypeAlias = bytes | bytearray | memoryview | str
+_Headers: TypeAlias = (
+    Mapping[str, Any]
+    | Mapping[bytes, bytes]
+    | Iterable[tuple[str, str]]
+    | Iterable[tuple[bytes, bytes]]
+)
 
 @final
 class Client:
@@ -367,3 +378,89 @@ class CustomVariable:
     def from_dict(cls, data: _Json) -> Self: ...
     def __eq__(self, other: object, /) -> bool: ...
     def _repr_html_(self) -> str: ...
+
+@final
+class WebhookVerifier:
+    def __new__(
+        cls,
+        secret: str | Iterable[str],
+        *,
+        tolerance: float = 300.0,
+        future_tolerance: float = 300.0,
+    ) -> Self: ...
+    def verify(
+        self, body: _Body, headers: _Headers, *, now: float | datetime | None = None
+    ) -> WebhookEvent: ...
+    def verify_signature(
+        self, body: _Body, headers: _Headers, *, now: float | datetime | None = None
+    ) -> None: ...
+    def sign(
+        self,
+        body: _Body,
+        *,
+        event_id: str,
+        event_type: str = "call.ended",
+        timestamp: float | datetime | None = None,
+    ) -> dict[str, str]: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[list[str]], dict[str, Any]]: ...
+
+@final
+class WebhookEvent:
+    @property
+    def id(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def timestamp(self) -> datetime: ...
+    @property
+    def call(self) -> Call | None: ...
+    @property
+    def payload(self) -> _Json: ...
+    def to_dict(self) -> _Json: ...
+    @classmethod
+    def from_dict(cls, data: _Json) -> Self: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class Sandbox:
+    def __new__(
+        cls,
+        *,
+        port: int = 0,
+        api_key: str = "sandbox-key",
+        campaign_id: _Id = "11111111-1111-1111-1111-111111111111",
+        campaign_status: CampaignState | str = "running",
+        webhook_url: str | None = None,
+        webhook_secret: str | None = None,
+        dispatch_after: float = 0.2,
+        call_duration: float = 0.5,
+        max_concurrency: int = 100,
+        failure_rate: float = 0.1,
+        seed: int = 0,
+    ) -> Self: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def api_key(self) -> str: ...
+    @property
+    def campaign_id(self) -> str: ...
+    @property
+    def request_count(self) -> int: ...
+    @property
+    def webhooks_delivered(self) -> int: ...
+    @property
+    def webhooks_failed(self) -> int: ...
+    def set_campaign_status(self, status: CampaignState | str) -> None: ...
+    def client(self, **options: Any) -> Client: ...
+    def stop(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...
+
+def run_command(args: list[str]) -> int: ...

@@ -6,10 +6,10 @@ with every run of seven or more digits masked; the attributes hold them whole.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from revrag import Record
 
 __all__ = [
@@ -69,7 +69,6 @@ class APITimeoutError(APIConnectionError):
     """No answer in time."""
 
 
-@dataclass(frozen=True, slots=True)
 class ErrorDetail:
     """One entry of a ``detail`` in its list form.
 
@@ -79,9 +78,23 @@ class ErrorDetail:
         type: The kind of fault, as ``missing``.
     """
 
-    loc: tuple[str | int, ...]
-    msg: str
-    type: str
+    __slots__ = ("loc", "msg", "type")
+
+    def __init__(self, loc: tuple[str | int, ...], msg: str, type: str) -> None:
+        self.loc = loc
+        self.msg = msg
+        self.type = type
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ErrorDetail):
+            return NotImplemented
+        return (self.loc, self.msg, self.type) == (other.loc, other.msg, other.type)
+
+    def __hash__(self) -> int:
+        return hash((self.loc, self.msg, self.type))
+
+    def __repr__(self) -> str:
+        return f"ErrorDetail(loc={self.loc!r}, msg={self.msg!r}, type={self.type!r})"
 
 
 class APIStatusError(RevragError):

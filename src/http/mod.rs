@@ -17,3 +17,9 @@ pub use config::{Config, Options, PRODUCTION, STAGING};
 pub use endpoints::{MAX_PAGE_SIZE, RecordsQuery, parse_id};
 pub use observe::{Observer, RequestEvent};
 pub use per_process::PerProcess;
+
+/// The TLS side of a client that trusts the platform.
+#[cfg(feature = "sandbox")]
+pub(crate) fn tls_config() -> crate::Result<rustls::ClientConfig> {
+    tls::client_config(&[])
+}

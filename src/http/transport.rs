@@ -176,6 +176,8 @@ fn cause(error: &reqwest::Error) -> String {
         texts.push(text);
         source = inner.source();
     }
+    // hyper-util's own layer says no more than that a client failed.
+    texts.retain(|text| !text.starts_with("client error ("));
     if texts.is_empty() {
         let kind = if error.is_timeout() { "timed out" } else { "the request failed" };
         texts.push(kind.to_owned());

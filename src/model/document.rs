@@ -20,7 +20,7 @@ pub trait Fields {
 #[derive(Debug, Clone)]
 pub struct Document<T> {
     view: T,
-    json: Box<RawValue>,
+    json: Box<str>,
 }
 
 /// Why a text is not the documented JSON, in words that repeat none of its values.
@@ -47,23 +47,20 @@ pub enum DocumentError {
 impl<T: DeserializeOwned> Document<T> {
     /// Reads a document from its JSON text.
     pub fn parse(json: &[u8]) -> Result<Self, DocumentError> {
-        let raw: &RawValue = serde_json::from_slice(json).map_err(|e| not_json(&e))?;
-        Ok(Self {
-            view: view_of(raw)?,
-            json: raw.to_owned(),
-        })
+        let json = std::str::from_utf8(json).map_err(|error| not_utf8(json, &error))?.trim();
+        Ok(Self { view: view_of(json)?, json: json.into() })
     }
 }
 
 impl<T> Document<T> {
     /// The JSON text, as it came.
     pub fn json(&self) -> &str {
-        self.json.get()
+        &self.json
     }
 
     /// The JSON as a value. (It was parsed once already, so it can be parsed again.)
     pub fn to_value(&self) -> Value {
-        serde_json::from_str(self.json.get()).unwrap_or_default()
+        serde_json::from_str(&self.json).unwrap_or_default()
     }
 }
 
@@ -83,7 +80,7 @@ impl<T: Fields> Document<T> {
 impl<T: Serialize> Document<T> {
     /// The document of a view made here rather than received.
     pub fn of(view: T) -> Result<Self, serde_json::Error> {
-        let json = serde_json::value::to_raw_value(&view)?;
+        let json = serde_json::to_string(&view)?.into();
         Ok(Self { view, json })
     }
 }
@@ -98,13 +95,13 @@ impl<T> Deref for Document<T> {
 
 impl<T> PartialEq for Document<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.json.get() == other.json.get() || self.to_value() == other.to_value()
+        self.json == other.json || self.to_value() == other.to_value()
     }
 }
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Document<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = Box::<RawValue>::deserialize(deserializer)?;
+        let json: Box<str> = Box::<RawValue>::deserialize(deserializer)?.into();
         let view = view_of(&json).map_err(serde::de::Error::custom)?;
         Ok(Self { view, json })
     }
@@ -112,7 +109,9 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Document<T> {
 
 impl<T> Serialize for Document<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.json.serialize(serializer)
+        let raw: &RawValue =
+            serde_json::from_str(&self.json).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
     }
 }
 
@@ -125,19 +124,26 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-fn view_of<T: DeserializeOwned>(raw: &RawValue) -> Result<T, DocumentError> {
-    let mut deserializer = serde_json::Deserializer::from_str(raw.get());
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let error = error.into_inner();
+fn view_of<T: DeserializeOwned>(json: &str) -> Result<T, DocumentError> {
+    serde_json::from_str(json).map_err(|error| {
         if !error.is_data() {
             return not_json(&error);
         }
-        DocumentError::Shape {
-            path,
-            problem: without_values(&error.to_string()),
-        }
+        // Read again to learn the path; keeping track of it would slow down every good text.
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        let traced: Result<T, _> = serde_path_to_error::deserialize(&mut deserializer);
+        let path = traced.err().map_or_else(|| ".".to_owned(), |error| error.path().to_string());
+        DocumentError::Shape { path, problem: without_values(&error.to_string()) }
     })
+}
+
+fn not_utf8(json: &[u8], error: &std::str::Utf8Error) -> DocumentError {
+    let good = &json[..error.valid_up_to()];
+    let line_start = good.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    DocumentError::NotJson {
+        line: good.iter().filter(|byte| **byte == b'\n').count() + 1,
+        column: good.len() - line_start + 1,
+    }
 }
 
 fn not_json(error: &serde_json::Error) -> DocumentError {

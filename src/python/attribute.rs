@@ -1,5 +1,6 @@
 //! A model's field as a Python attribute.
 
+use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
 use pyo3::types::{PyDateTime, PyList, PyString, PyTzInfo};
 use serde_json::{Map, Number, Value};
@@ -10,6 +11,9 @@ use crate::model::{Document, Timestamp};
 pub(super) trait Attribute {
     /// Whether the object is made on first use and kept: it is costly, or has an identity.
     const KEPT: bool = false;
+    /// Whether it is arbitrary JSON, which Python's own reader makes an object of: that one keeps
+    /// integers of any size.
+    const JSON: bool = false;
 
     /// The Python object.
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>>;
@@ -35,6 +39,7 @@ impl Attribute for String {
 
 impl<T: Attribute> Attribute for Option<T> {
     const KEPT: bool = T::KEPT;
+    const JSON: bool = T::JSON;
 
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match self {
@@ -68,6 +73,7 @@ macro_rules! json {
     ($($type:ty),*) => {$(
         impl Attribute for $type {
             const KEPT: bool = true;
+            const JSON: bool = true;
 
             fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 Ok(pythonize::pythonize(py, self)?)
@@ -100,5 +106,3 @@ impl<T: Shown + Clone> Attribute for Vec<Document<T>> {
         Ok(PyList::new(py, items)?.into_any())
     }
 }
-
-use pyo3::IntoPyObjectExt as _;

@@ -4,7 +4,6 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
 
-use super::attribute::Attribute;
 use super::models;
 use crate::Error;
 use crate::webhook::Reason;
@@ -30,7 +29,7 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
         Error::Status(error) => {
             fields.set_item("status_code", error.status)?;
             fields.set_item("request_id", &error.request_id)?;
-            fields.set_item("body", error.body.to_python(py)?)?;
+            fields.set_item("body", pythonize::pythonize(py, &error.body)?)?;
             if error.status == 429 {
                 let seconds = error.retry_after.map(|wait| wait.as_secs_f64());
                 fields.set_item("retry_after", seconds)?;

@@ -10,6 +10,7 @@ mod models;
 mod observe;
 mod process;
 mod run;
+mod sandbox;
 mod webhook;
 
 use pyo3::prelude::*;
@@ -24,6 +25,8 @@ fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<client::Client>()?;
     module.add_class::<campaign::Campaign>()?;
     module.add_class::<observe::RequestEvent>()?;
+    module.add_class::<sandbox::Sandbox>()?;
+    module.add_function(wrap_pyfunction!(sandbox::run_command, module)?)?;
     module.add_class::<webhook::WebhookEvent>()?;
     module.add_class::<webhook::WebhookVerifier>()?;
     models::add_to(module)

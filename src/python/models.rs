@@ -3,31 +3,68 @@
 use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{IntoPyDict as _, PyDict, PyType};
 
 use super::attribute::{Attribute, Shown};
 use super::errors::to_pyerr;
-use super::json::to_json;
+use super::json::type_name;
 use crate::Error;
 use crate::model::{self, Document, Fields};
 
-/// An attribute of a model: made on first use and kept, where its type says so.
+/// An attribute of a model whose JSON text is `json`: made on first use and kept, where its type
+/// says so.
 pub(super) fn attribute<'py, A: Attribute>(
     py: Python<'py>,
     kept: &PyOnceLock<Py<PyDict>>,
+    json: &str,
     name: &str,
     field: &A,
 ) -> PyResult<Bound<'py, PyAny>> {
     if !A::KEPT {
         return field.to_python(py);
     }
+    keep(py, kept, name, || {
+        if !A::JSON {
+            return field.to_python(py);
+        }
+        let found = loads(py, json)?.cast::<PyDict>()?.get_item(name)?;
+        Ok(found.unwrap_or_else(|| py.None().into_bound(py)))
+    })
+}
+
+/// What `kept` holds under `name`, made by `make` if it is not there yet.
+pub(super) fn keep<'py>(
+    py: Python<'py>,
+    kept: &PyOnceLock<Py<PyDict>>,
+    name: &str,
+    make: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
     let kept = kept.get_or_init(py, || PyDict::new(py).unbind()).bind(py);
     if let Some(found) = kept.get_item(name)? {
         return Ok(found);
     }
-    let made = field.to_python(py)?;
+    let made = make()?;
     kept.set_item(name, &made)?;
     Ok(made)
+}
+
+/// The fields of a JSON object that the reference does not name.
+fn extra<'py>(py: Python<'py>, json: &str, fields: &[&str]) -> PyResult<Bound<'py, PyAny>> {
+    let all = loads(py, json)?;
+    if let Ok(dict) = all.cast::<PyDict>() {
+        for field in fields {
+            if dict.contains(field)? {
+                dict.del_item(field)?;
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The object of a JSON text, by Python's own reader.
+pub(super) fn loads<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyAny>> {
+    static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    LOADS.import(py, "json", "loads")?.call1((json,))
 }
 
 /// `Name(field=value, …)`, from the attributes themselves.
@@ -48,14 +85,18 @@ pub(super) fn html<'py>(
 }
 
 /// The JSON text of what `from_dict` was given.
-pub(super) fn json_of(data: &Bound<'_, PyAny>, class: &str) -> PyResult<String> {
+pub(super) fn json_of(data: &Bound<'_, PyAny>, argument: &str) -> PyResult<String> {
     let py = data.py();
+    let refuse = |problem: String| to_pyerr(py, Error::invalid(argument, problem));
     if !data.is_instance_of::<PyDict>() {
-        let problem = format!("it must be a dict, not {}", super::json::type_name(data));
-        return Err(to_pyerr(py, Error::invalid("data", problem)));
+        return Err(refuse(format!("it must be a dict, not {}", type_name(data))));
     }
-    let value = to_json(data, &|| class.to_owned()).map_err(|error| to_pyerr(py, error))?;
-    Ok(value.to_string())
+    let kwargs = [("allow_nan", false), ("ensure_ascii", true)].into_py_dict(py)?;
+    let text = py.import("json")?.call_method("dumps", (data,), Some(&kwargs));
+    text.and_then(|text| text.extract()).map_err(|error| {
+        let kind = error.get_type(py).name().map(|name| name.to_string()).unwrap_or_default();
+        refuse(format!("it can't be written as JSON ({kind})"))
+    })
 }
 
 macro_rules! models {
@@ -84,21 +125,14 @@ macro_rules! models {
                 type Class = $name;
             }
 
-            impl $name {
-                /// The document itself.
-                #[allow(dead_code, reason = "each model has it, some need it")]
-                pub(super) fn document(&self) -> &Document<model::$name> {
-                    &self.document
-                }
-            }
-
             #[pymethods]
             impl $name {
                 $(
                     $(#[doc = $about])*
                     #[getter]
                     fn $field<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                        attribute(py, &self.kept, stringify!($field), &self.document.$field)
+                        let name = stringify!($field);
+                        attribute(py, &self.kept, self.document.json(), name, &self.document.$field)
                     }
                 )*
 
@@ -107,12 +141,14 @@ macro_rules! models {
                 /// dict[str, Any]: The fields that the reference does not name.
                 #[getter]
                 fn extra<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                    attribute(py, &self.kept, "extra", &self.document.extra())
+                    keep(py, &self.kept, "extra", || {
+                        extra(py, self.document.json(), <model::$name as Fields>::FIELDS)
+                    })
                 }
 
                 /// The JSON this was read from, as a new dict.
                 fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                    self.document.to_value().to_python(py)
+                    loads(py, self.document.json())
                 }
 
                 /// Make one from its JSON as a dict.

@@ -1,0 +1,104 @@
+//! `revrag sandbox`: the service in miniature, until it is interrupted.
+
+use std::io::Write;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::Failure;
+use crate::sandbox::runner::Rules;
+use crate::sandbox::{Config, DEFAULT_API_KEY, DEFAULT_CAMPAIGN_ID, Sandbox};
+use crate::{Error, Secret};
+
+/// Run the service in miniature on a loopback port. Prints its URL when it listens.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The port; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// The API key it accepts. It guards nothing real
+    #[arg(long, default_value = DEFAULT_API_KEY)]
+    api_key: String,
+    /// The campaign it runs
+    #[arg(long, default_value_t = DEFAULT_CAMPAIGN_ID, value_name = "UUID")]
+    campaign_id: Uuid,
+    /// The campaign's status; only a running one accepts pushes
+    #[arg(long, default_value = "running")]
+    campaign_status: String,
+    /// Where to tell of ended calls
+    #[arg(long, value_name = "URL")]
+    webhook_url: Option<String>,
+    /// The secret that signs those deliveries
+    #[arg(long, env = "REVRAG_WEBHOOK_SECRET", hide_env_values = true, value_name = "SECRET")]
+    webhook_secret: Option<String>,
+    /// Seconds from a push to its call
+    #[arg(long, default_value_t = 0.2, value_name = "SECONDS")]
+    dispatch_after: f64,
+    /// Seconds a call lasts
+    #[arg(long, default_value_t = 0.5, value_name = "SECONDS")]
+    call_duration: f64,
+    /// Calls at a time
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    max_concurrency: usize,
+    /// The share of calls that fail, from 0 to 1
+    #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
+    failure_rate: f64,
+    /// What ids and outcomes are drawn from
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+pub(super) fn run(args: Args, out: &mut dyn Write) -> Result<(), Failure> {
+    let seconds = |name: &str, value: f64| {
+        Duration::try_from_secs_f64(value)
+            .map_err(|_| Error::invalid(name, "it must be a number of seconds, 0 or more"))
+    };
+    let config = Config {
+        port: args.port,
+        api_key: Secret::new(args.api_key),
+        campaign_id: args.campaign_id,
+        campaign_status: args.campaign_status,
+        webhook_url: args.webhook_url,
+        webhook_secret: args.webhook_secret.map(Secret::new),
+        rules: Rules {
+            dispatch_after: seconds("dispatch_after", args.dispatch_after)?,
+            call_duration: seconds("call_duration", args.call_duration)?,
+            max_concurrency: args.max_concurrency,
+            failure_rate: args.failure_rate,
+        },
+        seed: args.seed,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let sandbox = Sandbox::start(config)?;
+    // Listening for signals comes before saying so, lest one arrive in between.
+    runtime.block_on(async {
+        let interrupted = interruption()?;
+        writeln!(out, "{}", sandbox.url())?;
+        out.flush()?;
+        interrupted.await;
+        Ok::<_, std::io::Error>(())
+    })?;
+    sandbox.stop();
+    Ok(())
+}
+
+#[cfg(unix)]
+fn interruption() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+#[allow(clippy::unnecessary_wraps, reason = "the same signature on every platform")]
+fn interruption() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
