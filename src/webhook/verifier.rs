@@ -11,7 +11,7 @@ use super::signature::{Digest, Key, header_text};
 use super::time::{Near, UnixTime};
 use crate::{Error, Secret};
 
-/// Tells RevRag's deliveries from all others. Cheap to clone; shows no secret.
+/// Tells the service's deliveries from all others. Cheap to clone; shows no secret.
 #[derive(Clone)]
 pub struct Verifier {
     /// Never empty; the first one signs.
