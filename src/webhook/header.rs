@@ -344,6 +344,7 @@ mod tests {
                 Some(Reason::MalformedHeader),
                 "{text}"
             );
+            assert_eq!(seconds(text), None);
         }
         assert_eq!(seconds("9223372036854775807"), Some(i64::MAX));
     }

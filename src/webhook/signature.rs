@@ -129,12 +129,7 @@ fn decode(hex: &str) -> Option<Digest> {
 }
 
 fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
+    u8::try_from(char::from(digit).to_digit(16)?).ok()
 }
 
 #[cfg(test)]
@@ -231,6 +226,7 @@ mod tests {
             &format!("t=17,t=18,v1={HEX}"),
             &format!("t=17;v1={HEX}"),
             &format!("t=17,{HEX}"),
+            &format!("t=17,v1={HEX},{HEX}"),
             &format!("t=17,V1={HEX}"),
             &format!("t=17,v1=0x{HEX}"),
             &format!("t=17,v1={}g", &HEX[1..]),

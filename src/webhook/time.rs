@@ -42,9 +42,9 @@ impl UnixTime {
         Self { nanos }
     }
 
-    /// Whether `self` is at most `past` after `then`, and `then` at most `future` after `self`. Both
-    /// ends are inside.
-    pub(super) fn is_near(self, then: Self, past: Duration, future: Duration) -> Near {
+    /// Where `then` lies, seen from `self`: inside is from `past` before to `future` after, both
+    /// ends included.
+    pub(super) fn near(self, then: Self, past: Duration, future: Duration) -> Near {
         let age = self.nanos.saturating_sub(then.nanos);
         if age > nanos_of(past) {
             Near::TooOld
@@ -106,7 +106,7 @@ mod tests {
             UnixTime::from_nanos(i128::MAX),
         ] {
             for then in [i64::MIN, 0, i64::MAX] {
-                let near = now.is_near(UnixTime::from_secs(then), Duration::MAX, Duration::MAX);
+                let near = now.near(UnixTime::from_secs(then), Duration::MAX, Duration::MAX);
                 assert_ne!(near, Near::Inside);
             }
         }

@@ -82,7 +82,7 @@ impl Verifier {
         // secret, and spare the hashing of a body that is refused anyway.
         let fields = headers.read()?;
         let sent = UnixTime::from_secs(fields.timestamp);
-        match now.is_near(sent, self.tolerance, self.future_tolerance) {
+        match now.near(sent, self.tolerance, self.future_tolerance) {
             Near::Inside => {}
             Near::TooOld => return Err(out_of_tolerance("old", self.tolerance)),
             Near::TooNew => {
