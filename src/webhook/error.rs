@@ -1,4 +1,4 @@
-//! Why a delivery is refused.
+//! Every way a delivery can be bad.
 
 /// Which check a delivery failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,16 +21,15 @@ pub enum Reason {
 pub struct VerificationError {
     /// Which check failed.
     pub reason: Reason,
-    /// What was wrong, without a byte of the body, of a header's value, or of a secret.
+    /// What was wrong and what to check next, without a byte of the delivery or of a secret.
     pub message: String,
 }
 
 impl VerificationError {
     pub(super) fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
-    }
-
-    pub(super) fn malformed(message: impl Into<String>) -> Self {
-        Self::new(Reason::MalformedHeader, message)
+        Self {
+            reason,
+            message: message.into(),
+        }
     }
 }

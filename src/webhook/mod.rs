@@ -1,15 +1,23 @@
-//! Webhooks: their signatures and their events.
+//! Webhooks: their signatures and their events. No I/O, and the clock is passed in.
 //!
-//! A delivery is signed with HMAC-SHA256 over `{timestamp}.{raw body}`; the reference's "Security &
-//! Headers" names the four headers. Everything here is a pure function of the delivery and the time.
+//! | module | holds |
+//! | --- | --- |
+//! | `error` | [`VerificationError`]: every bad delivery |
+//! | `time` | [`UnixTime`]: the clock that is passed in |
+//! | `header` | [`Headers`]: the four headers of a delivery, and their reading |
+//! | `signature` | the signed bytes, the signing keys, the `X-Webhook-Signature` header |
+//! | `verifier` | [`Verifier`]: the checks in their order |
+//! | `event` | [`Event`]: what a delivery says |
 
 mod error;
 mod event;
-mod headers;
+mod header;
 mod signature;
+mod time;
 mod verifier;
 
 pub use error::{Reason, VerificationError};
 pub use event::{CALL_ENDED, Event};
-pub use headers::{HeaderName, Headers};
+pub use header::{HeaderName, Headers, MAX_HEADER_BYTES};
+pub use time::UnixTime;
 pub use verifier::{Delivery, Verifier};

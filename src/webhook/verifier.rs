@@ -1,31 +1,155 @@
-//! The checks of a delivery, in order.
+//! The checks of a delivery, in their order; and their opposite, the signing of one.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{Reason, VerificationError};
 use super::event::Event;
-use super::headers::{HeaderName, Headers};
-use super::signature::{Key, SignatureHeader, parse_timestamp};
-use crate::{Error, Result, Secret};
+use super::header::{HeaderName, Headers, MAX_HEADER_BYTES, trim};
+use super::signature::{Digest, Key, header_text};
+use super::time::{Near, UnixTime};
+use crate::{Error, Secret};
 
-/// Verifies and signs deliveries.
+/// Tells the service's deliveries from all others. Cheap to clone; shows no secret.
 #[derive(Clone)]
 pub struct Verifier {
-    keys: Vec<Key>,
+    /// Never empty; the first one signs.
+    keys: Arc<[Key]>,
     tolerance: Duration,
     future_tolerance: Duration,
 }
 
-/// A delivery whose signature fits. The id and the type are not under the signature.
+/// What the headers of a verified delivery say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// What `X-Webhook-ID` says.
+    /// The event's id. It is not under the signature.
     pub id: String,
-    /// What `X-Webhook-Event` says.
+    /// The event's type. It is not under the signature.
     pub event_type: String,
-    /// When it was sent, in Unix seconds.
+    /// When the delivery was sent, in Unix seconds.
     pub timestamp: i64,
+    /// The HMAC of this delivery under the first secret, whichever of its signatures fitted: a
+    /// delivery sent again under a new id, or with some of its signatures taken away, has the same.
+    pub digest: [u8; 32],
+}
+
+impl Verifier {
+    /// A verifier that accepts a signature of any of `secrets`, sent at most `tolerance` ago by the
+    /// clock that is passed in, and at most `future_tolerance` ahead of it.
+    pub fn new(
+        secrets: impl IntoIterator<Item = Secret>,
+        tolerance: Duration,
+        future_tolerance: Duration,
+    ) -> Result<Self, Error> {
+        let keys = secrets
+            .into_iter()
+            .map(Key::new)
+            .collect::<Result<Arc<[Key]>, Error>>()?;
+        if keys.is_empty() {
+            return Err(Error::invalid("secret", "there is none; pass at least one"));
+        }
+        Ok(Self {
+            keys,
+            tolerance,
+            future_tolerance,
+        })
+    }
+
+    /// The secrets, in the order given.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.keys.iter().map(Key::secret)
+    }
+
+    /// How old a delivery may be.
+    pub fn tolerance(&self) -> Duration {
+        self.tolerance
+    }
+
+    /// How far ahead of the clock a delivery may be.
+    pub fn future_tolerance(&self) -> Duration {
+        self.future_tolerance
+    }
+
+    /// Checks headers, timestamp and signature, not the payload.
+    pub fn verify_signature(
+        &self,
+        body: &[u8],
+        headers: &Headers<'_>,
+        now: UnixTime,
+    ) -> Result<Delivery, VerificationError> {
+        // The cheap checks first. They tell an attacker what his own headers say, nothing of the
+        // secret, and spare the hashing of a body that is refused anyway.
+        let fields = headers.read()?;
+        let sent = UnixTime::from_secs(fields.timestamp);
+        match now.near(sent, self.tolerance, self.future_tolerance) {
+            Near::Inside => {}
+            Near::TooOld => return Err(out_of_tolerance("old", self.tolerance)),
+            Near::TooNew => {
+                return Err(out_of_tolerance("far in the future", self.future_tolerance));
+            }
+        }
+        let mut first: Option<Digest> = None;
+        let digests = self.keys.iter().map(|key| {
+            let digest = key.sign(fields.timestamp_text, body);
+            first.get_or_insert(digest);
+            digest
+        });
+        let fits = fields.signature.fits(digests);
+        match first {
+            Some(digest) if fits => Ok(Delivery {
+                id: fields.id.to_owned(),
+                event_type: fields.event_type.to_owned(),
+                timestamp: fields.timestamp,
+                digest,
+            }),
+            _ => Err(VerificationError::new(
+                Reason::SignatureMismatch,
+                "no signature fits: check that the secret is this endpoint's, and that the raw body \
+                 is passed, before any parsing",
+            )),
+        }
+    }
+
+    /// Checks everything, and reads the payload.
+    pub fn verify(
+        &self,
+        body: &[u8],
+        headers: &Headers<'_>,
+        now: UnixTime,
+    ) -> Result<Event, VerificationError> {
+        let Delivery {
+            id,
+            event_type,
+            timestamp,
+            ..
+        } = self.verify_signature(body, headers, now)?;
+        Event::read(id, event_type, timestamp, body)
+    }
+
+    /// The four headers of a delivery, signed with the first secret.
+    pub fn sign(
+        &self,
+        body: &[u8],
+        event_id: &str,
+        event_type: &str,
+        timestamp: i64,
+    ) -> Result<[(&'static str, String); 4], Error> {
+        header_value("event_id", event_id)?;
+        header_value("event_type", event_type)?;
+        if timestamp < 0 {
+            return Err(Error::invalid("timestamp", "it is before 1970"));
+        }
+        let key = (self.keys.first()).ok_or_else(|| Error::invalid("secret", "there is none"))?;
+        let timestamp = timestamp.to_string();
+        let signature = header_text(&timestamp, &key.sign(&timestamp, body));
+        Ok([
+            (HeaderName::Event.as_str(), event_type.to_owned()),
+            (HeaderName::Timestamp.as_str(), timestamp),
+            (HeaderName::Signature.as_str(), signature),
+            (HeaderName::Id.as_str(), event_id.to_owned()),
+        ])
+    }
 }
 
 impl fmt::Debug for Verifier {
@@ -38,123 +162,80 @@ impl fmt::Debug for Verifier {
     }
 }
 
-impl Verifier {
-    /// A verifier that accepts every one of `secrets` and signs with the first.
-    pub fn new(
-        secrets: impl IntoIterator<Item = Secret>,
-        tolerance: Duration,
-        future_tolerance: Duration,
-    ) -> Result<Self> {
-        let mut keys = Vec::new();
-        for secret in secrets {
-            if secret.expose().is_empty() {
-                return Err(Error::invalid("secret", "it is empty, so anyone could sign with it"));
+fn out_of_tolerance(how: &str, tolerance: Duration) -> VerificationError {
+    VerificationError::new(
+        Reason::TimestampOutOfTolerance,
+        format!(
+            "the timestamp is too {how} (more than {} s): check this machine's clock, and verify a \
+             delivery when it arrives, not after a queue",
+            tolerance.as_secs_f64()
+        ),
+    )
+}
+
+/// What is signed here is verified there: nothing is let out that would come back malformed.
+fn header_value(argument: &str, value: &str) -> Result<(), Error> {
+    let problem = if trim(value).is_empty() {
+        "it is empty"
+    } else if value.len() > MAX_HEADER_BYTES {
+        "it is longer than 8 KiB"
+    } else if value.chars().any(char::is_control) {
+        "it has control characters in it, so it can't be a header"
+    } else if trim(value) != value {
+        "it has spaces around it, which a header does not keep"
+    } else {
+        return Ok(());
+    };
+    Err(Error::invalid(argument, problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verifier_needs_secrets_and_shows_none() {
+        let none = Verifier::new([], Duration::ZERO, Duration::ZERO).unwrap_err();
+        let empty = Verifier::new(
+            [Secret::new("whsec_new"), Secret::new("")],
+            Duration::ZERO,
+            Duration::ZERO,
+        )
+        .unwrap_err();
+        for error in [none, empty] {
+            assert!(
+                matches!(error, Error::InvalidArgument { argument, .. } if argument == "secret")
+            );
+        }
+        let verifier = Verifier::new(
+            [Secret::new("whsec_new")],
+            Duration::from_secs(300),
+            Duration::ZERO,
+        )
+        .unwrap();
+        assert_eq!(
+            format!("{verifier:?}"),
+            "Verifier { secrets: 1, tolerance: 300s, future_tolerance: 0ns }"
+        );
+        let exposed: Vec<_> = verifier.secrets().map(Secret::expose).collect();
+        assert_eq!(exposed, ["whsec_new"]);
+    }
+
+    #[test]
+    fn what_could_not_be_verified_is_not_signed() {
+        let verifier = Verifier::new([Secret::new("s")], Duration::ZERO, Duration::ZERO).unwrap();
+        let long = "x".repeat(MAX_HEADER_BYTES + 1);
+        for bad in [
+            "", " ", "a\nb", "a\0", "\u{7f}", "\u{85}", " a", "a\t", &long,
+        ] {
+            for (id, kind, argument) in [(bad, "e", "event_id"), ("i", bad, "event_type")] {
+                let error = verifier.sign(b"", id, kind, 0).unwrap_err();
+                assert!(
+                    matches!(error, Error::InvalidArgument { argument: a, .. } if a == argument)
+                );
             }
-            keys.extend(Key::new(&secret));
         }
-        if keys.is_empty() {
-            return Err(Error::invalid("secret", "there is none"));
-        }
-        Ok(Self { keys, tolerance, future_tolerance })
-    }
-
-    /// Checks headers, timestamp and signature, as of `now` in Unix seconds.
-    ///
-    /// The timestamp comes before the signature: a stale delivery costs no hash, and its sender
-    /// knows its age anyway.
-    pub fn verify_signature(
-        &self,
-        body: &[u8],
-        headers: &Headers,
-        now: f64,
-    ) -> Result<Delivery, VerificationError> {
-        let id = headers.get(HeaderName::Id)?;
-        let event_type = headers.get(HeaderName::Event)?;
-        let signed_at = headers.get(HeaderName::Timestamp)?;
-        let signature = SignatureHeader::parse(headers.get(HeaderName::Signature)?)?;
-        let Some(timestamp) = parse_timestamp(signed_at) else {
-            return Err(VerificationError::malformed(
-                "X-Webhook-Timestamp is not a number of Unix seconds",
-            ));
-        };
-        if signature.timestamp != signed_at {
-            return Err(VerificationError::malformed(
-                "X-Webhook-Timestamp and the t= of X-Webhook-Signature differ",
-            ));
-        }
-        self.check_age(timestamp, now)?;
-        if !signature.fits(&self.keys, signed_at, body) {
-            return Err(VerificationError::new(
-                Reason::SignatureMismatch,
-                "no signature fits: check that the secret is this endpoint's, and that the body is \
-                 passed raw, before any parsing",
-            ));
-        }
-        Ok(Delivery { id: id.to_owned(), event_type: event_type.to_owned(), timestamp })
-    }
-
-    /// Checks a delivery and reads its event.
-    pub fn verify(
-        &self,
-        body: &[u8],
-        headers: &Headers,
-        now: f64,
-    ) -> Result<Event, VerificationError> {
-        let delivery = self.verify_signature(body, headers, now)?;
-        Event::new(delivery.id, delivery.event_type, delivery.timestamp, body)
-    }
-
-    /// The headers of a delivery sent at `timestamp`, signed with the first secret.
-    pub fn sign(
-        &self,
-        body: &[u8],
-        event_id: &str,
-        event_type: &str,
-        timestamp: i64,
-    ) -> Result<[(&'static str, String); 4]> {
-        let header = |argument: &str, text: &str| {
-            let fits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
-            if fits {
-                Ok(text.to_owned())
-            } else {
-                Err(Error::invalid(argument, "it must be visible ASCII, to stand in a header"))
-            }
-        };
-        if timestamp < 0 {
-            return Err(Error::invalid("timestamp", "it lies before 1970"));
-        }
-        let signed_at = timestamp.to_string();
-        let signature = self.keys.first().map(|key| key.sign(&signed_at, body)).unwrap_or_default();
-        let signature = format!("t={signed_at},v1={}", hex::encode(signature));
-        Ok([
-            (HeaderName::Event.as_str(), header("event_type", event_type)?),
-            (HeaderName::Timestamp.as_str(), signed_at),
-            (HeaderName::Signature.as_str(), signature),
-            (HeaderName::Id.as_str(), header("event_id", event_id)?),
-        ])
-    }
-
-    #[allow(clippy::cast_precision_loss, reason = "exact until the year 285,428,681")]
-    fn check_age(&self, timestamp: i64, now: f64) -> Result<(), VerificationError> {
-        let age = now - timestamp as f64;
-        let refuse = |message: String| {
-            Err(VerificationError::new(Reason::TimestampOutOfTolerance, message))
-        };
-        // Said this way round, an age that is no number is refused.
-        if !(age <= self.tolerance.as_secs_f64()) {
-            return refuse(format!(
-                "the delivery is {age:.0} s old, more than the tolerance of {} s",
-                self.tolerance.as_secs_f64()
-            ));
-        }
-        if !(-age <= self.future_tolerance.as_secs_f64()) {
-            return refuse(format!(
-                "the delivery is from {:.0} s in the future, more than the future_tolerance of {} s; \
-                 check this machine's clock",
-                -age,
-                self.future_tolerance.as_secs_f64()
-            ));
-        }
-        Ok(())
+        assert!(verifier.sign(b"", "i", "e", -1).is_err());
+        assert!(verifier.sign(b"", "i", "e", i64::MAX).is_ok());
     }
 }

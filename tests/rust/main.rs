@@ -1,3 +1,3 @@
-//! The crate from outside.
+//! The crate from outside, one module per part.
 
 mod webhook;
