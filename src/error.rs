@@ -68,7 +68,7 @@ pub enum Error {
         cause: Box<Error>,
     },
     /// A record was not final in time.
-    #[error("{}", wait_text(*.waited, .record.as_ref()))]
+    #[error("{}", wait_text(*.waited, .record.as_deref()))]
     WaitTimeout {
         /// How long was waited.
         waited: Duration,
@@ -117,10 +117,7 @@ pub enum ResponseProblem {
 impl Error {
     /// An [`Error::InvalidArgument`].
     pub fn invalid(argument: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::InvalidArgument {
-            argument: argument.into(),
-            problem: problem.into(),
-        }
+        Self::InvalidArgument { argument: argument.into(), problem: problem.into() }
     }
 }
 
@@ -177,13 +174,11 @@ fn detail_text(detail: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(entries) => entries
             .iter()
-            .map(
-                |entry| match (location(&entry["loc"]), entry["msg"].as_str()) {
-                    (Some(at), Some(msg)) => format!("{at}: {msg}"),
-                    (None, Some(msg)) => msg.to_owned(),
-                    _ => entry.to_string(),
-                },
-            )
+            .map(|entry| match (location(&entry["loc"]), entry["msg"].as_str()) {
+                (Some(at), Some(msg)) => format!("{at}: {msg}"),
+                (None, Some(msg)) => msg.to_owned(),
+                _ => entry.to_string(),
+            })
             .collect::<Vec<_>>()
             .join("; "),
         other => other.to_string(),
@@ -256,7 +251,7 @@ fn timeout_text(sent: bool, after: Duration) -> String {
     }
 }
 
-fn wait_text(waited: Duration, record: Option<&Box<Document<Record>>>) -> String {
+fn wait_text(waited: Duration, record: Option<&Document<Record>>) -> String {
     let seconds = waited.as_secs_f64();
     match record {
         Some(record) => format!(
@@ -275,11 +270,7 @@ fn count_text(count: Option<u32>) -> String {
 }
 
 fn records_text(count: usize) -> String {
-    if count == 1 {
-        "1 record".to_owned()
-    } else {
-        format!("{count} records")
-    }
+    if count == 1 { "1 record".to_owned() } else { format!("{count} records") }
 }
 
 fn request_id_text(request_id: Option<&str>) -> String {
@@ -292,13 +283,7 @@ mod tests {
     use serde_json::json;
 
     fn status(status: u16, body: Value) -> String {
-        StatusError {
-            status,
-            body,
-            request_id: None,
-            retry_after: None,
-        }
-        .to_string()
+        StatusError { status, body, request_id: None, retry_after: None }.to_string()
     }
 
     #[test]
@@ -315,10 +300,7 @@ mod tests {
     #[test]
     fn details_are_told_as_text_and_as_list() {
         assert_eq!(
-            status(
-                400,
-                json!({"detail": "Cannot push records: campaign is completed."})
-            ),
+            status(400, json!({"detail": "Cannot push records: campaign is completed."})),
             "the service answered 400 Bad Request: Cannot push records: campaign is completed."
         );
         assert_eq!(

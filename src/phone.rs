@@ -27,7 +27,8 @@ mod tests {
         ] {
             assert!(is_valid_in_india(good), "{good}");
         }
-        for bad in ["", "12", "not-a-number", "+91987654321", "9.19877E+11", "1-800-FLOWERS", "٩"] {
+        for bad in ["", "12", "not-a-number", "+91987654321", "9.19877E+11", "1-800-FLOWERS", "٩"]
+        {
             assert!(!is_valid_in_india(bad), "{bad}");
         }
     }

@@ -53,7 +53,8 @@ pub fn run(
         Err(error) => {
             let help = !error.use_stderr();
             let text = error.render().to_string();
-            let _ = if help { out.write_all(text.as_bytes()) } else { err.write_all(text.as_bytes()) };
+            let _ =
+                if help { out.write_all(text.as_bytes()) } else { err.write_all(text.as_bytes()) };
             return error.exit_code();
         }
     };

@@ -24,7 +24,9 @@ pub struct Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("base_url", &self.config().base_url()).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("base_url", &self.config().base_url())
+            .finish_non_exhaustive()
     }
 }
 

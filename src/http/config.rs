@@ -224,7 +224,8 @@ mod tests {
     #[test]
     fn a_missing_key_names_both_ways_to_give_it() {
         for env in [None, Some(String::new())] {
-            let error = Config::resolve(&Options::default(), |_| env.clone()).unwrap_err().to_string();
+            let error =
+                Config::resolve(&Options::default(), |_| env.clone()).unwrap_err().to_string();
             assert!(error.contains("api_key=") && error.contains("REVRAG_API_KEY"), "{error}");
         }
     }

@@ -35,13 +35,13 @@ impl<T> PerProcess<T> {
             return Ok(value);
         }
         let pid = std::process::id();
-        let made = Arc::new(Owned { pid, value: Arc::new(make()?) });
+        let fresh = Arc::new(Owned { pid, value: Arc::new(make()?) });
         loop {
             let current = self.slot.load_full();
             if let Some(owned) = current.as_ref().filter(|owned| owned.pid == pid) {
                 return Ok(owned.value.clone());
             }
-            let previous = self.slot.compare_and_swap(&current, Some(made.clone()));
+            let previous = self.slot.compare_and_swap(&current, Some(fresh.clone()));
             let swapped = match (&current, &*previous) {
                 (None, None) => true,
                 (Some(a), Some(b)) => Arc::ptr_eq(a, b),
@@ -51,7 +51,7 @@ impl<T> PerProcess<T> {
                 if let Some(foreign) = current {
                     std::mem::forget(foreign);
                 }
-                return Ok(made.value.clone());
+                return Ok(fresh.value.clone());
             }
         }
     }
@@ -96,9 +96,8 @@ mod tests {
     fn is_made_once_and_again_after_clear() {
         let made = AtomicUsize::new(0);
         let holder = PerProcess::new();
-        let get = || {
-            holder.get_or_try_init(|| Ok::<_, Infallible>(made.fetch_add(1, Ordering::SeqCst)))
-        };
+        let get =
+            || holder.get_or_try_init(|| Ok::<_, Infallible>(made.fetch_add(1, Ordering::SeqCst)));
         assert_eq!(*get().unwrap(), 0);
         assert_eq!(*get().unwrap(), 0);
         holder.clear();

@@ -58,8 +58,7 @@ pub(super) fn choose(
         return Ok(None);
     };
     let text = if text.contains("://") { text } else { format!("http://{text}") };
-    let matcher =
-        Matcher::builder().all(&*text).no(either("NO_PROXY").unwrap_or_default()).build();
+    let matcher = Matcher::builder().all(&*text).no(either("NO_PROXY").unwrap_or_default()).build();
     if base_url.as_str().parse().ok().and_then(|uri| matcher.intercept(&uri)).is_none() {
         return Ok(None);
     }
@@ -86,10 +85,13 @@ fn parse(name: &str, text: &str) -> Result<Choice> {
 mod tests {
     use super::*;
 
-    fn chosen(argument: Option<&str>, base_url: &str, env: &[(&str, &str)]) -> Result<Option<Choice>> {
-        let env = |name: &str| {
-            env.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
-        };
+    fn chosen(
+        argument: Option<&str>,
+        base_url: &str,
+        env: &[(&str, &str)],
+    ) -> Result<Option<Choice>> {
+        let env =
+            |name: &str| env.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
         choose(argument, &Url::parse(base_url).unwrap(), &env)
     }
 

@@ -75,18 +75,16 @@ impl Policy {
     /// What to do after the `attempt`-th try (from 1) failed with `failure`; `jitter` is drawn
     /// from `0.0..1.0`.
     pub fn decide(&self, kind: Kind, attempt: u32, failure: Failure, jitter: f64) -> Decision {
-        let repeatable = match (failure, kind) {
-            (Failure::NotSent | Failure::Status { status: 429, .. }, _)
-            | (Failure::Interrupted, Kind::Read) => true,
-            (Failure::Interrupted | Failure::Unreadable, Kind::Push) => return Decision::Unknown,
-            (Failure::Unreadable, Kind::Read) => false,
-            (Failure::Status { status: 408 | 500..=599, .. }, Kind::Read) => true,
-            (Failure::Status { status: 408 | 500..=599, .. }, Kind::Push) => {
-                return Decision::Unknown;
-            }
-            (Failure::Status { .. }, _) => false,
+        let interrupted = match failure {
+            Failure::NotSent | Failure::Status { status: 429, .. } => false,
+            Failure::Interrupted | Failure::Status { status: 408 | 500..=599, .. } => true,
+            Failure::Unreadable if kind == Kind::Push => true,
+            Failure::Unreadable | Failure::Status { .. } => return Decision::Fail,
         };
-        if !repeatable || attempt > self.max_retries {
+        if interrupted && kind == Kind::Push {
+            return Decision::Unknown;
+        }
+        if attempt > self.max_retries {
             return Decision::Fail;
         }
         Decision::Again(match failure {
@@ -168,7 +166,7 @@ mod tests {
         };
         let wait = |seconds| POLICY.decide(Kind::Push, 1, asked(seconds), 0.9);
         assert_eq!(wait(7), Decision::Again(Duration::from_secs(7)));
-        assert_eq!(wait(3600), Decision::Again(Duration::from_secs(60)));
+        assert_eq!(wait(3600), Decision::Again(Duration::from_mins(1)));
     }
 
     #[test]

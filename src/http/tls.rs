@@ -42,7 +42,9 @@ fn read(name: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>> {
 pub(super) fn client_config(extra_roots: &[CertificateDer<'static>]) -> Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = Verifier::new_with_extra_roots(extra_roots.iter().cloned(), provider.clone())
-        .map_err(|error| Error::invalid("ca_bundle", format!("a certificate can't be used: {error}")))?;
+        .map_err(|error| {
+            Error::invalid("ca_bundle", format!("a certificate can't be used: {error}"))
+        })?;
     Ok(builder(provider)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))

@@ -109,8 +109,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Document<T> {
 
 impl<T> Serialize for Document<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw: &RawValue =
-            serde_json::from_str(&self.json).map_err(serde::ser::Error::custom)?;
+        let raw: &RawValue = serde_json::from_str(&self.json).map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)
     }
 }
@@ -141,16 +140,13 @@ fn not_utf8(json: &[u8], error: &std::str::Utf8Error) -> DocumentError {
     let good = &json[..error.valid_up_to()];
     let line_start = good.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     DocumentError::NotJson {
-        line: good.iter().filter(|byte| **byte == b'\n').count() + 1,
+        line: good.split(|byte| *byte == b'\n').count(),
         column: good.len() - line_start + 1,
     }
 }
 
 fn not_json(error: &serde_json::Error) -> DocumentError {
-    DocumentError::NotJson {
-        line: error.line(),
-        column: error.column(),
-    }
+    DocumentError::NotJson { line: error.line(), column: error.column() }
 }
 
 /// serde says `invalid type: string "+9198…", expected u64 at line 1 column 9`. The value may be
@@ -182,9 +178,7 @@ mod tests {
     }
 
     fn problem(json: &str) -> String {
-        Document::<Outer>::parse(json.as_bytes())
-            .unwrap_err()
-            .to_string()
+        Document::<Outer>::parse(json.as_bytes()).unwrap_err().to_string()
     }
 
     #[test]
@@ -202,9 +196,6 @@ mod tests {
     #[test]
     fn no_json_is_told_by_place() {
         assert_eq!(problem("<html>"), "it is not JSON (line 1, column 1)");
-        assert_eq!(
-            problem(r#"{"items": [{"n": 1}"#),
-            "it is not JSON (line 1, column 19)"
-        );
+        assert_eq!(problem(r#"{"items": [{"n": 1}"#), "it is not JSON (line 1, column 19)");
     }
 }

@@ -120,25 +120,17 @@ mod tests {
 
     fn is_final(json: &str) -> bool {
         let json = format!(r#"{{"id": "1", "phone_number": "+1", {json}}}"#);
-        Document::<Record>::parse(json.as_bytes())
-            .unwrap()
-            .is_final()
+        Document::<Record>::parse(json.as_bytes()).unwrap().is_final()
     }
 
     #[test]
     fn final_is_completed_dnc_or_failed_for_good() {
         assert!(is_final(r#""status": "completed""#));
         assert!(is_final(r#""status": "dnc""#));
-        assert!(is_final(
-            r#""status": "failed", "attempt_count": 3, "max_attempts": 3"#
-        ));
-        assert!(!is_final(
-            r#""status": "failed", "attempt_count": 2, "max_attempts": 3"#
-        ));
+        assert!(is_final(r#""status": "failed", "attempt_count": 3, "max_attempts": 3"#));
+        assert!(!is_final(r#""status": "failed", "attempt_count": 2, "max_attempts": 3"#));
         assert!(is_final(r#""status": "failed""#));
-        assert!(!is_final(
-            r#""status": "failed", "next_attempt_at": "2026-05-27T03:00:00Z""#
-        ));
+        assert!(!is_final(r#""status": "failed", "next_attempt_at": "2026-05-27T03:00:00Z""#));
         assert!(!is_final(r#""status": "queued""#));
         assert!(!is_final(r#""status": "a_status_of_tomorrow""#));
     }

@@ -50,10 +50,7 @@ mod tests {
 
     #[test]
     fn the_reference_format_comes_back() {
-        for text in [
-            "2026-05-27T03:00:00.000000+00:00",
-            "2026-05-27T03:05:12.123456+00:00",
-        ] {
+        for text in ["2026-05-27T03:00:00.000000+00:00", "2026-05-27T03:05:12.123456+00:00"] {
             assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), text);
         }
     }
@@ -61,11 +58,7 @@ mod tests {
     #[test]
     fn offsets_and_their_absence_are_read() {
         let utc: Timestamp = "2026-05-27T03:00:00Z".parse().unwrap();
-        for text in [
-            "2026-05-27T08:30:00+05:30",
-            "2026-05-27T03:00:00",
-            "2026-05-27 03:00:00",
-        ] {
+        for text in ["2026-05-27T08:30:00+05:30", "2026-05-27T03:00:00", "2026-05-27 03:00:00"] {
             assert_eq!(text.parse::<Timestamp>().unwrap(), utc, "{text}");
         }
         assert!("yesterday".parse::<Timestamp>().is_err());

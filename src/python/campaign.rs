@@ -157,11 +157,7 @@ impl Campaign {
     /// Example:
     ///     >>> asyncio.run(campaign.push_async([{"phone_number": "+919876543210"}])).accepted
     ///     1
-    fn push_async<'py>(
-        &self,
-        py: Python<'py>,
-        records: Py<PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn push_async<'py>(&self, py: Python<'py>, records: Py<PyAny>) -> PyResult<Bound<'py, PyAny>> {
         run_async(py, "Campaign.push_async", self.onlooker(py), self.push_operation(records))
     }
 
@@ -192,11 +188,7 @@ impl Campaign {
     /// Example:
     ///     >>> asyncio.run(campaign.record_async(run_id)).id == run_id
     ///     True
-    fn record_async<'py>(
-        &self,
-        py: Python<'py>,
-        run_id: Py<PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn record_async<'py>(&self, py: Python<'py>, run_id: Py<PyAny>) -> PyResult<Bound<'py, PyAny>> {
         run_async(py, "Campaign.record_async", self.onlooker(py), self.record_operation(run_id))
     }
 

@@ -98,7 +98,10 @@ impl Client {
             proxy,
             ca_bundle,
             max_response_bytes: max_response_bytes.at_least(py, "max_response_bytes", 1)?,
-            user_agent: Some(format!("python/{}", Python::version_str().split(' ').next().unwrap_or(""))),
+            user_agent: Some(format!(
+                "python/{}",
+                Python::version_str().split(' ').next().unwrap_or("")
+            )),
         };
         if on_request.as_ref().is_some_and(|hook| !hook.bind(py).is_callable()) {
             return Err(to_pyerr(py, Error::invalid("on_request", "it must be callable")));
@@ -160,11 +163,7 @@ impl Client {
     /// Example:
     ///     >>> asyncio.run(client.call_async(call_id)).call_status
     ///     'completed'
-    fn call_async<'py>(
-        &self,
-        py: Python<'py>,
-        call_id: Py<PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn call_async<'py>(&self, py: Python<'py>, call_id: Py<PyAny>) -> PyResult<Bound<'py, PyAny>> {
         run_async(py, "Client.call_async", self.onlooker(py), self.call_operation(call_id))
     }
 

@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::errors::to_pyerr;
 use super::json::{self, is_null, text_of, type_name};
+use crate::Error;
 use crate::http::parse_id;
 use crate::model::NewRecord;
-use crate::Error;
 
 /// An id argument: a str or a `uuid.UUID`.
 pub(super) fn id(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Uuid> {
@@ -24,7 +24,9 @@ pub(super) fn id(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Uuid> {
     let text = match value.cast::<PyString>() {
         Ok(text) => text_of(text, &at).map_err(|error| to_pyerr(value.py(), error))?,
         Err(_) if type_name(value) == "uuid.UUID" => value.str()?.extract()?,
-        Err(_) => return Err(refuse(format!("it must be a str or a UUID, not {}", type_name(value)))),
+        Err(_) => {
+            return Err(refuse(format!("it must be a str or a UUID, not {}", type_name(value))));
+        }
     };
     parse_id(argument, &text).map_err(|error| to_pyerr(value.py(), error))
 }

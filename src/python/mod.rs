@@ -1,5 +1,7 @@
 //! The extension module `revrag._revrag`: the only place that names pyo3.
 
+#![allow(clippy::doc_markdown, reason = "these docs are written for Python")]
+
 mod attribute;
 mod campaign;
 mod client;

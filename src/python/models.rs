@@ -43,9 +43,9 @@ pub(super) fn keep<'py>(
     if let Some(found) = kept.get_item(name)? {
         return Ok(found);
     }
-    let made = make()?;
-    kept.set_item(name, &made)?;
-    Ok(made)
+    let object = make()?;
+    kept.set_item(name, &object)?;
+    Ok(object)
 }
 
 /// The fields of a JSON object that the reference does not name.
@@ -77,10 +77,7 @@ pub(super) fn repr(model: &Bound<'_, PyAny>, fields: &[&str]) -> PyResult<String
 }
 
 /// A table for notebooks, made by `revrag._html`.
-pub(super) fn html<'py>(
-    model: &Bound<'py, PyAny>,
-    fields: &[&str],
-) -> PyResult<Bound<'py, PyAny>> {
+pub(super) fn html<'py>(model: &Bound<'py, PyAny>, fields: &[&str]) -> PyResult<Bound<'py, PyAny>> {
     model.py().import("revrag._html")?.call_method1("table", (model, fields.to_vec()))
 }
 

@@ -88,10 +88,7 @@ impl Onlooker {
     }
 
     pub(super) fn clone_ref(&self, py: Python<'_>) -> Self {
-        Self {
-            hook: self.hook.as_ref().map(|hook| hook.clone_ref(py)),
-            every_try: self.every_try,
-        }
+        Self { hook: self.hook.as_ref().map(|hook| hook.clone_ref(py)), every_try: self.every_try }
     }
 
     /// An observer that passes on to `pass` what somebody wants to hear of.

@@ -18,8 +18,8 @@ use tokio::task::AbortHandle;
 use super::errors::to_pyerr;
 use super::observe::{Onlooker, Tried};
 use super::process::{self, Runtime};
-use crate::http::Observer;
 use crate::Result;
+use crate::http::Observer;
 
 /// How often a blocked call looks for signals.
 const TICK: Duration = Duration::from_millis(50);
@@ -31,8 +31,7 @@ pub(super) type Watch = Arc<dyn Observer>;
 pub(super) type Running<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
 /// An operation not begun: its first part is attached, reads the arguments, and may raise.
-pub(super) type Operation<T> =
-    Box<dyn FnOnce(Python<'_>, Watch) -> PyResult<Running<T>> + Send>;
+pub(super) type Operation<T> = Box<dyn FnOnce(Python<'_>, Watch) -> PyResult<Running<T>> + Send>;
 
 /// Runs an operation to its end and answers Ctrl-C meanwhile.
 ///
@@ -45,7 +44,7 @@ pub(super) fn run_sync<T: Send>(
 ) -> PyResult<T> {
     enum Woken<T> {
         Done(Result<T>),
-        Tried(Tried),
+        OneTry(Tried),
         Tick,
     }
     let runtime = process::runtime(py)?;
@@ -60,7 +59,7 @@ pub(super) fn run_sync<T: Send>(
             runtime.tokio.block_on(async {
                 tokio::select! {
                     biased;
-                    Some(tried) = tries.recv() => Woken::Tried(tried),
+                    Some(event) = tries.recv() => Woken::OneTry(event),
                     result = &mut running => Woken::Done(result),
                     () = tokio::time::sleep(TICK) => Woken::Tick,
                 }
@@ -68,10 +67,10 @@ pub(super) fn run_sync<T: Send>(
         });
         match woken {
             Woken::Tick => py.check_signals()?,
-            Woken::Tried(tried) => onlooker.tell(py, tried),
+            Woken::OneTry(event) => onlooker.tell(py, event),
             Woken::Done(result) => {
-                while let Ok(tried) = tries.try_recv() {
-                    onlooker.tell(py, tried);
+                while let Ok(event) = tries.try_recv() {
+                    onlooker.tell(py, event);
                 }
                 return result.map_err(|error| to_pyerr(py, error));
             }

@@ -1,6 +1,7 @@
 //! `revrag.WebhookVerifier` and `revrag.WebhookEvent`.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::borrow::Cow;
+use std::time::SystemTime;
 
 use pyo3::IntoPyObjectExt as _;
 use pyo3::exceptions::PyTypeError;
@@ -14,7 +15,8 @@ use pyo3::types::{
 use super::attribute::Attribute;
 use super::errors::to_pyerr;
 use super::{input, json, models};
-use crate::webhook::{Event, Headers, Verifier};
+use crate::model::Timestamp;
+use crate::webhook::{Event, HeaderName, Headers, UnixTime, Verifier};
 use crate::{Error, Secret};
 
 /// Verifies and signs webhook deliveries (HMAC-SHA256 over `{timestamp}.{raw body}`).
@@ -36,29 +38,20 @@ use crate::{Error, Secret};
 ///     >>> verifier.verify(b"{}", headers).type
 ///     'test.event'
 #[pyclass(frozen, module = "revrag")]
-pub(super) struct WebhookVerifier {
-    verifier: Verifier,
-    secrets: Vec<Secret>,
-    tolerance: Duration,
-    future_tolerance: Duration,
-}
+pub(super) struct WebhookVerifier(Verifier);
 
 #[pymethods]
 impl WebhookVerifier {
     #[new]
     #[pyo3(signature = (secret, *, tolerance=300.0, future_tolerance=300.0))]
-    fn new(
-        secret: &Bound<'_, PyAny>,
-        tolerance: f64,
-        future_tolerance: f64,
-    ) -> PyResult<Self> {
+    fn new(secret: &Bound<'_, PyAny>, tolerance: f64, future_tolerance: f64) -> PyResult<Self> {
         let py = secret.py();
         let secrets = secrets_of(secret)?;
         let tolerance = input::seconds(py, "tolerance", tolerance)?;
         let future_tolerance = input::seconds(py, "future_tolerance", future_tolerance)?;
-        let verifier = Verifier::new(secrets.iter().cloned(), tolerance, future_tolerance)
-            .map_err(|error| to_pyerr(py, error))?;
-        Ok(Self { verifier, secrets, tolerance, future_tolerance })
+        Verifier::new(secrets, tolerance, future_tolerance)
+            .map(Self)
+            .map_err(|error| to_pyerr(py, error))
     }
 
     /// Check a delivery and read its event.
@@ -89,9 +82,9 @@ impl WebhookVerifier {
         now: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<WebhookEvent> {
         let py = body.py();
-        let now = seconds_now(py, now)?;
+        let now = moment("now", now, py)?;
         let event = with_bytes(body, |bytes| {
-            with_headers(headers, |headers| self.verifier.verify(bytes, headers, now))
+            with_headers(headers, |headers| self.0.verify(bytes, headers, now))
         })??;
         event.map(WebhookEvent::from).map_err(|error| to_pyerr(py, error.into()))
     }
@@ -117,11 +110,9 @@ impl WebhookVerifier {
         now: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let py = body.py();
-        let now = seconds_now(py, now)?;
+        let now = moment("now", now, py)?;
         let delivery = with_bytes(body, |bytes| {
-            with_headers(headers, |headers| {
-                self.verifier.verify_signature(bytes, headers, now).map(drop)
-            })
+            with_headers(headers, |headers| self.0.verify_signature(bytes, headers, now).map(drop))
         })??;
         delivery.map_err(|error| to_pyerr(py, error.into()))
     }
@@ -154,11 +145,8 @@ impl WebhookVerifier {
         timestamp: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let py = body.py();
-        #[allow(clippy::cast_possible_truncation, reason = "a float saturates, which is meant")]
-        let timestamp = seconds_now(py, timestamp)?.floor() as i64;
-        let signed = with_bytes(body, |bytes| {
-            self.verifier.sign(bytes, event_id, event_type, timestamp)
-        })?;
+        let timestamp = moment("timestamp", timestamp, py)?.as_secs();
+        let signed = with_bytes(body, |bytes| self.0.sign(bytes, event_id, event_type, timestamp))?;
         let headers = PyDict::new(py);
         for (name, value) in signed.map_err(|error| to_pyerr(py, error))? {
             headers.set_item(name, value)?;
@@ -167,20 +155,20 @@ impl WebhookVerifier {
     }
 
     fn __repr__(&self) -> String {
+        let count = self.0.secrets().count();
         format!(
-            "WebhookVerifier(<{} secret{}>, tolerance={}, future_tolerance={})",
-            self.secrets.len(),
-            if self.secrets.len() == 1 { "" } else { "s" },
-            self.tolerance.as_secs_f64(),
-            self.future_tolerance.as_secs_f64(),
+            "WebhookVerifier(<{count} secret{}>, tolerance={}, future_tolerance={})",
+            if count == 1 { "" } else { "s" },
+            self.0.tolerance().as_secs_f64(),
+            self.0.future_tolerance().as_secs_f64(),
         )
     }
 
     fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let secrets: Vec<&str> = self.secrets.iter().map(Secret::expose).collect();
+        let secrets: Vec<&str> = self.0.secrets().map(Secret::expose).collect();
         let kwargs = PyDict::new(py);
-        kwargs.set_item("tolerance", self.tolerance.as_secs_f64())?;
-        kwargs.set_item("future_tolerance", self.future_tolerance.as_secs_f64())?;
+        kwargs.set_item("tolerance", self.0.tolerance().as_secs_f64())?;
+        kwargs.set_item("future_tolerance", self.0.future_tolerance().as_secs_f64())?;
         ((secrets,), kwargs).into_pyobject(py)
     }
 }
@@ -231,7 +219,9 @@ impl WebhookEvent {
     /// datetime: When the delivery was sent, in UTC.
     #[getter]
     fn timestamp<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.event.sent_at().to_python(py)
+        // A moment that no calendar has is the epoch.
+        let at = jiff::Timestamp::from_second(self.event.timestamp).unwrap_or_default();
+        Timestamp(at).to_python(py)
     }
 
     /// Call | None: The call, for `call.ended`.
@@ -267,16 +257,16 @@ impl WebhookEvent {
     fn from_dict(class: &Bound<'_, PyType>, data: &Bound<'_, PyDict>) -> PyResult<Self> {
         let py = class.py();
         let refuse = |at: &str, problem: &str| to_pyerr(py, Error::invalid(at, problem));
-        let get = |key: &str| {
-            data.get_item(key)?.ok_or_else(|| refuse(key, "the WebhookEvent needs it"))
-        };
+        let get =
+            |key: &str| data.get_item(key)?.ok_or_else(|| refuse(key, "the WebhookEvent needs it"));
         let text = |key: &str| -> PyResult<String> {
             get(key)?.extract().map_err(|_| refuse(key, "it must be a str"))
         };
         let timestamp = get("timestamp")?;
-        let timestamp = timestamp.extract().map_err(|_| refuse("timestamp", "it must be an int"))?;
+        let timestamp =
+            timestamp.extract().map_err(|_| refuse("timestamp", "it must be an int"))?;
         let payload = models::json_of(&get("payload")?, "payload")?;
-        Event::new(text("id")?, text("type")?, timestamp, payload.as_bytes())
+        Event::read(text("id")?, text("type")?, timestamp, payload.as_bytes())
             .map(Self::from)
             .map_err(|error| refuse("payload", &error.message))
     }
@@ -298,9 +288,7 @@ impl WebhookEvent {
 fn secrets_of(secret: &Bound<'_, PyAny>) -> PyResult<Vec<Secret>> {
     let at = || "secret".to_owned();
     let text = |item: &Bound<'_, PyString>| {
-        json::text_of(item, &at)
-            .map(Secret::new)
-            .map_err(|error| to_pyerr(item.py(), error))
+        json::text_of(item, &at).map(Secret::new).map_err(|error| to_pyerr(item.py(), error))
     };
     if let Ok(one) = secret.cast::<PyString>() {
         return Ok(vec![text(one)?]);
@@ -315,22 +303,21 @@ fn secrets_of(secret: &Bound<'_, PyAny>) -> PyResult<Vec<Secret>> {
     items.map(|item| text(item?.cast::<PyString>().map_err(|_| wrong())?)).collect()
 }
 
-/// Unix seconds: the argument's, else the clock's.
-fn seconds_now(py: Python<'_>, now: Option<&Bound<'_, PyAny>>) -> PyResult<f64> {
-    let Some(now) = now else {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        return Ok(since.as_secs_f64());
+/// The moment an argument names, else the clock's.
+fn moment(argument: &str, value: Option<&Bound<'_, PyAny>>, py: Python<'_>) -> PyResult<UnixTime> {
+    let Some(value) = value else {
+        return Ok(UnixTime::from(SystemTime::now()));
     };
-    let refuse = |problem: &str| to_pyerr(py, Error::invalid("now", problem));
-    let seconds: f64 = if now.is_instance_of::<PyDateTime>() {
-        if now.getattr("tzinfo")?.is_none() {
+    let refuse = |problem: &str| to_pyerr(py, Error::invalid(argument, problem));
+    let seconds: f64 = if value.is_instance_of::<PyDateTime>() {
+        if value.getattr("tzinfo")?.is_none() {
             return Err(refuse("it is a naive datetime; pass an aware one, or Unix seconds"));
         }
-        now.call_method0("timestamp")?.extract()?
+        value.call_method0("timestamp")?.extract()?
     } else {
-        now.extract()?
+        value.extract()?
     };
-    if seconds.is_finite() { Ok(seconds) } else { Err(refuse("it must be a finite number")) }
+    UnixTime::from_secs_f64(seconds).ok_or_else(|| refuse("it must be a finite number"))
 }
 
 /// Calls `then` with the bytes of a raw body.
@@ -356,15 +343,17 @@ fn with_bytes<T>(body: &Bound<'_, PyAny>, then: impl FnOnce(&[u8]) -> T) -> PyRe
 /// Calls `then` with the webhook headers among `headers`.
 fn with_headers<T>(
     headers: &Bound<'_, PyAny>,
-    then: impl FnOnce(&Headers) -> T,
+    then: impl FnOnce(&Headers<'_>) -> T,
 ) -> PyResult<T> {
     let mut picked = Headers::default();
     let mut offer = |name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>| {
         // What is neither str nor bytes (a WSGI environ has such values) is no webhook header.
         if let Some(name) = raw(name)
-            && let Some(name) = Headers::name_of(name)
+            && let Some(name) = HeaderName::of(name)
         {
-            picked.offer(name, raw(value));
+            // No UTF-8 at all stands for what is no text, and is refused as such.
+            let value = raw(value).unwrap_or(b"\xff");
+            picked.offer(name, Cow::Owned::<[u8]>(value.to_vec()));
         }
     };
     if let Ok(dict) = headers.cast::<PyDict>() {

@@ -60,7 +60,7 @@ impl Config {
                 return refuse("webhook_secret", "a webhook_url needs one, to sign deliveries");
             }
             (Some(url), Some(_)) => {
-                let url = url::Url::parse(url).ok().filter(|url| url.has_host());
+                let url = url::Url::parse(url).ok().filter(url::Url::has_host);
                 if !url.is_some_and(|url| ["http", "https"].contains(&url.scheme())) {
                     return refuse("webhook_url", "it is not an http:// or https:// URL");
                 }

@@ -76,17 +76,16 @@ impl IntoResponse for Refusal {
 type Answer = Result<Response, Refusal>;
 
 fn answer(body: Result<impl Serialize, impl std::fmt::Display>) -> Answer {
-    body.map(|body| Json(body).into_response()).map_err(|error| {
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
-    })
+    body.map(|body| Json(body).into_response())
+        .map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
 }
 
 /// Counts the request, names it, and lets in who has the key.
 async fn admit(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     shared.requests.fetch_add(1, Ordering::Relaxed);
     let given = request.headers().get("X-API-Key").map(HeaderValue::as_bytes);
-    let known = given
-        .is_some_and(|given| bool::from(given.ct_eq(shared.api_key.expose().as_bytes())));
+    let known =
+        given.is_some_and(|given| bool::from(given.ct_eq(shared.api_key.expose().as_bytes())));
     let mut response = if known {
         next.run(request).await
     } else {
@@ -122,7 +121,8 @@ async fn push(
         .and_then(|value| value.split(';').next())
         .is_some_and(|kind| {
             let kind = kind.trim().to_ascii_lowercase();
-            kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+            kind == "application/json"
+                || (kind.starts_with("application/") && kind.ends_with("+json"))
         });
     if !json {
         return Err(Refusal::faults(validate::not_json_content(&body)));

@@ -180,7 +180,8 @@ mod tests {
         let at_once = large.advance(at(60_000));
         let in_steps: Vec<_> = (0..600).flat_map(|i| small.advance(at(i * 100))).collect();
         assert_eq!(at_once, in_steps);
-        let ends = |runner: &Runner| runner.state.calls().iter().map(|c| c.ended).collect::<Vec<_>>();
+        let ends =
+            |runner: &Runner| runner.state.calls().iter().map(|c| c.ended).collect::<Vec<_>>();
         assert_eq!(ends(&large), ends(&small));
     }
 

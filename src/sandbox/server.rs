@@ -87,10 +87,8 @@ impl Sandbox {
             std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).map_err(refuse)?;
         listener.set_nonblocking(true).map_err(refuse)?;
         let address = listener.local_addr().map_err(refuse)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(refuse)?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(refuse)?;
         let (stop, stopping) = oneshot::channel();
         let (done, stopped) = std::sync::mpsc::sync_channel(1);
         let task = {

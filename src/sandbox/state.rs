@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::words;
@@ -304,7 +304,7 @@ impl State {
             } else {
                 Vec::new()
             },
-            variables_fields: Some(pushed.variables.clone().unwrap_or_else(Map::new)),
+            variables_fields: Some(pushed.variables.clone().unwrap_or_default()),
             campaign_id: Some(self.campaign_id.to_string()),
             attempt_no: Some(call.attempt),
             app_user_id: pushed.app_user_id.clone(),

@@ -111,6 +111,7 @@ pub(super) fn not_json_content(body: &[u8]) -> Faults {
     vec![fault("model_attributes_type", json!(["body"]), DICTIONARY, &body)]
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "it is made for this, by json!")]
 fn fault(kind: &str, loc: Value, msg: &str, input: &Value) -> Value {
     json!({"type": kind, "loc": loc, "msg": msg, "input": input})
 }
@@ -157,7 +158,8 @@ mod tests {
 
     #[test]
     fn optional_fields_may_be_null_or_absent() {
-        let body = r#"{"records": [{"phone_number": "1", "variables": null, "app_user_id": null}]}"#;
+        let body =
+            r#"{"records": [{"phone_number": "1", "variables": null, "app_user_id": null}]}"#;
         let records = push(body.as_bytes()).unwrap();
         assert_eq!(records[0].variables, Some(Map::new()));
         assert_eq!(records[0].app_user_id, None);

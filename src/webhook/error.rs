@@ -27,9 +27,6 @@ pub struct VerificationError {
 
 impl VerificationError {
     pub(super) fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            message: message.into(),
-        }
+        Self { reason, message: message.into() }
     }
 }

@@ -54,13 +54,7 @@ impl Event {
             }
             Err(_) => None,
         };
-        Ok(Self {
-            id,
-            event_type,
-            timestamp,
-            call,
-            json: json.into(),
-        })
+        Ok(Self { id, event_type, timestamp, call, json: json.into() })
     }
 
     /// The body, to the letter: a JSON object.
@@ -224,10 +218,7 @@ mod tests {
             CALL_ENDED,
             r#"{"call_status": "completed", "call_id": "c1", "attempt_no": "+919876543210"}"#,
         );
-        assert!(
-            text.contains("attempt_no: ") && !text.contains("98"),
-            "{text}"
-        );
+        assert!(text.contains("attempt_no: ") && !text.contains("98"), "{text}");
     }
 
     #[test]

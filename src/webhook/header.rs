@@ -52,10 +52,7 @@ impl HeaderName {
         Self::ALL.into_iter().find(|known| {
             let known = known.as_str().as_bytes();
             known.len() == name.len()
-                && known
-                    .iter()
-                    .zip(name)
-                    .all(|(a, b)| a.eq_ignore_ascii_case(&canonical(*b)))
+                && known.iter().zip(name).all(|(a, b)| a.eq_ignore_ascii_case(&canonical(*b)))
         })
     }
 }
@@ -243,11 +240,7 @@ mod tests {
                 wsgi.to_lowercase(),
                 wsgi,
             ] {
-                assert_eq!(
-                    HeaderName::of(spelling.as_bytes()),
-                    Some(name),
-                    "{spelling}"
-                );
+                assert_eq!(HeaderName::of(spelling.as_bytes()), Some(name), "{spelling}");
             }
         }
         for other in [
@@ -268,10 +261,7 @@ mod tests {
     fn good_headers_are_read() {
         let headers = Headers::pick(good());
         let fields = headers.read().unwrap();
-        assert_eq!(
-            (fields.id, fields.event_type, fields.timestamp),
-            ("evt_1", "call.ended", 17)
-        );
+        assert_eq!((fields.id, fields.event_type, fields.timestamp), ("evt_1", "call.ended", 17));
         assert_eq!(reason(HeaderName::Timestamp, b" \t17 "), None);
     }
 
@@ -290,9 +280,7 @@ mod tests {
 
     #[test]
     fn missing_is_told_before_malformed() {
-        let error = Headers::pick([("X-Webhook-Timestamp", &b"\xff"[..])])
-            .read()
-            .unwrap_err();
+        let error = Headers::pick([("X-Webhook-Timestamp", &b"\xff"[..])]).read().unwrap_err();
         assert_eq!(error.reason, Reason::MissingHeader);
     }
 
@@ -352,18 +340,12 @@ mod tests {
     #[test]
     fn both_timestamps_must_agree() {
         for other in ["18", "017", "1"] {
-            let error = Headers::pick(good().map(|(n, v)| {
-                (
-                    n,
-                    if n == "X-Webhook-Timestamp" {
-                        other.as_bytes()
-                    } else {
-                        v
-                    },
-                )
-            }))
-            .read()
-            .unwrap_err();
+            let error =
+                Headers::pick(good().map(|(n, v)| {
+                    (n, if n == "X-Webhook-Timestamp" { other.as_bytes() } else { v })
+                }))
+                .read()
+                .unwrap_err();
             assert_eq!(error.reason, Reason::MalformedHeader);
             assert!(error.message.contains("t="));
         }

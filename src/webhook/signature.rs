@@ -68,9 +68,8 @@ impl<'h> SignatureHeader<'h> {
         let mut timestamp = None;
         let mut signatures = Vec::new();
         for entry in text.split(',').map(trim).filter(|e| !e.is_empty()) {
-            let (key, value) = entry
-                .split_once('=')
-                .ok_or("is not a comma-separated list of key=value")?;
+            let (key, value) =
+                entry.split_once('=').ok_or("is not a comma-separated list of key=value")?;
             let value = trim(value);
             match trim(key) {
                 "t" if timestamp.replace(value).is_some() => return Err("has more than one t="),
@@ -82,10 +81,7 @@ impl<'h> SignatureHeader<'h> {
         if signatures.is_empty() {
             return Err("has no v1= of 64 hexadecimal digits");
         }
-        Ok(Self {
-            timestamp,
-            signatures,
-        })
+        Ok(Self { timestamp, signatures })
     }
 
     /// Whether one of the signatures is one of `digests`. Every pair is compared, in constant time:
@@ -157,12 +153,7 @@ mod tests {
                 body,
                 "c35d957f0c42139d4d386adb9b05046e830c57147021f02ffb635eea722a1ca6",
             ),
-            (
-                &long,
-                "0",
-                b"",
-                "243c2f8200e1d4ee892e7a7ded377a65e2beb1c64b997c54b8b0f516216d4b0f",
-            ),
+            (&long, "0", b"", "243c2f8200e1d4ee892e7a7ded377a65e2beb1c64b997c54b8b0f516216d4b0f"),
             (
                 "whsec_new",
                 "1716778872",
@@ -179,10 +170,7 @@ mod tests {
         for (secret, timestamp, body, hex) in vectors {
             let digest = Key::new(Secret::new(secret)).unwrap().sign(timestamp, body);
             assert_eq!(decode(hex), Some(digest));
-            assert_eq!(
-                header_text(timestamp, &digest),
-                format!("t={timestamp},v1={hex}")
-            );
+            assert_eq!(header_text(timestamp, &digest), format!("t={timestamp},v1={hex}"));
         }
     }
 

@@ -14,9 +14,7 @@ impl UnixTime {
     /// Whole seconds.
     pub const fn from_secs(seconds: i64) -> Self {
         // An i64 times 10⁹ fits an i128 many times over.
-        Self {
-            nanos: seconds as i128 * NANOS_PER_SECOND,
-        }
+        Self { nanos: seconds as i128 * NANOS_PER_SECOND }
     }
 
     /// Seconds with a fraction. [`None`] for a NaN or an infinity; a finite one beyond the range is
@@ -27,19 +25,20 @@ impl UnixTime {
         }
         // The parts apart: whole seconds stay exact at any size. `as` saturates.
         #[allow(clippy::cast_possible_truncation)]
-        let (whole, fraction) = (
-            seconds.trunc() as i128,
-            (seconds.fract() * 1e9).round() as i128,
-        );
-        let nanos = whole
-            .saturating_mul(NANOS_PER_SECOND)
-            .saturating_add(fraction);
+        let (whole, fraction) = (seconds.trunc() as i128, (seconds.fract() * 1e9).round() as i128);
+        let nanos = whole.saturating_mul(NANOS_PER_SECOND).saturating_add(fraction);
         Some(Self { nanos })
     }
 
     /// Nanoseconds.
     pub const fn from_nanos(nanos: i128) -> Self {
         Self { nanos }
+    }
+
+    /// The whole seconds.
+    pub fn as_secs(self) -> i64 {
+        let seconds = self.nanos.div_euclid(NANOS_PER_SECOND);
+        i64::try_from(seconds).unwrap_or(if seconds < 0 { i64::MIN } else { i64::MAX })
     }
 
     /// Where `then` lies, seen from `self`: inside is from `past` before to `future` after, both
@@ -89,10 +88,7 @@ mod tests {
             let float = UnixTime::from_secs_f64(seconds as f64);
             assert_eq!(float, Some(UnixTime::from_secs(seconds)));
         }
-        assert_eq!(
-            UnixTime::from_secs_f64(-1.5),
-            Some(UnixTime::from_nanos(-1_500_000_000))
-        );
+        assert_eq!(UnixTime::from_secs_f64(-1.5), Some(UnixTime::from_nanos(-1_500_000_000)));
     }
 
     #[test]
@@ -115,13 +111,7 @@ mod tests {
     #[test]
     fn system_time_counts_from_the_epoch() {
         let half = Duration::from_millis(500);
-        assert_eq!(
-            UnixTime::from(UNIX_EPOCH + half),
-            UnixTime::from_nanos(500_000_000)
-        );
-        assert_eq!(
-            UnixTime::from(UNIX_EPOCH - half),
-            UnixTime::from_nanos(-500_000_000)
-        );
+        assert_eq!(UnixTime::from(UNIX_EPOCH + half), UnixTime::from_nanos(500_000_000));
+        assert_eq!(UnixTime::from(UNIX_EPOCH - half), UnixTime::from_nanos(-500_000_000));
     }
 }

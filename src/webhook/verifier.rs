@@ -42,18 +42,11 @@ impl Verifier {
         tolerance: Duration,
         future_tolerance: Duration,
     ) -> Result<Self, Error> {
-        let keys = secrets
-            .into_iter()
-            .map(Key::new)
-            .collect::<Result<Arc<[Key]>, Error>>()?;
+        let keys = secrets.into_iter().map(Key::new).collect::<Result<Arc<[Key]>, Error>>()?;
         if keys.is_empty() {
             return Err(Error::invalid("secret", "there is none; pass at least one"));
         }
-        Ok(Self {
-            keys,
-            tolerance,
-            future_tolerance,
-        })
+        Ok(Self { keys, tolerance, future_tolerance })
     }
 
     /// The secrets, in the order given.
@@ -118,12 +111,8 @@ impl Verifier {
         headers: &Headers<'_>,
         now: UnixTime,
     ) -> Result<Event, VerificationError> {
-        let Delivery {
-            id,
-            event_type,
-            timestamp,
-            ..
-        } = self.verify_signature(body, headers, now)?;
+        let Delivery { id, event_type, timestamp, .. } =
+            self.verify_signature(body, headers, now)?;
         Event::read(id, event_type, timestamp, body)
     }
 
@@ -207,12 +196,9 @@ mod tests {
                 matches!(error, Error::InvalidArgument { argument, .. } if argument == "secret")
             );
         }
-        let verifier = Verifier::new(
-            [Secret::new("whsec_new")],
-            Duration::from_secs(300),
-            Duration::ZERO,
-        )
-        .unwrap();
+        let verifier =
+            Verifier::new([Secret::new("whsec_new")], Duration::from_mins(5), Duration::ZERO)
+                .unwrap();
         assert_eq!(
             format!("{verifier:?}"),
             "Verifier { secrets: 1, tolerance: 300s, future_tolerance: 0ns }"
@@ -225,9 +211,7 @@ mod tests {
     fn what_could_not_be_verified_is_not_signed() {
         let verifier = Verifier::new([Secret::new("s")], Duration::ZERO, Duration::ZERO).unwrap();
         let long = "x".repeat(MAX_HEADER_BYTES + 1);
-        for bad in [
-            "", " ", "a\nb", "a\0", "\u{7f}", "\u{85}", " a", "a\t", &long,
-        ] {
+        for bad in ["", " ", "a\nb", "a\0", "\u{7f}", "\u{85}", " a", "a\t", &long] {
             for (id, kind, argument) in [(bad, "e", "event_id"), ("i", bad, "event_type")] {
                 let error = verifier.sign(b"", id, kind, 0).unwrap_err();
                 assert!(
