@@ -1,25 +1,32 @@
-# What people run and what CI runs, the same lines. Each target sets up what it needs.
+# What people run and what CI runs, the same lines. Each target sets up what it needs, in .venv.
+# Needed beforehand: Python 3.11 or newer, Rust, a C compiler.
 
-SHELL := /bin/bash
-.SHELLFLAGS := -euo pipefail -c
-.DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-
-PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
-
+.DELETE_ON_ERROR:
 .PHONY: help demo test test-rust test-python types lint bench docs clean
 
+VENV := .venv
+BENCH_VENV := .venv-bench
+BIN := $(VENV)/bin
+
+# The first Python that is new enough; `make PYTHON=/path/to/python` takes another.
+IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c '$(IS_NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done)
+
+RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
+PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed)
+BENCHES := $(filter-out benches/timing.py,$(wildcard benches/*.py))
+
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 8
 
 demo: $(VENV)/.built ## push messy leads to the sandbox, follow the calls, verify the webhooks
 	$(BIN)/python examples/demo.py
 
 test: test-rust test-python types ## everything that must hold
 
+# Without the feature `python`: a test binary cannot leave the interpreter's symbols unresolved.
 test-rust:
 	cargo test --quiet --no-default-features
 	cargo test --quiet --features cli
@@ -28,41 +35,51 @@ test-python: $(VENV)/.built
 	$(BIN)/python -m pytest
 
 types: $(VENV)/.built
-	$(BIN)/python -m mypy --strict python/revrag tests/typing
-	$(BIN)/python -m mypy.stubtest revrag._revrag
+	$(BIN)/python -m mypy python/revrag examples $(wildcard tests/typing/*.py)
+	$(BIN)/python -m mypy.stubtest revrag._revrag --allowlist tests/typing/stubtest-allowlist.txt
 
+# Left alone, pyo3 builds for whatever python3 comes first in PATH.
+lint: export PYO3_PYTHON = $(abspath $(BIN))/python
 lint: $(VENV)/.tools ## formatting, lints and documentation, warnings refused
 	cargo fmt --check
-	cargo clippy --quiet --all-targets --no-default-features -- -D warnings
-	cargo clippy --quiet --all-targets --features cli -- -D warnings
-	cargo clippy --quiet --features python -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps --features cli
+	cargo clippy --quiet --locked --all-targets --no-default-features -- -D warnings
+	cargo clippy --quiet --locked --all-targets --features cli -- -D warnings
+	cargo clippy --quiet --locked --all-targets --features python -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps --features cli
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-bench: ## measure a release build against its peers
-	@test -d $(VENV)-bench || $(PYTHON) -m venv $(VENV)-bench
-	$(VENV)-bench/bin/pip install --quiet --upgrade 'pip>=25.1'
-	$(VENV)-bench/bin/pip install --quiet .
-	$(VENV)-bench/bin/python benches/webhook.py
-	$(VENV)-bench/bin/python benches/startup.py
+bench: $(BENCH_VENV)/.built ## measure a release build
+	@for script in $(BENCHES); do echo "== $$script"; $(BENCH_VENV)/bin/python $$script || exit 1; done
 
-docs: ## the Rust crate's documentation
+docs: ## the Rust crate's documentation, in target/doc
 	cargo doc --no-deps --features cli
 
 clean: ## remove what was built
-	rm -rf target $(VENV) $(VENV)-bench
+	rm -rf target $(VENV) $(BENCH_VENV) python/revrag/*.so
+
+# A virtual environment whose pip knows dependency groups.
+define make_venv
+	@test -n '$(PYTHON)' && '$(PYTHON)' -c '$(IS_NEW_ENOUGH)' 2>/dev/null || { \
+		echo 'revrag needs Python 3.11 or newer: make PYTHON=/path/to/python3' >&2; exit 1; }
+	@command -v cargo >/dev/null || { \
+		echo 'revrag needs Rust: https://rustup.rs' >&2; exit 1; }
+	@$(1)/bin/python -c 'import pip; $(IS_NEW_ENOUGH)' 2>/dev/null || '$(PYTHON)' -m venv --clear $(1)
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+endef
 
 $(VENV)/.tools: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "revrag needs Python 3.11 or newer; run: make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@command -v cargo >/dev/null \
-		|| { echo "revrag needs Rust: https://rustup.rs" >&2; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(call make_venv,$(VENV))
 	$(BIN)/python -m pip install --quiet --group dev
-	touch $@
+	@touch $@
 
+# An editable install: changes under python/ need no new build.
 $(VENV)/.built: $(VENV)/.tools $(RUST_SOURCES)
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --quiet
-	touch $@
+	@touch $@
+
+# Not editable: a release build beside the package's sources would take the place of the other.
+$(BENCH_VENV)/.built: pyproject.toml $(RUST_SOURCES) $(PYTHON_SOURCES)
+	$(call make_venv,$(BENCH_VENV))
+	$(BENCH_VENV)/bin/python -m pip install --quiet --force-reinstall --no-deps .
+	@touch $@

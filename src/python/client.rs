@@ -184,7 +184,7 @@ impl Client {
         self.close();
     }
 
-    fn __aenter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
+    fn __aenter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         ready(slf.py(), slf.as_any())
     }
 

@@ -106,16 +106,13 @@ fn record(item: &Bound<'_, PyAny>, index: usize) -> Result<NewRecord, Error> {
         let at = || format!("records[{index}][{key:?}]");
         let null = is_null(&value);
         match key.as_str() {
-            "phone_number" if null => {}
+            "phone_number" | "variables" | "app_user_id" | "app_session_id" if null => {}
             "phone_number" => {
                 record.phone_number = text(&value, &at, "as a number it may have lost its '+'")?;
                 has_number = true;
             }
-            "variables" if null => {}
             "variables" => record.variables = Some(variables(&value, &at)?),
-            "app_user_id" if null => {}
             "app_user_id" => record.app_user_id = Some(identifier(&value, &at)?),
-            "app_session_id" if null => {}
             "app_session_id" => record.app_session_id = Some(identifier(&value, &at)?),
             _ => {
                 return Err(Error::invalid(

@@ -106,9 +106,10 @@ fn other(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, depth: usize) -> Res
         },
         "decimal.Decimal" => {
             let nan = value.call_method0("is_nan").and_then(|nan| nan.extract::<bool>());
-            match nan.map_err(|error| failed(&error))? {
-                true => Ok(Value::Null),
-                false => text("").map(Value::String),
+            if nan.map_err(|error| failed(&error))? {
+                Ok(Value::Null)
+            } else {
+                text("").map(Value::String)
             }
         }
         "uuid.UUID" => text("").map(Value::String),

@@ -1,6 +1,10 @@
 //! The extension module `revrag._revrag`: the only place that names pyo3.
 
-#![allow(clippy::doc_markdown, reason = "these docs are written for Python")]
+#![allow(
+    clippy::doc_markdown,
+    clippy::doc_link_with_quotes,
+    reason = "these docs are written for Python"
+)]
 
 mod attribute;
 mod campaign;

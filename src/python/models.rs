@@ -123,6 +123,7 @@ macro_rules! models {
             }
 
             #[pymethods]
+            #[allow(clippy::wrong_self_convention, reason = "the API calls a field from_number")]
             impl $name {
                 $(
                     $(#[doc = $about])*

@@ -388,5 +388,5 @@ fn raw<'a>(value: &'a Bound<'_, PyAny>) -> Option<&'a [u8]> {
     if let Ok(text) = value.cast::<PyString>() {
         return text.to_str().ok().map(str::as_bytes);
     }
-    value.cast::<PyBytes>().ok().map(|bytes| bytes.as_bytes())
+    value.cast::<PyBytes>().ok().map(PyBytesMethods::as_bytes)
 }
