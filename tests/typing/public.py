@@ -31,7 +31,9 @@ def reading(client: Client) -> None:
 
 async def awaiting(client: Client) -> None:
     campaign = client.campaign("11111111-1111-1111-1111-111111111111")
-    assert_type(campaign.push_async([]), Coroutine[Any, Any, revrag.PushResult])
+    pushing = campaign.push_async([])
+    assert_type(pushing, Coroutine[Any, Any, revrag.PushResult])
+    assert_type(await pushing, revrag.PushResult)
     assert_type(await campaign.status_async(), revrag.CampaignStatus)
     assert_type(await campaign.record_async("x"), revrag.Record)
     assert_type(await campaign.wait_async("x"), revrag.Record)
@@ -69,5 +71,5 @@ def sandboxed() -> None:
 def refused(client: Client) -> None:
     Client(5)  # type: ignore[arg-type]
     client.campaign(5)  # type: ignore[arg-type]
-    client.campaign("x").records_page("queued")  # type: ignore[misc]
+    client.campaign("x").records_page("queued")  # type: ignore[call-arg]
     WebhookVerifier("x").verify({}, {})  # type: ignore[arg-type]
