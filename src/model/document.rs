@@ -42,13 +42,20 @@ pub enum DocumentError {
         /// What was found missing or expected there.
         problem: String,
     },
+    /// The text is JSON nested deeper than any reader should follow.
+    #[error("it is nested deeper than {DEEPEST} levels")]
+    TooDeep,
 }
 
 impl<T: DeserializeOwned> Document<T> {
     /// Reads a document from its JSON text.
     pub fn parse(json: &[u8]) -> Result<Self, DocumentError> {
         let json = std::str::from_utf8(json).map_err(|error| not_utf8(json, &error))?.trim();
-        Ok(Self { view: view_of(json)?, json: json.into() })
+        let view = view_of(json)?;
+        if is_too_deep(json) {
+            return Err(DocumentError::TooDeep);
+        }
+        Ok(Self { view, json: json.into() })
     }
 }
 
@@ -58,22 +65,19 @@ impl<T> Document<T> {
         &self.json
     }
 
-    /// The JSON as a value. (It was parsed once already, so it can be parsed again.)
-    pub fn to_value(&self) -> Value {
-        serde_json::from_str(&self.json).unwrap_or_default()
+    /// The JSON as a value. Fails only for what [`Value`] can't hold: a number beyond an `f64`, or
+    /// half of a surrogate pair.
+    pub fn to_value(&self) -> serde_json::Result<Value> {
+        serde_json::from_str(&self.json)
     }
 }
 
 impl<T: Fields> Document<T> {
     /// The fields that the reference does not name.
-    pub fn extra(&self) -> Map<String, Value> {
-        match self.to_value() {
-            Value::Object(mut map) => {
-                map.retain(|key, _| !T::FIELDS.contains(&key.as_str()));
-                map
-            }
-            _ => Map::new(),
-        }
+    pub fn extra(&self) -> serde_json::Result<Map<String, Value>> {
+        let mut map: Map<String, Value> = serde_json::from_str(&self.json)?;
+        map.retain(|key, _| !T::FIELDS.contains(&key.as_str()));
+        Ok(map)
     }
 }
 
@@ -95,7 +99,7 @@ impl<T> Deref for Document<T> {
 
 impl<T> PartialEq for Document<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.json == other.json || self.to_value() == other.to_value()
+        same_json(&self.json, &other.json)
     }
 }
 
@@ -114,6 +118,38 @@ impl<T> Serialize for Document<T> {
     }
 }
 
+/// The deepest nesting a document may have: as deep as `serde_json` reads.
+const DEEPEST: usize = 127;
+
+/// Whether a sound JSON text is nested deeper than [`DEEPEST`].
+fn is_too_deep(json: &str) -> bool {
+    let opens = |byte: u8| byte == b'[' || byte == b'{';
+    // Few texts hold so many brackets at all, and counting them is quick.
+    if json.bytes().filter(|byte| opens(*byte)).count() <= DEEPEST {
+        return false;
+    }
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    json.bytes().any(|byte| {
+        if in_text {
+            in_text = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+        } else if opens(byte) {
+            depth += 1;
+        } else if byte == b']' || byte == b'}' {
+            depth -= 1;
+        } else {
+            in_text = byte == b'"';
+        }
+        depth > DEEPEST
+    })
+}
+
+/// Whether two JSON texts say the same.
+pub(crate) fn same_json(one: &str, other: &str) -> bool {
+    let value = |text| serde_json::from_str::<Value>(text).ok();
+    one == other || value(one).is_some_and(|one| Some(one) == value(other))
+}
+
 /// Reads an absent or null array as an empty one.
 pub(super) fn null_as_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
@@ -124,6 +160,11 @@ where
 }
 
 fn view_of<T: DeserializeOwned>(json: &str) -> Result<T, DocumentError> {
+    // To serde an array is a struct too, its fields in order.
+    if json.starts_with('[') {
+        let problem = "expected an object".to_owned();
+        return Err(DocumentError::Shape { path: ".".to_owned(), problem });
+    }
     serde_json::from_str(json).map_err(|error| {
         if !error.is_data() {
             return not_json(&error);
@@ -191,6 +232,24 @@ mod tests {
     fn a_missing_field_is_named() {
         assert_eq!(problem(r#"{"items": [{}]}"#), "items[0]: missing field `n`");
         assert_eq!(problem("{}"), "missing field `items`");
+    }
+
+    #[test]
+    fn an_array_is_no_object() {
+        assert_eq!(problem("[[]]"), "expected an object");
+        assert_eq!(problem(r#"{"items": [[1]]}"#), "items[0]: expected an object");
+    }
+
+    #[test]
+    fn nesting_has_an_end() {
+        let nested =
+            |depth| format!(r#"{{"items": [], "x": {}{}}}"#, "[".repeat(depth), "]".repeat(depth));
+        let parse = |text: String| Document::<Outer>::parse(text.as_bytes());
+        assert!(parse(nested(DEEPEST - 1)).unwrap().to_value().is_ok());
+        assert_eq!(parse(nested(DEEPEST)).unwrap_err(), DocumentError::TooDeep);
+        assert_eq!(parse(nested(1_000_000)).unwrap_err(), DocumentError::TooDeep);
+        let wide = format!(r#"{{"items": [], "x": ["\"[[{{", {}]}}"#, vec!["[]"; 500].join(","));
+        assert!(parse(wide).is_ok());
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod timestamp;
 
 pub use call::{Call, CustomVariable, Message, Transcription};
 pub use campaign::{CampaignStats, CampaignStatus};
+pub(crate) use document::same_json;
 pub use document::{Document, DocumentError, Fields};
 pub use push::{NewRecord, PushOutcome, PushResult};
 pub use record::{CallAttempt, Record, RecordPage};

@@ -216,9 +216,9 @@ proptest! {
         let pairs = verifier.sign(&body, "evt_1", &event_type, SENT).unwrap();
         match verifier.verify(&body, &headers(&pairs), now()) {
             Ok(event) => {
-                prop_assert!(event.payload().is_object());
+                prop_assert!(event.json().starts_with('{'));
                 prop_assert!(event.call.is_some() || event_type != CALL_ENDED);
-                prop_assert_eq!(event.json().as_bytes(), &body[..]);
+                prop_assert_eq!(event.json(), std::str::from_utf8(&body).unwrap().trim());
             }
             Err(error) => prop_assert_eq!(error.reason, Reason::InvalidPayload),
         }
