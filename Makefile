@@ -75,7 +75,7 @@ $(VENV)/.tools: pyproject.toml
 
 # An editable install: changes under python/ need no new build.
 $(VENV)/.built: $(VENV)/.tools $(RUST_SOURCES)
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --quiet
+	VIRTUAL_ENV=$(abspath $(VENV)) PIP_QUIET=1 $(BIN)/maturin develop --quiet
 	@touch $@
 
 # Not editable: a release build beside the package's sources would take the place of the other.
