@@ -56,7 +56,8 @@ docs: ## the Rust crate's documentation, in target/doc
 	cargo doc --no-deps --features cli
 
 clean: ## remove what was built
-	rm -rf target $(VENV) $(BENCH_VENV) python/revrag/*.so
+	rm -rf target dist $(VENV) $(BENCH_VENV) python/revrag/*.so
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # A virtual environment whose pip knows dependency groups.
 define make_venv
