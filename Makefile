@@ -56,7 +56,8 @@ docs: ## the Rust crate's documentation, in target/doc
 	cargo doc --no-deps --features cli
 
 clean: ## remove what was built
-	rm -rf target $(VENV) $(BENCH_VENV) python/revrag/*.so
+	rm -rf target dist $(VENV) $(BENCH_VENV) python/revrag/*.so
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # A virtual environment whose pip knows dependency groups.
 define make_venv
@@ -75,7 +76,7 @@ $(VENV)/.tools: pyproject.toml
 
 # An editable install: changes under python/ need no new build.
 $(VENV)/.built: $(VENV)/.tools $(RUST_SOURCES)
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --quiet
+	VIRTUAL_ENV=$(abspath $(VENV)) PIP_QUIET=1 $(BIN)/maturin develop --quiet
 	@touch $@
 
 # Not editable: a release build beside the package's sources would take the place of the other.
