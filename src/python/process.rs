@@ -1,7 +1,8 @@
 //! What belongs to one process: the tokio runtime, and the one thread that talks to event loops.
 
-use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -11,10 +12,20 @@ use crate::http::PerProcess;
 /// Something to do while attached to the interpreter.
 pub(super) type Errand = Box<dyn FnOnce(Python<'_>) + Send>;
 
+/// Where errands are sent. One that can't be sent is dropped: the interpreter is on its way out.
+pub(super) type Errands = Sender<Option<Errand>>;
+
 /// The runtime, made on first use and again in a forked child.
 pub(super) struct Runtime {
     pub(super) tokio: tokio::runtime::Runtime,
-    courier: Sender<Option<Errand>>,
+    courier: Mutex<Option<Courier>>,
+}
+
+/// The thread that runs errands, many at a time under one attachment.
+struct Courier {
+    /// None ends it.
+    errands: Errands,
+    thread: JoinHandle<()>,
 }
 
 static RUNTIME: PerProcess<Runtime> = PerProcess::new();
@@ -36,44 +47,52 @@ impl Runtime {
             .enable_all()
             .build()
             .map_err(refuse)?;
-        Ok(Self { tokio, courier: start_courier().map_err(refuse)? })
+        let courier = Mutex::new(Some(Courier::start().map_err(refuse)?));
+        Ok(Self { tokio, courier })
     }
 
-    /// Hands `errand` to the courier. Runtime workers call this instead of attaching themselves: a
-    /// worker that waits for the interpreter would hold up every request.
-    pub(super) fn send(&self, errand: Errand) {
-        // The courier is gone only when the interpreter is.
-        let _ = self.courier.send(Some(errand));
+    /// A sender to the courier, or none once the interpreter is on its way out.
+    ///
+    /// Runtime workers send errands instead of attaching themselves: a worker that waits for the
+    /// interpreter would hold up every request.
+    pub(super) fn errands(&self) -> Option<Errands> {
+        let courier = self.courier.lock().unwrap_or_else(PoisonError::into_inner);
+        courier.as_ref().map(|courier| courier.errands.clone())
     }
 }
 
-/// The thread that runs errands, many at a time under one attachment.
-fn start_courier() -> std::io::Result<Sender<Option<Errand>>> {
-    let (sender, errands) = mpsc::channel::<Option<Errand>>();
-    std::thread::Builder::new().name("revrag-courier".to_owned()).spawn(move || {
-        while let Ok(Some(first)) = errands.recv() {
-            let attached = Python::try_attach(|py| {
-                first(py);
-                for errand in errands.try_iter().take(256) {
-                    match errand {
-                        Some(errand) => errand(py),
-                        None => return false,
+impl Courier {
+    fn start() -> std::io::Result<Self> {
+        let (errands, received) = mpsc::channel::<Option<Errand>>();
+        let work = move || {
+            while let Ok(Some(first)) = received.recv() {
+                let attached = Python::try_attach(|py| {
+                    first(py);
+                    for errand in received.try_iter().take(256) {
+                        match errand {
+                            Some(errand) => errand(py),
+                            None => return false,
+                        }
                     }
+                    true
+                });
+                if attached != Some(true) {
+                    return;
                 }
-                true
-            });
-            if attached != Some(true) {
-                return;
             }
-        }
-    })?;
-    Ok(sender)
+        };
+        let thread = std::thread::Builder::new().name("revrag-courier".to_owned()).spawn(work)?;
+        Ok(Self { errands, thread })
+    }
 }
 
 /// Ends the courier before the interpreter does; registered with `atexit`.
 #[pyfunction]
-pub(super) fn stop_courier() {
-    if let Some(runtime) = RUNTIME.get() {
-        let _ = runtime.courier.send(None);
+pub(super) fn stop_courier(py: Python<'_>) {
+    let Some(runtime) = RUNTIME.get() else { return };
+    let courier = runtime.courier.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(Courier { errands, thread }) = courier {
+        let _ = errands.send(None);
+        py.detach(|| thread.join().ok());
     }
 }

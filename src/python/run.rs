@@ -17,7 +17,7 @@ use tokio::task::AbortHandle;
 
 use super::errors::to_pyerr;
 use super::observe::{Onlooker, Tried};
-use super::process::{self, Runtime};
+use super::process::{self, Errands};
 use crate::Result;
 use crate::http::Observer;
 
@@ -91,18 +91,25 @@ where
     let begin: Begin = Box::new(move |py, future| {
         let runtime = process::runtime(py)?;
         register_courier_stop(py)?;
+        let ticket = Ticket::next();
+        let pid = std::process::id();
+        let Some(errands) = runtime.errands() else {
+            // In an exit handler, after the courier's end: nobody could bring the result later.
+            let result = run_sync(py, onlooker, operation);
+            let result = result.and_then(|value| value.into_py_any(py));
+            let (value, error) = value_or_error(py, result);
+            aio(py)?.getattr("resolve")?.call1((future, value, error))?;
+            return Ok(Handle { ticket, task: None, pid });
+        };
         let locals = TaskLocals::with_running_loop(py)?.copy_context(py)?;
         let onlooker = Onlooker::new(py, onlooker)?;
-        let ticket = Ticket::next();
-        let watch = {
-            let runtime = runtime.clone();
-            onlooker.watch(move |tried| {
-                runtime.send(Box::new(move |py| ticket.tell(py, tried)));
-            })
-        };
+        let tries = errands.clone();
+        let watch = onlooker.watch(move |tried| {
+            let _ = tries.send(Some(Box::new(move |py| ticket.tell(py, tried))));
+        });
         let running = operation(py, watch)?;
         ticket.register(Waiter { locals, future, onlooker });
-        let completion = Completion { ticket, runtime: runtime.clone(), complete: None };
+        let completion = Completion { ticket, errands, complete: None };
         let task = runtime.tokio.spawn(async move {
             let result = running.await;
             completion.with(Box::new(move |py| match result {
@@ -110,7 +117,7 @@ where
                 Err(error) => Err(to_pyerr(py, error)),
             }));
         });
-        Ok(Handle { ticket, task: task.abort_handle(), pid: std::process::id() })
+        Ok(Handle { ticket, task: Some(task.abort_handle()), pid })
     });
     let drive = aio(py)?.getattr("drive")?;
     let coroutine = drive.call1((Start(Mutex::new(Some(begin))),))?;
@@ -138,7 +145,7 @@ type Complete = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 /// Sends an operation's result to its awaiter when it is dropped, whatever ended the operation.
 struct Completion {
     ticket: Ticket,
-    runtime: Arc<Runtime>,
+    errands: Errands,
     complete: Option<Complete>,
 }
 
@@ -152,7 +159,7 @@ impl Drop for Completion {
     fn drop(&mut self) {
         let ticket = self.ticket;
         let complete = self.complete.take();
-        self.runtime.send(Box::new(move |py| ticket.complete(py, complete)));
+        let _ = self.errands.send(Some(Box::new(move |py| ticket.complete(py, complete))));
     }
 }
 
@@ -175,7 +182,7 @@ impl Start {
 #[pyclass(frozen, module = "revrag._revrag")]
 struct Handle {
     ticket: Ticket,
-    task: AbortHandle,
+    task: Option<AbortHandle>,
     pid: u32,
 }
 
@@ -185,8 +192,8 @@ impl Handle {
     fn cancel(&self, py: Python<'_>) {
         drop(self.ticket.take(py));
         // A forked child holds the parent's operations: their tasks are not its own.
-        if self.pid == std::process::id() {
-            self.task.abort();
+        if let Some(task) = self.task.as_ref().filter(|_| self.pid == std::process::id()) {
+            task.abort();
         }
     }
 }
@@ -243,11 +250,16 @@ impl Ticket {
     }
 }
 
-fn resolve(py: Python<'_>, waiter: &Waiter, result: PyResult<Py<PyAny>>) -> PyResult<()> {
-    let (value, error) = match result {
+/// What `resolve` in `revrag._aio` takes: a value, or an error that is not None.
+fn value_or_error(py: Python<'_>, result: PyResult<Py<PyAny>>) -> (Py<PyAny>, Py<PyAny>) {
+    match result {
         Ok(value) => (value, py.None()),
         Err(error) => (py.None(), error.into_value(py).into_any()),
-    };
+    }
+}
+
+fn resolve(py: Python<'_>, waiter: &Waiter, result: PyResult<Py<PyAny>>) -> PyResult<()> {
+    let (value, error) = value_or_error(py, result);
     let resolve = aio(py)?.getattr("resolve")?;
     call_soon(py, &waiter.locals, (resolve, waiter.future.clone_ref(py), value, error))
 }
