@@ -31,8 +31,7 @@ def reading(client: Client) -> None:
 
 async def awaiting(client: Client) -> None:
     campaign = client.campaign("11111111-1111-1111-1111-111111111111")
-    pushing = campaign.push_async([])
-    assert_type(pushing, Coroutine[Any, Any, revrag.PushResult])
+    pushing: Coroutine[Any, Any, revrag.PushResult] = campaign.push_async([])
     assert_type(await pushing, revrag.PushResult)
     assert_type(await campaign.status_async(), revrag.CampaignStatus)
     assert_type(await campaign.record_async("x"), revrag.Record)
