@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Run
 from revrag.sandbox import Sandbox
+from support.script import Run
 
 ROUNDS = 200
 

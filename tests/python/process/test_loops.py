@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Run, Silent
 from revrag.sandbox import Sandbox
+from support.script import Run
+from support.silent import Silent
 
 
 @pytest.mark.parametrize("policy", ["asyncio", "uvloop"])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Run, Silent, Start
 from revrag.sandbox import Sandbox
+from support.script import Run, Start
+from support.silent import Silent
 
 # Each leaves something under way at the end of the script.
 LEFTOVERS = {

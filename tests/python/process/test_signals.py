@@ -6,8 +6,9 @@ import signal
 import time
 
 import pytest
-from conftest import Silent, Start
 from revrag.sandbox import Sandbox
+from support.script import Start
+from support.silent import Silent
 
 CALLS = {
     "push": "leads.push([LEAD])",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from conftest import Run, Silent
 from revrag.sandbox import Sandbox
+from support.script import Run
+from support.silent import Silent
 
 
 def test_one_client_in_32_threads(run: Run, service: Sandbox) -> None:

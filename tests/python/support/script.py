@@ -1,23 +1,20 @@
-"""Scripts in processes of their own, each with a time limit, and servers for them to talk to."""
+"""Scripts in processes of their own, each with a time limit."""
 
 from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from revrag.sandbox import Sandbox
 
-CAMPAIGN_ID = "11111111-1111-1111-1111-111111111111"
+from support import CAMPAIGN_ID
 
 # What every script starts with.
 PRELUDE = f"""
@@ -107,80 +104,3 @@ class Script:
 
 Start = Callable[..., Script]
 Run = Callable[..., Finished]
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start a script: ``start(body, *args)``."""
-    scripts: list[Script] = []
-
-    def start(body: str, *args: object) -> Script:
-        scripts.append(Script(body, tmp_path, args))
-        return scripts[-1]
-
-    yield start
-    for script in scripts:
-        script.kill()
-
-
-@pytest.fixture
-def run(start: Start) -> Run:
-    """Run a script to its end and expect exit code 0 and no word on stderr."""
-
-    def run(body: str, *args: object, limit: float = 20, code: int = 0) -> Finished:
-        finished = start(body, *args).finish(limit)
-        assert (finished.code, finished.err) == (code, ""), finished
-        return finished
-
-    return run
-
-
-@pytest.fixture
-def service() -> Iterator[Sandbox]:
-    """The service, answering at once."""
-    with Sandbox(dispatch_after=0, call_duration=0.05, failure_rate=0) as sandbox:
-        yield sandbox
-
-
-class Silent:
-    """A server that takes requests and never answers; it knows when a client hangs up."""
-
-    def __init__(self) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.arrived = threading.Semaphore(0)
-        self.dropped = threading.Semaphore(0)
-        self.connections: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections.append(connection)
-            threading.Thread(target=self._hold, args=(connection,), daemon=True).start()
-
-    def _hold(self, connection: socket.socket) -> None:
-        try:
-            if connection.recv(1 << 16):
-                self.arrived.release()
-            while connection.recv(1 << 16):
-                pass
-        except OSError:
-            pass
-        self.dropped.release()
-
-    def close(self) -> None:
-        self.listener.close()
-        for connection in self.connections:
-            connection.close()
-
-
-@pytest.fixture
-def silent() -> Iterator[Silent]:
-    """A server that never answers."""
-    server = Silent()
-    yield server
-    server.close()
