@@ -117,7 +117,8 @@ pub enum ResponseProblem {
 impl Error {
     /// An [`Error::InvalidArgument`].
     pub fn invalid(argument: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::InvalidArgument { argument: argument.into(), problem: problem.into() }
+        // A key of the caller's own may be a number too.
+        Self::InvalidArgument { argument: masked(&argument.into()), problem: problem.into() }
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Call {
     /// What was said.
     pub transcription: Option<Document<Transcription>>,
     /// What the agent took from the call.
-    #[serde(default, deserialize_with = "super::document::null_as_empty")]
+    #[serde(default, deserialize_with = "super::document::null_as_absent")]
     pub custom_variables: Vec<Document<CustomVariable>>,
     /// The variables sent with the push.
     pub variables_fields: Option<Map<String, Value>>,
@@ -52,7 +52,7 @@ pub struct Call {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct Transcription {
     /// The turns, in order.
-    #[serde(default, deserialize_with = "super::document::null_as_empty")]
+    #[serde(default, deserialize_with = "super::document::null_as_absent")]
     pub messages: Vec<Document<Message>>,
 }
 

@@ -21,28 +21,28 @@ pub struct CampaignStats {
     /// All records.
     pub total_records: u64,
     /// Waiting for the runner.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::document::null_as_absent")]
     pub queued: u64,
     /// Being called.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::document::null_as_absent")]
     pub in_progress: u64,
     /// Called.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::document::null_as_absent")]
     pub completed: u64,
     /// Failed.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::document::null_as_absent")]
     pub failed: u64,
     /// On the Do-Not-Call list.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::document::null_as_absent")]
     pub dnc: u64,
     /// Waiting for the callback the callee asked for.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::document::null_as_absent")]
     pub rescheduled: u64,
     /// Waiting for a retry.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::document::null_as_absent")]
     pub retry_pending: u64,
     /// Waiting for a follow-up.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::document::null_as_absent")]
     pub follow_up_pending: u64,
 }
 

@@ -31,7 +31,7 @@ pub struct Record {
     /// Attempts there may be in all.
     pub max_attempts: Option<u32>,
     /// One entry per attempt.
-    #[serde(default, deserialize_with = "super::document::null_as_empty")]
+    #[serde(default, deserialize_with = "super::document::null_as_absent")]
     pub call_history: Vec<Document<CallAttempt>>,
     /// When the next attempt is due.
     pub next_attempt_at: Option<Timestamp>,

@@ -9,15 +9,6 @@ use crate::http;
 
 /// One try of one request, as `on_request` is told of it.
 ///
-/// Attributes:
-///     method (str): `GET` or `POST`.
-///     path (str): The path, without query.
-///     status (int | None): The answer's status, if one came.
-///     attempt (int): Which try this was, from 1.
-///     elapsed (float): How long it took, in seconds.
-///     request_id (str | None): The answer's `X-Request-ID`.
-///     error (str | None): What went wrong, if no usable answer came.
-///
 /// Example:
 ///     >>> events = []
 ///     >>> with revrag.Client(on_request=events.append) as watched:
@@ -30,30 +21,37 @@ pub(super) struct RequestEvent(http::RequestEvent);
 
 #[pymethods]
 impl RequestEvent {
+    /// str: `GET` or `POST`.
     #[getter]
     fn method(&self) -> &str {
         self.0.method
     }
+    /// str: The path, without the query.
     #[getter]
     fn path(&self) -> &str {
         &self.0.path
     }
+    /// int | None: The HTTP status; None where no answer came.
     #[getter]
     fn status(&self) -> Option<u16> {
         self.0.status
     }
+    /// int: Which try this was, from 1.
     #[getter]
     fn attempt(&self) -> u32 {
         self.0.attempt
     }
+    /// float: Seconds the try took.
     #[getter]
     fn elapsed(&self) -> f64 {
         self.0.elapsed.as_secs_f64()
     }
+    /// str | None: The answer's `X-Request-ID`.
     #[getter]
     fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
+    /// str | None: What went wrong, without phone numbers.
     #[getter]
     fn error(&self) -> Option<&str> {
         self.0.error.as_deref()

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from revrag.sandbox import Sandbox
+from support.both import BOTH, Invoke
 from support.script import Finished, Run, Script, Start
+from support.server import Act, Serve, Server
 from support.silent import Silent
 
 
@@ -50,3 +52,33 @@ def silent() -> Iterator[Silent]:
     server = Silent()
     yield server
     server.close()
+
+
+@pytest.fixture(params=BOTH)
+def invoke(request: pytest.FixtureRequest) -> Invoke:
+    """Call a method, or its asyncio twin: ``invoke(campaign, "push", records)``."""
+    return BOTH[request.param]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start a server that plays a script: ``serve(reply(503), reply(200, body))``."""
+    servers: list[Server] = []
+
+    def serve(*acts: Act, **options: object) -> Server:
+        servers.append(Server(acts, **options))
+        return servers[-1]
+
+    yield serve
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy and no key from whoever runs the tests."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name in ("REVRAG_API_KEY", "REVRAG_BASE_URL", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
