@@ -108,12 +108,9 @@ impl Onlooker {
         Arc::new(Filter { every_try: self.every_try, pass })
     }
 
-    /// Tells of a try, here and now.
-    pub(super) fn tell(&self, py: Python<'_>, tried: Tried) {
-        // `tried` in Python catches what the hook raises; what is left is an interrupt.
-        if let Err(error) = self.callback(py, tried).and_then(|callback| callback.call0()) {
-            error.write_unraisable(py, None);
-        }
+    /// Tells of a try, here and now. What the hook raises is logged; an interrupt is passed on.
+    pub(super) fn tell(&self, py: Python<'_>, tried: Tried) -> PyResult<()> {
+        self.callback(py, tried)?.call0().map(drop)
     }
 
     /// Tells of a try when called.

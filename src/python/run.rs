@@ -67,10 +67,10 @@ pub(super) fn run_sync<T: Send>(
         });
         match woken {
             Woken::Tick => py.check_signals()?,
-            Woken::OneTry(event) => onlooker.tell(py, event),
+            Woken::OneTry(event) => onlooker.tell(py, event)?,
             Woken::Done(result) => {
                 while let Ok(event) = tries.try_recv() {
-                    onlooker.tell(py, event);
+                    onlooker.tell(py, event)?;
                 }
                 return result.map_err(|error| to_pyerr(py, error));
             }

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from revrag.sandbox import Sandbox
-from support.script import Start
+from support.script import Run, Start
 from support.silent import Silent
 
 CALLS = {
@@ -91,6 +91,23 @@ def test_a_signal_between_two_polls_of_wait(start: Start) -> None:
         script.send(signal.SIGINT)
         assert script.line() == "interrupted"
         assert time.monotonic() - sent < 0.3
+
+
+def test_a_signal_while_the_hook_runs(run: Run, service: Sandbox) -> None:
+    run(
+        """
+        interrupt = lambda event: signal.raise_signal(signal.SIGINT)
+        leads = campaign(sys.argv[1], on_request=interrupt)
+        try:
+            leads.status()
+        except KeyboardInterrupt:
+            pass
+        else:
+            raise AssertionError("swallowed")
+        assert campaign(sys.argv[1]).status().status == "running"
+        """,
+        service.url,
+    )
 
 
 def test_a_handler_may_use_the_client_itself(
