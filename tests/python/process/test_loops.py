@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from revrag.sandbox import Sandbox
-from support.script import Run
+from support.script import Run, Start
 from support.silent import Silent
 
 
@@ -46,10 +48,10 @@ def test_two_loops_in_two_threads_at_once(run: Run, service: Sandbox) -> None:
     )
 
 
-def test_tasks_groups_and_timeouts(run: Run, service: Sandbox, silent: Silent) -> None:
+def test_tasks_and_groups(run: Run, service: Sandbox) -> None:
     run(
         """
-        leads, hanging = campaign(sys.argv[1]), campaign(sys.argv[2])
+        leads = campaign(sys.argv[1])
         async def main():
             task = asyncio.create_task(leads.status_async(), name="status")
             assert (await task).status == "running"
@@ -57,14 +59,8 @@ def test_tasks_groups_and_timeouts(run: Run, service: Sandbox, silent: Silent) -
                 tasks = [group.create_task(leads.push_async([LEAD])) for _ in range(5)]
             assert [task.result().accepted for task in tasks] == [1] * 5
             try:
-                await asyncio.wait_for(hanging.status_async(), 0.2)
-            except TimeoutError:
-                pass
-            else:
-                raise AssertionError("no timeout")
-            try:
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(hanging.push_async([LEAD]))
+                    group.create_task(leads.status_async())
                     group.create_task(leads.record_async("not-a-uuid"))
             except* revrag.InvalidArgumentError as found:
                 assert len(found.exceptions) == 1
@@ -72,20 +68,56 @@ def test_tasks_groups_and_timeouts(run: Run, service: Sandbox, silent: Silent) -
         asyncio.run(main(), debug=True)
         """,
         service.url,
+    )
+
+
+def test_a_failing_group_and_a_timeout_drop_their_requests(start: Start, silent: Silent) -> None:
+    """Both are cut off once the request is known to have arrived."""
+    script = start(
+        """
+        leads = campaign(sys.argv[1])
+        async def main():
+            arrived = asyncio.Event()
+            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, arrived.set)
+            async def fail():
+                await arrived.wait()
+                raise LookupError
+            try:
+                async with asyncio.TaskGroup() as group:
+                    pushing = group.create_task(leads.push_async([LEAD]))
+                    group.create_task(fail())
+            except* LookupError:
+                assert pushing.cancelled()
+            arrived.clear()
+            try:
+                async with asyncio.timeout(None) as bound:
+                    waiting = asyncio.create_task(arrived.wait())
+                    now = asyncio.get_running_loop().time
+                    waiting.add_done_callback(lambda _: bound.reschedule(now()))
+                    await leads.status_async()
+            except TimeoutError:
+                return
+            raise AssertionError("no timeout")
+        asyncio.run(main(), debug=True)
+        """,
         silent.url,
     )
-    assert silent.dropped.acquire(timeout=2)
-    assert silent.dropped.acquire(timeout=2)
+    for _ in range(2):
+        assert silent.arrived.acquire(timeout=10)
+        script.send(signal.SIGUSR1)
+        assert silent.dropped.acquire(timeout=10)
+    finished = script.finish(10)
+    assert (finished.code, finished.err) == (0, "")
 
 
-def test_cancelling_drops_the_request(run: Run, silent: Silent) -> None:
-    run(
+def test_cancelling_drops_the_request(start: Start, silent: Silent) -> None:
+    script = start(
         """
         leads = campaign(sys.argv[1])
         async def main():
             task = asyncio.create_task(leads.push_async([LEAD]))
-            await asyncio.sleep(0.3)
-            task.cancel("enough")
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGUSR1, task.cancel, "enough")
             try:
                 await task
             except asyncio.CancelledError as error:
@@ -96,7 +128,11 @@ def test_cancelling_drops_the_request(run: Run, silent: Silent) -> None:
         """,
         silent.url,
     )
-    assert silent.dropped.acquire(timeout=2)
+    assert silent.arrived.acquire(timeout=10)
+    script.send(signal.SIGUSR1)
+    assert silent.dropped.acquire(timeout=10)
+    finished = script.finish(10)
+    assert (finished.code, finished.err) == (0, "")
 
 
 def test_a_coroutine_is_lazy_and_warns_as_any_other(run: Run, silent: Silent) -> None:
