@@ -75,6 +75,9 @@ pub enum Error {
         /// The record as it was last seen, if it was.
         record: Option<Box<Document<Record>>>,
     },
+    /// A journal that is none, is another upload's, is in use, or can't be written.
+    #[error("journal: {0}")]
+    Journal(String),
     /// A webhook delivery that can't be trusted or read.
     #[error(transparent)]
     Webhook(#[from] VerificationError),

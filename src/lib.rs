@@ -6,20 +6,21 @@
 //! | [`error`] | every way to fail |
 //! | [`model`] | the wire types, a file per noun |
 //! | [`http`] | configuration, the retry policy, the transport, the client |
-//! | `phone` | phone numbers (feature `sandbox`) |
+//! | [`phone`] | phone numbers: repair, validation, E.164 |
+//! | [`bulk`] | bulk upload: any table, each row exactly once |
 //! | [`webhook`] | signatures and events |
 //! | `sandbox` | the service in miniature (feature `sandbox`) |
 //! | `cli` | the `revrag` command (feature `cli`) |
 //!
-//! Dependencies point one way: `cli` and `sandbox` stand on `http` and `webhook`, those on
-//! [`model`] and [`error`]. Only the extension module (feature `python`) knows of Python.
+//! Dependencies point one way: `cli` stands on [`bulk`] and `sandbox`, those on [`http`] and
+//! [`webhook`], and those on [`model`], [`phone`] and [`error`]. Only the extension module (feature `python`) knows of Python.
 
+pub mod bulk;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod error;
 pub mod http;
 pub mod model;
-#[cfg(feature = "sandbox")]
 pub mod phone;
 #[cfg(feature = "python")]
 mod python;

@@ -1,35 +1,285 @@
 //! Phone numbers, by libphonenumber's rules.
+//!
+//! What spreadsheets and data frames make of numbers is repaired where nothing was lost; nothing is
+//! ever guessed.
 
-use rlibphonenumber::PHONE_NUMBER_UTIL;
-use rlibphonenumber::enums::Region;
+use std::borrow::Cow;
+
+use rlibphonenumber::enums::{PhoneNumberFormat, Region};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError};
+
+use crate::{Error, Result};
+
+/// The largest integer up to which an `f64` holds each, and an `f32`.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+const EXACT_SINGLE: f64 = 16_777_216.0;
+
+/// What stands where a phone number should.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell<'a> {
+    /// Nothing.
+    Missing,
+    /// A text.
+    Text(Cow<'a, str>),
+    /// An integer.
+    Integer(i128),
+    /// A floating point number.
+    Float(f64),
+    /// A floating point number of fewer digits than a phone number has.
+    Single(f32),
+}
+
+/// A cell as text, before any rule of a region.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written<'a> {
+    /// The text.
+    pub text: Cow<'a, str>,
+    /// Whether it stood there as something else.
+    pub repaired: bool,
+}
+
+impl<'a> Cell<'a> {
+    /// The cell as text; else the text to show for it and why it is no number.
+    pub fn written(self) -> Result<Written<'a>, (Cow<'a, str>, &'static str)> {
+        match self {
+            Self::Missing => Err(("".into(), "it is missing")),
+            Self::Text(text) => Ok(written_text(text)),
+            Self::Integer(number) if number < 0 => {
+                Err((number.to_string().into(), "it is negative"))
+            }
+            Self::Integer(number) => {
+                Ok(Written { text: number.to_string().into(), repaired: true })
+            }
+            Self::Float(number) => written_float(number, EXACT),
+            Self::Single(number) => written_float(number.into(), EXACT_SINGLE),
+        }
+    }
+}
+
+fn written_float<'a>(number: f64, exact: f64) -> Result<Written<'a>, (Cow<'a, str>, &'static str)> {
+    let problem = if number.is_nan() {
+        return Err(("".into(), "it is missing"));
+    } else if number.is_infinite() {
+        "it is infinite"
+    } else if number < 0.0 {
+        "it is negative"
+    } else if number.fract() != 0.0 {
+        "it has a fraction"
+    } else if number >= exact {
+        "it is a floating point number too large to hold every digit"
+    } else {
+        return Ok(Written { text: format!("{number:.0}").into(), repaired: true });
+    };
+    Err((number.to_string().into(), problem))
+}
+
+/// `919876543210.0` is how a text shows that it was once a float.
+fn written_text(text: Cow<'_, str>) -> Written<'_> {
+    let trimmed = text.trim();
+    let digits = trimmed.strip_suffix(".0").filter(|rest| {
+        let rest = rest.strip_prefix('+').unwrap_or(rest);
+        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    match digits {
+        Some(digits) => Written { text: digits.to_owned().into(), repaired: true },
+        None => Written { text, repaired: false },
+    }
+}
+
+/// The numbers that can be called from one region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    region: Region,
+}
+
+impl Rules {
+    /// The rules of a region, named by its ISO 3166 code, as `IN`.
+    pub fn of(region: &str) -> Result<Self> {
+        let code = region.to_ascii_uppercase();
+        let known = Region::from_code(&code)
+            .ok()
+            .filter(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(*region).is_some());
+        known.map(|region| Self { region }).ok_or_else(|| {
+            Error::invalid(
+                "region",
+                format!("{region:?} is no region; it should be a code such as \"IN\", or None"),
+            )
+        })
+    }
+
+    /// A valid number as E.164, else the reason why it is none.
+    pub fn e164(self, text: &str) -> std::result::Result<String, Cow<'static, str>> {
+        if let Some(problem) = not_a_number(text) {
+            return Err(problem.into());
+        }
+        let shown = visible(text);
+        let number =
+            PHONE_NUMBER_UTIL.parse(&shown, Some(self.region)).map_err(|error| match error {
+                ParseError::InvalidCountryCode => {
+                    "its country code does not exist, or is missing".into()
+                }
+                ParseError::NotANumber(_) => "it is not a phone number".into(),
+                ParseError::TooShortAfterIdd | ParseError::TooShortNsn => "it is too short".into(),
+                ParseError::TooLongNsn => Cow::from("it is too long"),
+            })?;
+        if !PHONE_NUMBER_UTIL.is_valid_number(&number) {
+            let reason = PHONE_NUMBER_UTIL.is_possible_number_with_reason(&number);
+            return Err(match reason {
+                Ok(_) => "it has the length of a number, and is none that exists".into(),
+                Err(error) => lower(&error.to_string()).into(),
+            });
+        }
+        Ok(PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164).into_owned())
+    }
+}
+
+fn lower(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+/// Why a text is no number, before libphonenumber reads one into it: it takes letters for digits,
+/// and the first of several numbers for the one that is meant.
+fn not_a_number(text: &str) -> Option<&'static str> {
+    if text.trim().is_empty() {
+        return Some("it is missing");
+    }
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    let scientific =
+        letters == 1 && text.trim().parse::<f64>().is_ok() && text.contains(['e', 'E']);
+    if scientific {
+        return Some("it is in scientific notation, which has lost digits");
+    }
+    if letters > 0 {
+        return Some("it contains letters");
+    }
+    let decimal = text.trim().split_once('.').is_some_and(|(whole, fraction)| {
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        // 98765.43210 is a number in two groups; nothing that long has one or two decimals.
+        digits(whole) && digits(fraction) && fraction.len() < 3
+    });
+    if decimal {
+        return Some("it has a fraction");
+    }
+    let punctuation = |c: char| {
+        c.is_numeric() || c.is_whitespace() || is_invisible(c) || "+＋-‐‑‒–—―−().（）".contains(c)
+    };
+    (!text.chars().all(punctuation)).then_some("it contains characters of no phone number")
+}
+
+/// Marks that text carries along when it is copied.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+}
+
+fn visible(text: &str) -> Cow<'_, str> {
+    if text.contains(is_invisible) {
+        text.chars().filter(|c| !is_invisible(*c)).collect::<String>().into()
+    } else {
+        text.into()
+    }
+}
 
 /// Whether `text` is a number that can be called from India: an Indian one in any notation, or
 /// another country's in E.164. Letters are no digits here.
 pub fn is_valid_in_india(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_digit() || "+-() .".contains(c);
-    text.chars().all(plain)
-        && PHONE_NUMBER_UTIL.parse(text, Some(Region::IN)).is_ok_and(|number| number.is_valid())
+    Rules { region: Region::IN }.e164(text).is_ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    const INDIA: Rules = Rules { region: Region::IN };
 
     #[test]
     fn indian_numbers_in_every_notation_and_others_in_e164() {
-        for good in [
-            "+919876543210",
-            "9876543210",
-            "09876543210",
-            "+91 98765 43210",
-            "98765-43210",
-            "+14155552671",
+        for (text, e164) in [
+            ("+919876543210", "+919876543210"),
+            ("9876543210", "+919876543210"),
+            ("919876543210", "+919876543210"),
+            ("09876543210", "+919876543210"),
+            ("+91 98765 43210", "+919876543210"),
+            ("\u{202A}+91\u{00A0}98765\u{2011}43210\u{202C}", "+919876543210"),
+            ("98765-43210", "+919876543210"),
+            ("+14155552671", "+14155552671"),
         ] {
-            assert!(is_valid_in_india(good), "{good}");
+            assert_eq!(INDIA.e164(text).as_deref(), Ok(e164), "{text}");
         }
-        for bad in ["", "12", "not-a-number", "+91987654321", "9.19877E+11", "1-800-FLOWERS", "٩"]
-        {
-            assert!(!is_valid_in_india(bad), "{bad}");
+    }
+
+    #[test]
+    fn what_is_no_number_has_a_reason() {
+        for (text, reason) in [
+            ("", "it is missing"),
+            ("  ", "it is missing"),
+            ("12", "shorter"),
+            ("not-a-number", "letters"),
+            ("1-800-FLOWERS", "letters"),
+            ("+1415555", "shorter"),
+            ("+141555526719", "longer"),
+            ("+91987654321", "none that exists"),
+            ("+999123456789", "country code"),
+            ("9.19877E+11", "scientific"),
+            ("919876543210.5", "fraction"),
+            ("9876543210, 9876543211", "characters"),
+            ("9876543210/9876543211", "characters"),
+            ("+910123456789", "none that exists"),
+        ] {
+            let problem = INDIA.e164(text).unwrap_err();
+            assert!(problem.contains(reason), "{text}: {problem}");
+        }
+    }
+
+    #[test]
+    fn what_spreadsheets_make_of_numbers_is_repaired() {
+        let written = |cell: Cell<'_>| {
+            cell.written().map(|w| (w.text.into_owned(), w.repaired)).map_err(|(_, why)| why)
+        };
+        let number = Ok(("919876543210".to_owned(), true));
+        assert_eq!(written(Cell::Integer(919_876_543_210)), number);
+        assert_eq!(written(Cell::Float(919_876_543_210.0)), number);
+        assert_eq!(written(Cell::Text("919876543210.0".into())), number);
+        assert_eq!(written(Cell::Text("+1.0".into())), Ok(("+1".to_owned(), true)));
+        assert_eq!(written(Cell::Text("98765.00".into())), Ok(("98765.00".to_owned(), false)));
+        assert_eq!(written(Cell::Missing), Err("it is missing"));
+        assert_eq!(written(Cell::Float(f64::NAN)), Err("it is missing"));
+        for bad in [0.5, -1.0, 1e17, f64::INFINITY] {
+            assert!(written(Cell::Float(bad)).is_err(), "{bad}");
+        }
+        assert!(written(Cell::Integer(-1)).is_err());
+        assert!(written(Cell::Single(919_876_543_210.0)).is_err());
+    }
+
+    #[test]
+    fn regions_are_checked() {
+        assert_eq!(Rules::of("in").unwrap(), INDIA);
+        assert!(Rules::of("XX").is_err());
+        assert!(Rules::of("").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_number_or_has_a_reason(text in ".*") {
+            if let Ok(e164) = INDIA.e164(&text) {
+                prop_assert_eq!(INDIA.e164(&e164), Ok(e164.clone()));
+            }
+        }
+
+        #[test]
+        fn any_cell_is_read(number in any::<f64>(), integer in any::<i128>(), text in ".*") {
+            for cell in [Cell::Float(number), Cell::Integer(integer), Cell::Text(text.into())] {
+                let _ = cell.written();
+            }
+        }
+
+        #[test]
+        fn a_repair_changes_no_digit(number in 1_000_000_000_u64..9_007_199_254_740_992) {
+            #[allow(clippy::cast_precision_loss, reason = "it fits, and that is the point")]
+            let written = Cell::Float(number as f64).written().unwrap();
+            prop_assert_eq!(written.text, number.to_string());
         }
     }
 }

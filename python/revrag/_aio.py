@@ -15,6 +15,11 @@ async def drive(start: Callable[[asyncio.Future[Any]], Any]) -> Any:
     operation = start(future)
     try:
         return await future
+    except asyncio.CancelledError as error:
+        cause = operation.cancel()
+        if cause is not None:
+            raise error from cause
+        raise
     finally:
         operation.cancel()
 

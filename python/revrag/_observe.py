@@ -1,4 +1,4 @@
-"""Who is told of each request: the ``revrag`` logger and the client's ``on_request``."""
+"""Who is told of an operation under way: the ``revrag`` logger, ``on_request``, ``progress``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from revrag import RequestEvent
+    from revrag import RequestEvent, UploadProgress
 
 logger = logging.getLogger("revrag")
 
@@ -49,3 +49,19 @@ class Tried(NamedTuple):
                 self.hook(event)
             except Exception:
                 logger.exception("on_request raised; the request goes on")
+
+
+class Advanced(NamedTuple):
+    """An upload that has come further; calling it tells its ``progress``."""
+
+    listener: Callable[[UploadProgress], object]
+    progress: UploadProgress
+    is_last: bool
+
+    def __call__(self) -> None:
+        try:
+            self.listener(self.progress)
+            if self.is_last and (close := getattr(self.listener, "close", None)) is not None:
+                close()
+        except Exception:
+            logger.exception("progress raised; the upload goes on")

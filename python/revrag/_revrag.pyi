@@ -2,11 +2,11 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import datetime
 from os import PathLike
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias, final
+from typing import Any, Final, Literal, Self, TypeAlias, final
 from uuid import UUID
 
 from revrag._pager import RecordPager
-from revrag._types import CallStatus, CampaignState, RecordInput, RecordStatus
+from revrag._types import CallStatus, CampaignState, RecordInput, RecordStatus, UploadSource
 
 __all__ = [
     "PRODUCTION",
@@ -26,6 +26,8 @@ __all__ = [
     "RequestEvent",
     "Sandbox",
     "Transcription",
+    "UploadProgress",
+    "UploadReport",
     "WebhookEvent",
     "WebhookVerifier",
     "__version__",
@@ -115,6 +117,98 @@ class Campaign:
     def wait_async(
         self, run_id: _Id | None, *, timeout: float | None = None, poll_interval: float = 2.0
     ) -> Coroutine[Any, Any, Record]: ...
+    def upload(
+        self,
+        source: UploadSource,
+        *,
+        phone_number: str = "phone_number",
+        variables: Iterable[str] | Mapping[str, str] | None = None,
+        app_user_id: str | None = None,
+        app_session_id: str | None = None,
+        region: str | None = "IN",
+        on_invalid: Literal["reject", "send", "raise"] = "reject",
+        on_duplicate: Literal["keep", "reject"] = "keep",
+        required: Iterable[str] = (),
+        max_records: int = 500,
+        max_bytes: int = 1000000,
+        concurrency: int = 4,
+        max_records_per_second: float | None = None,
+        journal: str | PathLike[str] | None = None,
+        on_unknown: Literal["settle", "leave", "stop"] = "settle",
+        settle_after: float = 5.0,
+        progress: bool | Callable[[UploadProgress], object] | None = None,
+        dry_run: bool = False,
+    ) -> UploadReport: ...
+    def upload_async(
+        self,
+        source: UploadSource,
+        *,
+        phone_number: str = "phone_number",
+        variables: Iterable[str] | Mapping[str, str] | None = None,
+        app_user_id: str | None = None,
+        app_session_id: str | None = None,
+        region: str | None = "IN",
+        on_invalid: Literal["reject", "send", "raise"] = "reject",
+        on_duplicate: Literal["keep", "reject"] = "keep",
+        required: Iterable[str] = (),
+        max_records: int = 500,
+        max_bytes: int = 1000000,
+        concurrency: int = 4,
+        max_records_per_second: float | None = None,
+        journal: str | PathLike[str] | None = None,
+        on_unknown: Literal["settle", "leave", "stop"] = "settle",
+        settle_after: float = 5.0,
+        progress: bool | Callable[[UploadProgress], object] | None = None,
+        dry_run: bool = False,
+    ) -> Coroutine[Any, Any, UploadReport]: ...
+
+@final
+class UploadReport:
+    @property
+    def total(self) -> int: ...
+    @property
+    def accepted(self) -> int: ...
+    @property
+    def rejected(self) -> int: ...
+    @property
+    def invalid(self) -> int: ...
+    @property
+    def duplicate(self) -> int: ...
+    @property
+    def unknown(self) -> int: ...
+    @property
+    def not_sent(self) -> int: ...
+    @property
+    def repaired(self) -> int: ...
+    @property
+    def upload_id(self) -> str: ...
+    @property
+    def elapsed(self) -> float: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    def _repr_html_(self) -> str: ...
+    @classmethod
+    def _load(cls, upload_id: str, elapsed: float, repaired: int, rows: bytes) -> Self: ...
+
+@final
+class UploadProgress:
+    @property
+    def total(self) -> int | None: ...
+    @property
+    def read(self) -> int: ...
+    @property
+    def accepted(self) -> int: ...
+    @property
+    def rejected(self) -> int: ...
+    @property
+    def invalid(self) -> int: ...
+    @property
+    def duplicate(self) -> int: ...
+    @property
+    def unknown(self) -> int: ...
+    @property
+    def not_sent(self) -> int: ...
+    @property
+    def elapsed(self) -> float: ...
 
 @final
 class RequestEvent:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, Required, TypeAlias, TypedDict
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    NotRequired,
+    Protocol,
+    Required,
+    TypeAlias,
+    TypedDict,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from os import PathLike
     from uuid import UUID
 
 RecordStatus: TypeAlias = Literal[
@@ -27,6 +37,20 @@ CallStatus: TypeAlias = Literal["completed", "failed"]
 """The documented statuses of a call; the service may add to them."""
 
 
+class _ArrowStream(Protocol):
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+
+class _ArrowArray(Protocol):
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> object: ...
+
+
+class _LazyFrame(Protocol):
+    """What tells a polars LazyFrame."""
+
+    def collect_schema(self) -> Any: ...
+
+
 class RecordInput(TypedDict):
     """One record of a push: a mapping with the documented keys.
 
@@ -44,3 +68,10 @@ class RecordInput(TypedDict):
     variables: NotRequired[Mapping[str, Any] | None]
     app_user_id: NotRequired[str | int | UUID | None]
     app_session_id: NotRequired[str | int | UUID | None]
+
+
+UploadSource: TypeAlias = (
+    "_ArrowStream | _ArrowArray | _LazyFrame | Iterable[RecordInput | Mapping[str, Any]]"
+    " | str | PathLike[str]"
+)
+"""What can be uploaded: a table, rows, or a file."""

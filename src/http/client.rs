@@ -2,9 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::config::Config;
@@ -12,7 +11,7 @@ use super::observe::{Observer, RequestEvent};
 use super::retry::{Decision, Failure, Kind, Policy};
 use super::transport::{Reply, Request, Transport};
 use crate::error::{ResponseProblem, StatusError};
-use crate::model::{Document, DocumentError};
+use crate::model::DocumentError;
 use crate::{Error, Result};
 
 /// A client of one service with one API key. Clones share their connections.
@@ -52,14 +51,14 @@ impl Client {
         self.transport.close();
     }
 
-    /// Sends a request until it succeeds or the policy says otherwise. `check` tells what a
-    /// documented answer contradicts.
-    pub(super) async fn execute<T: DeserializeOwned>(
+    /// Sends a request until it succeeds or the policy says otherwise. `read` makes of a 2xx's body
+    /// what it means, or tells what is wrong with it.
+    pub(super) async fn execute<T>(
         &self,
         kind: Kind,
         request: Request,
-        check: impl Fn(&Document<T>) -> std::result::Result<(), String>,
-    ) -> Result<Document<T>> {
+        read: impl Fn(&[u8]) -> std::result::Result<T, ResponseProblem>,
+    ) -> Result<Answer<T>> {
         let policy = Policy::new(self.config().max_retries);
         let mut attempt = 1;
         loop {
@@ -69,7 +68,7 @@ impl Client {
                 Ok(reply) => (Some(reply.status), reply.request_id.clone()),
                 Err(_) => (None, None),
             };
-            let outcome = reply.and_then(|reply| understand(reply, &check));
+            let outcome = reply.and_then(|reply| understand(reply, &read));
             let decision = match &outcome {
                 // Nothing to decide: done, or refused before there was a try.
                 Ok(_) | Err(Error::InvalidArgument { .. }) => Decision::Fail,
@@ -103,28 +102,29 @@ impl Client {
     }
 }
 
+/// A 2xx answer, read.
+pub(super) struct Answer<T> {
+    pub(super) content: T,
+    /// The service's clock, to the second.
+    pub(super) date: Option<SystemTime>,
+}
+
 /// Makes of an answer what it means.
-fn understand<T: DeserializeOwned>(
+fn understand<T>(
     reply: Reply,
-    check: impl Fn(&Document<T>) -> std::result::Result<(), String>,
-) -> Result<Document<T>> {
-    let Reply { status, request_id, retry_after, body, problem } = reply;
+    read: impl Fn(&[u8]) -> std::result::Result<T, ResponseProblem>,
+) -> Result<Answer<T>> {
+    let Reply { status, request_id, retry_after, date, body, problem } = reply;
     if !(200..300).contains(&status) {
         let body = serde_json::from_slice(&body)
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&body).into_owned()));
         let retry_after = retry_after.filter(|_| status == 429);
         return Err(Error::Status(Box::new(StatusError { status, body, request_id, retry_after })));
     }
-    let document = match problem {
-        Some(problem) => Err(problem),
-        None => Document::parse(&body).map_err(ResponseProblem::from),
-    };
-    document
-        .and_then(|document| match check(&document) {
-            Ok(()) => Ok(document),
-            Err(problem) => Err(ResponseProblem::Contradiction(problem)),
-        })
-        .map_err(|problem| Error::InvalidResponse { status, request_id, problem })
+    match problem.map_or_else(|| read(&body), Err) {
+        Ok(content) => Ok(Answer { content, date }),
+        Err(problem) => Err(Error::InvalidResponse { status, request_id, problem }),
+    }
 }
 
 /// An error of one try, as the policy sees it.

@@ -1,14 +1,16 @@
 //! One `async fn` per endpoint of the reference.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use http::Method;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::client::Client;
+use super::client::{Answer, Client};
 use super::retry::Kind;
 use super::transport::Request;
-use crate::error::masked;
+use crate::error::{ResponseProblem, masked};
 use crate::model::{Call, CampaignStatus, Document, NewRecord, PushResult, Record, RecordPage};
 use crate::{Error, Result};
 
@@ -69,16 +71,23 @@ impl Client {
         }
         let body = serde_json::to_vec(&Body { records })
             .map_err(|error| Error::invalid("records", error.to_string()))?;
-        self.push_body(campaign, body.into(), records.len()).await
+        let count = records.len();
+        let read = |body: &[u8]| {
+            let result = Document::<PushResult>::parse(body)?;
+            check_results(&result, count).map_err(ResponseProblem::Contradiction)?;
+            Ok(result)
+        };
+        self.push_body(campaign, body.into(), count, read).await
     }
 
-    /// A push whose body is already JSON and holds `count` records.
-    pub async fn push_body(
+    /// A push whose body is already JSON and holds `count` records, and whose answer `read` reads.
+    pub(crate) async fn push_body<T>(
         &self,
         campaign: Uuid,
         body: Bytes,
         count: usize,
-    ) -> Result<Document<PushResult>> {
+        read: impl Fn(&[u8]) -> std::result::Result<T, ResponseProblem>,
+    ) -> Result<T> {
         let request = Request {
             method: Method::POST,
             path: format!("/v1/campaigns/{campaign}/records/push-bulk"),
@@ -86,7 +95,7 @@ impl Client {
             body: Some(body),
             records: count,
         };
-        self.execute(Kind::Push, request, |result| check_results(result, count)).await
+        self.execute(Kind::Push, request, read).await.map(|answer| answer.content)
     }
 
     /// `GET /v1/campaigns/{campaign_id}/records/{run_id}`.
@@ -112,7 +121,16 @@ impl Client {
 
     /// `GET /v1/campaigns/{campaign_id}/status`.
     pub async fn campaign_status(&self, campaign: Uuid) -> Result<Document<CampaignStatus>> {
-        self.get(format!("/v1/campaigns/{campaign}/status"), Vec::new()).await
+        self.campaign_status_dated(campaign).await.map(|(status, _)| status)
+    }
+
+    /// The campaign's status, and the service's clock to the second.
+    pub(crate) async fn campaign_status_dated(
+        &self,
+        campaign: Uuid,
+    ) -> Result<(Document<CampaignStatus>, Option<SystemTime>)> {
+        let path = format!("/v1/campaigns/{campaign}/status");
+        self.get_dated(path, Vec::new()).await.map(|answer| (answer.content, answer.date))
     }
 
     /// `GET /v1/campaigns/trigger/status/{call_id}`.
@@ -125,8 +143,16 @@ impl Client {
         path: String,
         query: Vec<(&'static str, String)>,
     ) -> Result<Document<T>> {
+        self.get_dated(path, query).await.map(|answer| answer.content)
+    }
+
+    async fn get_dated<T: serde::de::DeserializeOwned>(
+        &self,
+        path: String,
+        query: Vec<(&'static str, String)>,
+    ) -> Result<Answer<Document<T>>> {
         let request = Request { method: Method::GET, path, query, body: None, records: 0 };
-        self.execute(Kind::Read, request, |_| Ok(())).await
+        self.execute(Kind::Read, request, |body| Ok(Document::parse(body)?)).await
     }
 }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER, USER_AGENT};
 use http::{HeaderValue, Method};
 use http_body::{Body, Frame, SizeHint};
 
@@ -41,6 +41,8 @@ pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) request_id: Option<String>,
     pub(super) retry_after: Option<Duration>,
+    /// What its `Date` says.
+    pub(super) date: Option<SystemTime>,
     /// What came of the body, and what kept the rest from coming.
     pub(super) body: Vec<u8>,
     pub(super) problem: Option<ResponseProblem>,
@@ -146,6 +148,7 @@ async fn read(mut response: reqwest::Response, limit: u64) -> Reply {
         request_id: header(&REQUEST_ID),
         retry_after: header(&RETRY_AFTER)
             .and_then(|text| retry::retry_after(&text, SystemTime::now())),
+        date: header(&DATE).and_then(|text| httpdate::parse_http_date(&text).ok()),
         body: Vec::new(),
         problem: None,
     };

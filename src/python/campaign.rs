@@ -2,13 +2,16 @@
 
 use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use uuid::Uuid;
 
 use super::client::Client;
 use super::errors::to_pyerr;
 use super::input::{self, Whole};
 use super::models;
+use super::report::UploadReport;
 use super::run::{Operation, run_async, run_sync};
+use super::upload;
 use crate::http::{self, RecordsQuery};
 
 /// A light handle for one campaign, made by `Client.campaign`.
@@ -37,18 +40,18 @@ impl Campaign {
 
     fn push_operation(&self, records: Py<PyAny>) -> Operation<models::PushResult> {
         let (http, campaign) = (self.http(), self.id);
-        Box::new(move |py, watch| {
+        Box::new(move |py, watch, _| {
             let records = input::records(records.bind(py))?;
-            let http = http.observed(watch);
+            let http = http.observed(watch.observer.clone());
             Ok(Box::pin(async move { http.push(campaign, &records).await.map(Into::into) }))
         })
     }
 
     fn record_operation(&self, run_id: Py<PyAny>) -> Operation<models::Record> {
         let (http, campaign) = (self.http(), self.id);
-        Box::new(move |py, watch| {
+        Box::new(move |py, watch, _| {
             let run = input::id("run_id", run_id.bind(py))?;
-            let http = http.observed(watch);
+            let http = http.observed(watch.observer.clone());
             Ok(Box::pin(async move { http.record(campaign, run).await.map(Into::into) }))
         })
     }
@@ -60,17 +63,17 @@ impl Campaign {
         page_size: Whole,
     ) -> Operation<models::RecordPage> {
         let (http, campaign) = (self.http(), self.id);
-        Box::new(move |py, watch| {
+        Box::new(move |py, watch, _| {
             let query = query(py, status, page, page_size)?;
-            let http = http.observed(watch);
+            let http = http.observed(watch.observer.clone());
             Ok(Box::pin(async move { http.records_page(campaign, &query).await.map(Into::into) }))
         })
     }
 
     fn status_operation(&self) -> Operation<models::CampaignStatus> {
         let (http, campaign) = (self.http(), self.id);
-        Box::new(move |_, watch| {
-            let http = http.observed(watch);
+        Box::new(move |_, watch, _| {
+            let http = http.observed(watch.observer.clone());
             Ok(Box::pin(async move { http.campaign_status(campaign).await.map(Into::into) }))
         })
     }
@@ -82,11 +85,11 @@ impl Campaign {
         poll_interval: f64,
     ) -> Operation<models::Record> {
         let (http, campaign) = (self.http(), self.id);
-        Box::new(move |py, watch| {
+        Box::new(move |py, watch, _| {
             let run = input::id("run_id", run_id.bind(py))?;
             let timeout = timeout.map(|t| input::seconds(py, "timeout", t)).transpose()?;
             let interval = input::seconds(py, "poll_interval", poll_interval)?;
-            let http = http.observed(watch);
+            let http = http.observed(watch.observer.clone());
             Ok(Box::pin(async move {
                 http.wait(campaign, run, timeout, interval).await.map(Into::into)
             }))
@@ -353,6 +356,95 @@ impl Campaign {
     ) -> PyResult<Bound<'py, PyAny>> {
         let operation = self.wait_operation(run_id, timeout, poll_interval);
         run_async(py, "Campaign.wait_async", self.onlooker(py), operation)
+    }
+
+    /// Upload a table of any size, each row exactly once.
+    ///
+    /// The rows are read, checked, cut into requests and sent side by side, and every request whose
+    /// outcome is unknown is settled: its rows are looked for in the campaign, and only those that are
+    /// not there go out again. With a `journal`, an upload that ended in any way is gone on with by the
+    /// same call. Rows of dicts are read in the thread of the caller.
+    ///
+    /// Args:
+    ///     source (object): A data frame (polars, pandas), an Arrow table or stream, a DuckDB relation,
+    ///         an iterable of dicts, or the path of a `.csv`, `.tsv`, `.jsonl`, `.ndjson` (each also
+    ///         `.gz`), `.parquet` or `.arrow` file.
+    ///     phone_number (str): The column of the numbers.
+    ///     variables (list[str] | dict[str, str] | None): The columns to send as variables, or a mapping
+    ///         from variable to column; None takes a column `variables` that holds objects, else every
+    ///         column without another role. Nulls are left out.
+    ///     app_user_id (str | None): The column of the user ids; one of that very name by itself.
+    ///     app_session_id (str | None): The column of the session ids; one of that very name by itself.
+    ///         Rows without one are stamped with `<upload id>-<row>`.
+    ///     region (str | None): Where numbers without a country code belong, as `"IN"`; None sends all
+    ///         as they come.
+    ///     on_invalid (str): What becomes of rows that are not valid: `"reject"` keeps them home,
+    ///         `"send"` sends their numbers as they came, `"raise"` stops, before anything is sent where
+    ///         the source can be read twice.
+    ///     on_duplicate (str): What becomes of the second and later rows of one number: `"keep"` sends
+    ///         them, `"reject"` keeps them home.
+    ///     required (Iterable[str]): Variables that must be neither null nor empty.
+    ///     max_records (int): Rows in a request.
+    ///     max_bytes (int): Bytes in a request; a larger row goes alone.
+    ///     concurrency (int): Requests at a time.
+    ///     max_records_per_second (float | None): Rows a second.
+    ///     journal (str | PathLike | None): A file in which the upload can be gone on with.
+    ///     on_unknown (str): What becomes of rows of unknown outcome: `"settle"` looks for them,
+    ///         `"leave"` reports them, `"stop"` stops.
+    ///     settle_after (float): Seconds the service is given before rows are looked for.
+    ///     progress (bool | Callable[[UploadProgress], object] | None): True shows a bar; a callable is
+    ///         told a few times a second.
+    ///     dry_run (bool): Read and check everything, send nothing.
+    ///
+    /// Returns:
+    ///     UploadReport: What became of every row.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: The source or an option can't be used; nothing was sent.
+    ///     UploadError: It stopped before its end; `.report` tells of every row that was read.
+    ///     JournalError: The journal is none, another upload's, in use, or the source has changed.
+    ///     AuthenticationError: The key is not valid; nothing was read or sent.
+    ///     NotFoundError: There is no such campaign; nothing was read or sent.
+    ///
+    /// Example:
+    ///     >>> rows = [{"phone_number": "98765 43210", "name": "Riya"}, {"phone_number": "12"}]
+    ///     >>> report = campaign.upload(rows)
+    ///     >>> report.accepted, report.invalid
+    ///     (1, 1)
+    #[pyo3(signature = (source, **options), text_signature = "($self, source, *, phone_number='phone_number', \
+        variables=None, app_user_id=None, app_session_id=None, region='IN', on_invalid='reject', \
+        on_duplicate='keep', required=(), max_records=500, max_bytes=1000000, concurrency=4, \
+        max_records_per_second=None, journal=None, on_unknown='settle', settle_after=5.0, \
+        progress=None, dry_run=False)")]
+    fn upload<'py>(
+        &self,
+        py: Python<'py>,
+        source: Py<PyAny>,
+        options: Option<Py<PyDict>>,
+    ) -> PyResult<Bound<'py, UploadReport>> {
+        let operation = upload::operation(self.http(), self.id, source, options);
+        run_sync(py, self.onlooker(py), operation)?.into_pyobject(py)
+    }
+
+    /// The asyncio twin of `upload`. Rows of dicts are read in a thread of their own.
+    ///
+    /// Example:
+    ///     >>> report = asyncio.run(campaign.upload_async([{"phone_number": "98765 43210"}]))
+    ///     >>> report.accepted
+    ///     1
+    #[pyo3(signature = (source, **options), text_signature = "($self, source, *, phone_number='phone_number', \
+        variables=None, app_user_id=None, app_session_id=None, region='IN', on_invalid='reject', \
+        on_duplicate='keep', required=(), max_records=500, max_bytes=1000000, concurrency=4, \
+        max_records_per_second=None, journal=None, on_unknown='settle', settle_after=5.0, \
+        progress=None, dry_run=False)")]
+    fn upload_async<'py>(
+        &self,
+        py: Python<'py>,
+        source: Py<PyAny>,
+        options: Option<Py<PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let operation = upload::operation(self.http(), self.id, source, options);
+        run_async(py, "Campaign.upload_async", self.onlooker(py), operation)
     }
 
     fn __repr__(&self) -> String {

@@ -56,9 +56,9 @@ impl Client {
 
     fn call_operation(&self, call_id: Py<PyAny>) -> Operation<models::Call> {
         let http = self.http.clone();
-        Box::new(move |py, watch| {
+        Box::new(move |py, watch, _| {
             let call = input::id("call_id", call_id.bind(py))?;
-            let http = http.observed(watch);
+            let http = http.observed(watch.observer.clone());
             Ok(Box::pin(async move { http.call(call).await.map(models::Call::from) }))
         })
     }

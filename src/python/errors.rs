@@ -5,6 +5,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
 
 use super::models;
+use super::report::UploadReport;
 use crate::Error;
 use crate::webhook::Reason;
 
@@ -44,6 +45,7 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
             fields.set_item("record", record.map(|record| models::Record::from(*record)))?;
             "WaitTimeoutError"
         }
+        Error::Journal(_) => "JournalError",
         Error::Webhook(error) => match error.reason {
             Reason::MissingHeader => "MissingHeaderError",
             Reason::MalformedHeader => "MalformedHeaderError",
@@ -56,6 +58,23 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
     let exception = PyErr::from_value(value);
     exception.set_cause(py, cause);
     Ok(exception)
+}
+
+/// An `UploadError` with its report.
+pub(super) fn raise_with_report(
+    py: Python<'_>,
+    message: String,
+    report: UploadReport,
+    cause: Option<PyErr>,
+) -> PyErr {
+    let build = || -> PyResult<PyErr> {
+        let fields = PyDict::new(py);
+        fields.set_item("report", report)?;
+        Ok(PyErr::from_value(class_named(py, "UploadError")?.call((message,), Some(&fields))?))
+    };
+    let error = build().unwrap_or_else(|error| error);
+    error.set_cause(py, cause);
+    error
 }
 
 fn class_of_status(status: u16) -> &'static str {

@@ -15,8 +15,13 @@ mod json;
 mod models;
 mod observe;
 mod process;
+mod progress;
+mod report;
+mod rows;
 mod run;
 mod sandbox;
+mod source;
+mod upload;
 mod webhook;
 
 use pyo3::prelude::*;
@@ -31,6 +36,8 @@ fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<client::Client>()?;
     module.add_class::<campaign::Campaign>()?;
     module.add_class::<observe::RequestEvent>()?;
+    module.add_class::<progress::UploadProgress>()?;
+    module.add_class::<report::UploadReport>()?;
     module.add_class::<sandbox::Sandbox>()?;
     module.add_function(wrap_pyfunction!(sandbox::run_command, module)?)?;
     module.add_class::<webhook::WebhookEvent>()?;

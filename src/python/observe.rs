@@ -5,7 +5,10 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-use crate::http;
+use super::progress::UploadProgress;
+use super::rows::{Pull, Rows};
+use super::run::Say;
+use crate::{bulk, http};
 
 /// One try of one request, as `on_request` is told of it.
 ///
@@ -69,59 +72,110 @@ impl RequestEvent {
     }
 }
 
-/// One try, on its way to Python.
-pub(super) type Tried = http::RequestEvent;
+/// Whom an operation tells of itself while it is under way, as its caller gave them.
+#[derive(Default)]
+pub(super) struct Listeners {
+    /// The client's `on_request`.
+    pub(super) hook: Option<Py<PyAny>>,
+    /// An upload's `progress`.
+    pub(super) progress: Option<Py<PyAny>>,
+    /// Rows that are to be read in the thread of the caller.
+    pub(super) rows: Option<Rows>,
+}
 
-/// Who is told of tries: the `revrag` logger, and the client's `on_request`.
+/// What an operation says while it is under way.
+pub(super) enum Word {
+    /// A try has ended.
+    Tried(http::RequestEvent),
+    /// An upload has come further.
+    Progress(bulk::Snapshot),
+    /// Rows are wanted.
+    Pull(Pull),
+}
+
+/// Listeners, and whether any of them wants to hear of every try.
 pub(super) struct Onlooker {
-    hook: Option<Py<PyAny>>,
+    listeners: Listeners,
     every_try: bool,
 }
 
 impl Onlooker {
     /// The onlooker of one operation. Whether anyone listens is asked once, here.
-    pub(super) fn new(py: Python<'_>, hook: Option<Py<PyAny>>) -> PyResult<Self> {
-        let every_try = hook.is_some() || module(py)?.call_method0("wants_debug")?.extract()?;
-        Ok(Self { hook, every_try })
+    pub(super) fn new(py: Python<'_>, listeners: Listeners) -> PyResult<Self> {
+        let every_try =
+            listeners.hook.is_some() || module(py)?.call_method0("wants_debug")?.extract()?;
+        Ok(Self { listeners, every_try })
+    }
+
+    /// The listeners, for an operation that has more of them.
+    pub(super) fn listeners(&mut self) -> &mut Listeners {
+        &mut self.listeners
     }
 
     pub(super) fn clone_ref(&self, py: Python<'_>) -> Self {
-        Self { hook: self.hook.as_ref().map(|hook| hook.clone_ref(py)), every_try: self.every_try }
+        let clone = |object: &Option<Py<PyAny>>| object.as_ref().map(|object| object.clone_ref(py));
+        let listeners = Listeners {
+            hook: clone(&self.listeners.hook),
+            progress: clone(&self.listeners.progress),
+            rows: None,
+        };
+        Self { listeners, every_try: self.every_try }
     }
 
-    /// An observer that passes on to `pass` what somebody wants to hear of.
-    pub(super) fn watch(
-        &self,
-        pass: impl Fn(Tried) + Send + Sync + 'static,
-    ) -> Arc<dyn http::Observer> {
-        struct Filter<F> {
+    /// An observer that passes on to `say` what somebody wants to hear of.
+    pub(super) fn watch(&self, say: Say) -> Arc<dyn http::Observer> {
+        struct Filter {
             every_try: bool,
-            pass: F,
+            say: Say,
         }
-        impl<F: Fn(Tried) + Send + Sync> http::Observer for Filter<F> {
+        impl http::Observer for Filter {
             fn tried(&self, event: http::RequestEvent) {
                 if self.every_try || event.retry_in.is_some() {
-                    (self.pass)(event);
+                    (self.say)(Word::Tried(event));
                 }
             }
         }
-        Arc::new(Filter { every_try: self.every_try, pass })
+        Arc::new(Filter { every_try: self.every_try, say })
     }
 
-    /// Tells of a try, here and now. What the hook raises is logged; an interrupt is passed on.
-    pub(super) fn tell(&self, py: Python<'_>, tried: Tried) -> PyResult<()> {
-        self.callback(py, tried)?.call0().map(drop)
+    /// Does what a word asks for, here and now. What a listener raises is logged; an interrupt is
+    /// passed on.
+    pub(super) fn tell(&self, py: Python<'_>, word: Word) -> PyResult<()> {
+        match word {
+            Word::Pull(pull) => {
+                if let Some(rows) = &self.listeners.rows {
+                    pull.serve(py, rows)?;
+                }
+                Ok(())
+            }
+            word => match self.callback(py, word)? {
+                Some(callback) => callback.call0().map(drop),
+                None => Ok(()),
+            },
+        }
     }
 
-    /// Tells of a try when called.
+    /// Tells of a word when called; none where nobody is to be told.
     pub(super) fn callback<'py>(
         &self,
         py: Python<'py>,
-        tried: Tried,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let retry_in = tried.retry_in.map(|wait| wait.as_secs_f64());
-        let hook = self.hook.as_ref().map(|hook| hook.bind(py));
-        module(py)?.getattr("Tried")?.call1((RequestEvent(tried), retry_in, hook))
+        word: Word,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match word {
+            Word::Tried(tried) => {
+                let retry_in = tried.retry_in.map(|wait| wait.as_secs_f64());
+                let hook = self.listeners.hook.as_ref().map(|hook| hook.bind(py));
+                let tried = (RequestEvent(tried), retry_in, hook);
+                module(py)?.getattr("Tried")?.call1(tried).map(Some)
+            }
+            Word::Progress(snapshot) => {
+                let Some(progress) = &self.listeners.progress else { return Ok(None) };
+                let is_last = snapshot.is_last;
+                let advanced = (progress.bind(py), UploadProgress::from(snapshot), is_last);
+                module(py)?.getattr("Advanced")?.call1(advanced).map(Some)
+            }
+            Word::Pull(_) => Ok(None),
+        }
     }
 }
 

@@ -12,11 +12,11 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 use pyo3_async_runtimes::TaskLocals;
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::AbortHandle;
 
 use super::errors::to_pyerr;
-use super::observe::{Onlooker, Tried};
+use super::observe::{Listeners, Onlooker, Word};
 use super::process::{self, Errands};
 use crate::Result;
 use crate::http::Observer;
@@ -24,55 +24,110 @@ use crate::http::Observer;
 /// How often a blocked call looks for signals.
 const TICK: Duration = Duration::from_millis(50);
 
-/// What an operation's first, attached part is given: whom to tell of each try.
-pub(super) type Watch = Arc<dyn Observer>;
+/// Passes a word on to Python, from any thread.
+pub(super) type Say = Arc<dyn Fn(Word) + Send + Sync>;
+
+/// What remains to be done, attached, after an operation was cut off: the cause of the interrupt.
+pub(super) type Aftermath = Box<dyn FnOnce(Python<'_>) -> Option<PyErr> + Send>;
+
+/// What an operation's first, attached part is given.
+pub(super) struct Watch {
+    /// Whom to tell of each try.
+    pub(super) observer: Arc<dyn Observer>,
+    /// Whom to tell of anything else.
+    pub(super) say: Say,
+    /// Whether rows can be read in the thread of the caller.
+    pub(super) pulls: bool,
+    aftermath: Arc<Mutex<Option<Aftermath>>>,
+}
+
+impl Watch {
+    fn new(onlooker: &Onlooker, say: Say, pulls: bool) -> Self {
+        let observer = onlooker.watch(say.clone());
+        Self { observer, say, pulls, aftermath: Arc::default() }
+    }
+
+    /// Leaves something to be done should the operation be cut off.
+    pub(super) fn if_cut_off(&self, aftermath: Aftermath) {
+        *self.aftermath.lock().unwrap_or_else(PoisonError::into_inner) = Some(aftermath);
+    }
+}
+
+fn take(aftermath: &Mutex<Option<Aftermath>>) -> Option<Aftermath> {
+    aftermath.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
 
 /// An operation under way, without a Python object in it.
 pub(super) type Running<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
 /// An operation not begun: its first part is attached, reads the arguments, and may raise.
-pub(super) type Operation<T> = Box<dyn FnOnce(Python<'_>, Watch) -> PyResult<Running<T>> + Send>;
+pub(super) type Operation<T> =
+    Box<dyn FnOnce(Python<'_>, &Watch, &mut Listeners) -> PyResult<Running<T>> + Send>;
 
 /// Runs an operation to its end and answers Ctrl-C meanwhile.
 ///
-/// The interpreter is free while it waits. Signals and onlookers are served between two waits,
+/// The interpreter is free while it waits. Signals and listeners are served between two waits,
 /// outside of the runtime, so that they may call this client themselves.
 pub(super) fn run_sync<T: Send>(
     py: Python<'_>,
-    onlooker: Option<Py<PyAny>>,
+    hook: Option<Py<PyAny>>,
     operation: Operation<T>,
 ) -> PyResult<T> {
+    let runtime = process::runtime(py)?;
+    let mut onlooker = Onlooker::new(py, Listeners { hook, ..Listeners::default() })?;
+    let (sender, words) = unbounded_channel();
+    let say: Say = Arc::new(move |word| {
+        let _ = sender.send(word);
+    });
+    let watch = Watch::new(&onlooker, say, true);
+    let mut running = operation(py, &watch, onlooker.listeners())?;
+    let aftermath = watch.aftermath.clone();
+    drop(watch);
+    let outcome = attend(py, &runtime, &onlooker, &mut running, words);
+    outcome.unwrap_or_else(|interrupt| {
+        drop(running);
+        if let Some(aftermath) = take(&aftermath) {
+            interrupt.set_cause(py, aftermath(py));
+        }
+        Err(interrupt)
+    })
+}
+
+/// Waits for an operation; the outer error is an interrupt.
+fn attend<T: Send>(
+    py: Python<'_>,
+    runtime: &process::Runtime,
+    onlooker: &Onlooker,
+    running: &mut Running<T>,
+    mut words: UnboundedReceiver<Word>,
+) -> PyResult<PyResult<T>> {
     enum Woken<T> {
         Done(Result<T>),
-        OneTry(Tried),
+        Said(Word),
         Tick,
     }
-    let runtime = process::runtime(py)?;
-    let onlooker = Onlooker::new(py, onlooker)?;
-    let (sender, mut tries) = unbounded_channel();
-    let watch = onlooker.watch(move |tried| {
-        let _ = sender.send(tried);
-    });
-    let mut running = operation(py, watch)?;
     loop {
         let woken = py.detach(|| {
             runtime.tokio.block_on(async {
                 tokio::select! {
                     biased;
-                    Some(event) = tries.recv() => Woken::OneTry(event),
-                    result = &mut running => Woken::Done(result),
+                    Some(word) = words.recv() => Woken::Said(word),
+                    result = &mut *running => Woken::Done(result),
                     () = tokio::time::sleep(TICK) => Woken::Tick,
                 }
             })
         });
         match woken {
             Woken::Tick => py.check_signals()?,
-            Woken::OneTry(event) => onlooker.tell(py, event)?,
+            Woken::Said(word) => {
+                onlooker.tell(py, word)?;
+                py.check_signals()?;
+            }
             Woken::Done(result) => {
-                while let Ok(event) = tries.try_recv() {
-                    onlooker.tell(py, event)?;
+                while let Ok(word) = words.try_recv() {
+                    onlooker.tell(py, word)?;
                 }
-                return result.map_err(|error| to_pyerr(py, error));
+                return Ok(result.map_err(|error| to_pyerr(py, error)));
             }
         }
     }
@@ -82,7 +137,7 @@ pub(super) fn run_sync<T: Send>(
 pub(super) fn run_async<'py, T>(
     py: Python<'py>,
     name: &'static str,
-    onlooker: Option<Py<PyAny>>,
+    hook: Option<Py<PyAny>>,
     operation: Operation<T>,
 ) -> PyResult<Bound<'py, PyAny>>
 where
@@ -95,19 +150,22 @@ where
         let pid = std::process::id();
         let Some(errands) = runtime.errands() else {
             // In an exit handler, after the courier's end: nobody could bring the result later.
-            let result = run_sync(py, onlooker, operation);
+            let result = run_sync(py, hook, operation);
             let result = result.and_then(|value| value.into_py_any(py));
             let (value, error) = value_or_error(py, result);
             aio(py)?.getattr("resolve")?.call1((future, value, error))?;
-            return Ok(Handle { ticket, task: None, pid });
+            return Ok(Handle { ticket, task: None, pid, aftermath: Arc::default() });
         };
         let locals = TaskLocals::with_running_loop(py)?.copy_context(py)?;
-        let onlooker = Onlooker::new(py, onlooker)?;
-        let tries = errands.clone();
-        let watch = onlooker.watch(move |tried| {
-            let _ = tries.send(Some(Box::new(move |py| ticket.tell(py, tried))));
+        let mut onlooker = Onlooker::new(py, Listeners { hook, ..Listeners::default() })?;
+        let words = errands.clone();
+        let say: Say = Arc::new(move |word| {
+            let _ = words.send(Some(Box::new(move |py| ticket.tell(py, word))));
         });
-        let running = operation(py, watch)?;
+        let watch = Watch::new(&onlooker, say, false);
+        let running = operation(py, &watch, onlooker.listeners())?;
+        let aftermath = watch.aftermath.clone();
+        drop(watch);
         ticket.register(Waiter { locals, future, onlooker });
         let completion = Completion { ticket, errands, complete: None };
         let task = runtime.tokio.spawn(async move {
@@ -117,7 +175,7 @@ where
                 Err(error) => Err(to_pyerr(py, error)),
             }));
         });
-        Ok(Handle { ticket, task: Some(task.abort_handle()), pid })
+        Ok(Handle { ticket, task: Some(task.abort_handle()), pid, aftermath })
     });
     let drive = aio(py)?.getattr("drive")?;
     let coroutine = drive.call1((Start(Mutex::new(Some(begin))),))?;
@@ -184,17 +242,22 @@ struct Handle {
     ticket: Ticket,
     task: Option<AbortHandle>,
     pid: u32,
+    aftermath: Arc<Mutex<Option<Aftermath>>>,
 }
 
 #[pymethods]
 impl Handle {
-    /// Drops the operation and its request. Does nothing once it has ended.
-    fn cancel(&self, py: Python<'_>) {
-        drop(self.ticket.take(py));
+    /// Drops the operation and its request; what there is to say of it is returned. Does nothing
+    /// once it has ended.
+    fn cancel(&self, py: Python<'_>) -> Option<PyErr> {
+        let was_out = self.ticket.take(py).is_some();
         // A forked child holds the parent's operations: their tasks are not its own.
-        if let Some(task) = self.task.as_ref().filter(|_| self.pid == std::process::id()) {
+        let is_own = self.pid == std::process::id();
+        if let Some(task) = self.task.as_ref().filter(|_| is_own) {
             task.abort();
         }
+        let aftermath = take(&self.aftermath);
+        aftermath.filter(|_| was_out && is_own).and_then(|aftermath| aftermath(py))
     }
 }
 
@@ -236,16 +299,17 @@ impl Ticket {
         let _ = resolve(py, &waiter, result);
     }
 
-    fn tell(self, py: Python<'_>, tried: Tried) {
+    fn tell(self, py: Python<'_>, word: Word) {
         let found = {
             let waiters = WAITERS.lock().unwrap_or_else(PoisonError::into_inner);
             let waiter = waiters.as_ref().and_then(|waiters| waiters.get(&self));
             waiter.map(|waiter| (waiter.locals.clone(), waiter.onlooker.clone_ref(py)))
         };
         if let Some((locals, onlooker)) = found {
-            let _ = onlooker
-                .callback(py, tried)
-                .and_then(|callback| call_soon(py, &locals, (callback,)));
+            let _ = onlooker.callback(py, word).and_then(|callback| match callback {
+                Some(callback) => call_soon(py, &locals, (callback,)),
+                None => Ok(()),
+            });
         }
     }
 }

@@ -1,0 +1,68 @@
+"""Data frames as blocks: Arrow tables where that can be, lists of dicts elsewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROWS = 16384
+
+
+class Blocks:
+    """Something that makes blocks anew each time it is iterated."""
+
+    def __init__(self, make: Any, *args: Any) -> None:
+        self._make = make
+        self._args = args
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._make(*self._args))
+
+
+def pandas_blocks(frame: Any) -> Blocks:
+    """A pandas frame, without its index, a slice at a time."""
+    return Blocks(_pandas_blocks, frame)
+
+
+def lazy_blocks(frame: Any) -> Blocks:
+    """A polars LazyFrame, a batch at a time where this polars can do that."""
+    return Blocks(_lazy_blocks, frame)
+
+
+def _pandas_blocks(frame: Any) -> Iterator[Any]:
+    names = list(frame.columns)
+    odd = next((name for name in names if not isinstance(name, str)), None)
+    if odd is not None:
+        raise TypeError(f"a column's name is of type {type(odd).__name__}; names must be str")
+    has_pyarrow = importlib.util.find_spec("pyarrow") is not None
+    for start in range(0, len(frame), ROWS):
+        part = frame.iloc[start : start + ROWS]
+        yield (_as_arrow(part) if has_pyarrow else None) or _as_dicts(part, names)
+    if len(frame) == 0 and has_pyarrow:
+        # Its columns are checked all the same.
+        yield _as_arrow(frame) or []
+
+
+def _as_arrow(part: Any) -> Any:
+    """The rows as an Arrow table, or None where a column holds values of several types."""
+    import pyarrow as pa
+
+    try:
+        return pa.Table.from_pandas(part, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        return None
+
+
+def _as_dicts(part: Any, names: list[str]) -> list[dict[str, Any]]:
+    columns = [part.iloc[:, at].tolist() for at in range(len(names))]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _lazy_blocks(frame: Any) -> Iterator[Any]:
+    if hasattr(frame, "collect_batches"):
+        yield from frame.collect_batches(chunk_size=ROWS, maintain_order=True)
+    else:
+        yield frame.collect(engine="streaming")

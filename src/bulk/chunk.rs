@@ -1,0 +1,318 @@
+//! Rows cut into requests.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+/// What is to become of a row of the source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is sent.
+    Send {
+        /// Whether its session id is the caller's own rather than a token.
+        own_session: bool,
+    },
+    /// It stays home, for this reason.
+    Invalid(Box<str>),
+    /// It stays home, because an earlier row has its number.
+    Duplicate,
+}
+
+/// A row of a chunk.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub(super) fate: Fate,
+    /// Whether its number had to be repaired.
+    pub(super) repaired: bool,
+    /// A check of what is sent of it, or of what kept it home.
+    pub(super) check: u32,
+    /// Where its number ends in [`Chunk::numbers`]; it begins where the previous one ends.
+    number_end: u32,
+    /// Where its JSON stands in [`Chunk::json`], if it is sent.
+    json: Range<u32>,
+}
+
+/// Consecutive rows of the source, the unit that is sent, journaled and reported.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Chunk {
+    /// Its place among the chunks, from 0.
+    pub(super) seq: u64,
+    /// Its first row's position in the source.
+    pub(super) first_row: u64,
+    pub(super) rows: Vec<Row>,
+    numbers: String,
+    /// `{"records":[`, the rows' JSON with commas between, and `]}`.
+    json: Bytes,
+}
+
+pub(super) const HEAD: &[u8] = b"{\"records\":[";
+pub(super) const TAIL: &[u8] = b"]}";
+
+impl Chunk {
+    /// A row's number: as it is sent, or as it came where it is not.
+    pub(super) fn number(&self, index: usize) -> &str {
+        let start = index.checked_sub(1).map_or(0, |before| self.rows[before].number_end);
+        &self.numbers[start as usize..self.rows[index].number_end as usize]
+    }
+
+    /// A sent row's JSON.
+    pub(super) fn json(&self, index: usize) -> &[u8] {
+        let Range { start, end } = self.rows[index].json;
+        &self.json[start as usize..end as usize]
+    }
+
+    /// The indices of the rows that are sent.
+    pub(super) fn sendable(&self) -> impl Iterator<Item = usize> {
+        let sent = |(_, row): &(usize, &Row)| matches!(row.fate, Fate::Send { .. });
+        self.rows.iter().enumerate().filter(sent).map(|(index, _)| index)
+    }
+
+    /// The body of a push of some of its rows.
+    pub(super) fn body(&self, rows: &[usize]) -> Bytes {
+        if rows.len() == self.sendable().count() {
+            return self.json.clone();
+        }
+        let size = rows.iter().map(|row| self.json(*row).len() + 1).sum::<usize>();
+        let mut body = Vec::with_capacity(HEAD.len() + size + TAIL.len());
+        body.extend_from_slice(HEAD);
+        for (at, row) in rows.iter().enumerate() {
+            if at > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(self.json(*row));
+        }
+        body.extend_from_slice(TAIL);
+        body.into()
+    }
+
+    /// How much memory it holds, in bytes.
+    pub(super) fn size(&self) -> usize {
+        self.json.len() + self.numbers.len() + self.rows.len() * size_of::<Row>()
+    }
+}
+
+/// How large a chunk may become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// Rows that are sent.
+    pub(super) records: usize,
+    /// Bytes of the request's body.
+    pub(super) bytes: usize,
+    /// Rows of the source, sent or not.
+    pub(super) rows: usize,
+}
+
+impl Limits {
+    /// Whether a chunk that holds `sent` rows in `bytes` has room for one more of `more` bytes.
+    ///
+    /// An empty chunk has room for every row: a row larger than the limit goes alone.
+    fn has_room(self, sent: usize, bytes: usize, more: usize) -> bool {
+        sent == 0 || (sent < self.records && bytes + more + 1 + TAIL.len() <= self.bytes)
+    }
+}
+
+/// When a chunk is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// At these limits.
+    At(Limits),
+    /// After so many rows of the source, as it was cut before.
+    After(usize),
+}
+
+/// A chunk that is being filled.
+#[derive(Debug)]
+pub(super) struct Cutter {
+    seq: u64,
+    first_row: u64,
+    cut: Cut,
+    rows: Vec<Row>,
+    sent: usize,
+    numbers: String,
+    json: Vec<u8>,
+}
+
+/// A row that is to be put into a chunk. `json` is empty unless it is sent.
+#[derive(Debug)]
+pub(super) struct Encoded<'a> {
+    pub(super) fate: Fate,
+    pub(super) repaired: bool,
+    pub(super) check: u32,
+    pub(super) number: &'a str,
+    pub(super) json: &'a [u8],
+}
+
+impl Cutter {
+    pub(super) fn new(cut: Cut) -> Self {
+        Self {
+            seq: 0,
+            first_row: 0,
+            cut,
+            rows: Vec::new(),
+            sent: 0,
+            numbers: String::new(),
+            json: HEAD.to_vec(),
+        }
+    }
+
+    /// Decides where the chunk that is being filled is cut. It must be empty.
+    pub(super) fn cut_at(&mut self, cut: Cut) {
+        debug_assert!(self.rows.is_empty());
+        self.cut = cut;
+    }
+
+    /// Puts a row, and returns the chunk that had no room for it.
+    pub(super) fn put(&mut self, row: Encoded<'_>) -> Option<Chunk> {
+        let is_sent = matches!(row.fate, Fate::Send { .. });
+        let full = match self.cut {
+            Cut::After(rows) => self.rows.len() >= rows,
+            Cut::At(limits) => {
+                self.rows.len() >= limits.rows
+                    || (is_sent && !limits.has_room(self.sent, self.json.len(), row.json.len()))
+            }
+        };
+        let cut = if full { self.take() } else { None };
+        self.append(row, is_sent);
+        cut
+    }
+
+    /// Whether a chunk cut after a number of rows has them all.
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(self.cut, Cut::After(rows) if self.rows.len() >= rows)
+    }
+
+    /// The rows put since the last cut, if any.
+    pub(super) fn take(&mut self) -> Option<Chunk> {
+        if self.rows.is_empty() {
+            return None;
+        }
+        let next = Vec::with_capacity(self.json.len() + 256);
+        let mut json = std::mem::replace(&mut self.json, next);
+        self.json.extend_from_slice(HEAD);
+        json.extend_from_slice(TAIL);
+        let chunk = Chunk {
+            seq: self.seq,
+            first_row: self.first_row,
+            rows: std::mem::take(&mut self.rows),
+            numbers: std::mem::take(&mut self.numbers),
+            json: json.into(),
+        };
+        self.seq += 1;
+        self.first_row += chunk.rows.len() as u64;
+        self.sent = 0;
+        Some(chunk)
+    }
+
+    fn append(&mut self, row: Encoded<'_>, is_sent: bool) {
+        let json = if is_sent {
+            if self.sent > 0 {
+                self.json.push(b',');
+            }
+            let start = self.json.len();
+            self.json.extend_from_slice(row.json);
+            self.sent += 1;
+            offset(start)..offset(self.json.len())
+        } else {
+            0..0
+        };
+        self.numbers.push_str(row.number);
+        self.rows.push(Row {
+            fate: row.fate,
+            repaired: row.repaired,
+            check: row.check,
+            number_end: offset(self.numbers.len()),
+            json,
+        });
+    }
+}
+
+/// Offsets within a chunk: 4 GB are far beyond any body that a service takes, and a row that large
+/// is refused when it is encoded.
+fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn encoded<'a>(json: &'a [u8], number: &'a str) -> Encoded<'a> {
+        let fate =
+            if json.is_empty() { Fate::Duplicate } else { Fate::Send { own_session: false } };
+        Encoded { fate, repaired: false, check: 0, number, json }
+    }
+
+    fn cut(rows: &[Vec<u8>], cut: Cut) -> Vec<Chunk> {
+        let mut cutter = Cutter::new(cut);
+        let mut chunks = Vec::new();
+        for (at, row) in rows.iter().enumerate() {
+            chunks.extend(cutter.put(encoded(row, &at.to_string())));
+        }
+        chunks.extend(cutter.take());
+        chunks
+    }
+
+    fn any_rows() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        let row = prop_oneof![Just(0_usize), 2..40_usize].prop_map(|size| match size {
+            0 => Vec::new(),
+            size => format!("{{{}}}", "x".repeat(size - 2)).into_bytes(),
+        });
+        proptest::collection::vec(row, 0..80)
+    }
+
+    proptest! {
+        #[test]
+        fn every_row_is_in_one_chunk_within_the_limits(
+            rows in any_rows(), records in 1..10_usize, bytes in 1..120_usize, most in 1..30_usize,
+        ) {
+            let limits = Limits { records, bytes, rows: most };
+            let chunks = cut(&rows, Cut::At(limits));
+            let mut at = 0;
+            for (seq, chunk) in chunks.iter().enumerate() {
+                prop_assert_eq!(chunk.seq, seq as u64);
+                prop_assert_eq!(chunk.first_row, at as u64);
+                let sent: Vec<usize> = chunk.sendable().collect();
+                prop_assert!(sent.len() <= records && chunk.rows.len() <= most);
+                let body = chunk.body(&sent);
+                prop_assert!(body.len() <= bytes || sent.len() <= 1);
+                for index in 0..chunk.rows.len() {
+                    prop_assert_eq!(chunk.json(index), &rows[at][..]);
+                    prop_assert_eq!(chunk.number(index), at.to_string());
+                    at += 1;
+                }
+                let expected: Vec<&[u8]> = sent.iter().map(|index| chunk.json(*index)).collect();
+                let expected = [HEAD, &expected.join(&b','), TAIL].concat();
+                prop_assert_eq!(&body[..], &expected[..]);
+            }
+            prop_assert_eq!(at, rows.len());
+        }
+
+        #[test]
+        fn a_chunk_is_as_full_as_it_may_be(rows in any_rows(), records in 1..10_usize) {
+            let limits = Limits { records, bytes: usize::MAX / 2, rows: usize::MAX };
+            for pair in cut(&rows, Cut::At(limits)).windows(2) {
+                prop_assert_eq!(pair[0].sendable().count(), records);
+            }
+        }
+
+        #[test]
+        fn a_part_of_a_chunk_has_its_rows_only(rows in any_rows(), every in 2..4_usize) {
+            for chunk in cut(&rows, Cut::After(20)) {
+                let part: Vec<usize> = chunk.sendable().step_by(every).collect();
+                let expected: Vec<&[u8]> = part.iter().map(|index| chunk.json(*index)).collect();
+                let expected = [HEAD, &expected.join(&b','), TAIL].concat();
+                prop_assert_eq!(&chunk.body(&part)[..], &expected[..]);
+            }
+        }
+
+        #[test]
+        fn a_cut_made_before_is_made_again(rows in any_rows(), size in 1..20_usize) {
+            for (seq, chunk) in cut(&rows, Cut::After(size)).iter().enumerate() {
+                let left = rows.len() - seq * size;
+                prop_assert_eq!(chunk.rows.len(), left.min(size));
+            }
+        }
+    }
+}

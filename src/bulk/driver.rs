@@ -1,0 +1,495 @@
+//! The loop that sends chunks and keeps account of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use super::answer::{self, Answer};
+use super::blob;
+use super::chunk::{Chunk, Fate};
+use super::options::{OnUnknown, Options};
+use super::outcome::Counts;
+use super::pace::Pace;
+use super::pipeline::{Piece, Pipeline};
+use super::refusal::{self, Refusal};
+use super::report::Report;
+use super::source::SourceError;
+use super::store::{Entry, Identity, Opened, Store, corrupt};
+use super::upload::{Cause, End, Failure, Snapshot, Stopped};
+use super::work::{Part, Work};
+use crate::http::Client;
+use crate::{Error, Result};
+
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+/// How much of the source, in bytes, may be under way.
+const WINDOW_BYTES: usize = 32 << 20;
+/// How long an upload that stops waits for rows that are being read.
+const LAST_ROWS: Duration = Duration::from_millis(200);
+
+/// What an upload is made of.
+pub(super) struct Setting {
+    pub(super) client: Client,
+    pub(super) campaign: Uuid,
+    pub(super) options: Options,
+    pub(super) started: Instant,
+    /// From when on a record of this upload is younger than any of before, by the service's clock.
+    pub(super) clear_at: Instant,
+}
+
+/// The state of an upload under way. Dropped, it leaves its report in its [`End`].
+pub(super) struct Driver {
+    pub(super) setting: Setting,
+    pub(super) identity: Identity,
+    /// None once it is closed.
+    pub(super) store: Option<Store>,
+    durable: UnboundedReceiver<Result<u64>>,
+    /// Chunks that are being written down.
+    planning: BTreeMap<u64, Work>,
+    /// How many chunks had been written down before this upload began.
+    resumed: u64,
+    /// How many chunks have come out of the pipeline.
+    taken: u64,
+    /// None once it has ended.
+    pipeline: Option<Pipeline>,
+    /// Chunks of which something is left to do.
+    pub(super) works: BTreeMap<u64, Work>,
+    pushes: JoinSet<(u64, Part, Result<Vec<Answer>>)>,
+    pace: Pace,
+    /// Why nothing more is sent.
+    stopping: Option<Cause>,
+    /// Whether anything may have been sent, now or before.
+    launched: bool,
+    pub(super) doubtful_at: Instant,
+    pub(super) fruitless: u32,
+    pub(super) known_before: u64,
+    pub(super) finished: Counts,
+    read: u64,
+    total: Option<u64>,
+    told: Instant,
+    progress: watch::Sender<Snapshot>,
+    end: Arc<End>,
+}
+
+impl Driver {
+    pub(super) fn new(
+        setting: Setting,
+        opened: Opened,
+        pipeline: Pipeline,
+        progress: watch::Sender<Snapshot>,
+        end: Arc<End>,
+    ) -> Self {
+        let Opened { store, identity, cuts, durable } = opened;
+        Self {
+            pace: Pace::new(setting.options.max_records_per_second),
+            doubtful_at: setting.started,
+            told: setting.started,
+            setting,
+            identity,
+            store: Some(store),
+            durable,
+            planning: BTreeMap::new(),
+            launched: !cuts.is_empty(),
+            resumed: cuts.len() as u64,
+            taken: 0,
+            pipeline: Some(pipeline),
+            works: BTreeMap::new(),
+            pushes: JoinSet::new(),
+            stopping: None,
+            fruitless: 0,
+            known_before: 0,
+            finished: Counts::default(),
+            read: 0,
+            total: None,
+            progress,
+            end,
+        }
+    }
+
+    /// Runs the upload to its end.
+    pub(super) async fn run(mut self) -> std::result::Result<Report, Failure> {
+        loop {
+            self.launch();
+            self.tell(false);
+            let is_idle = self.pushes.is_empty() && self.planning.is_empty() && !self.can_launch();
+            if is_idle && !self.can_read() {
+                if self.works.is_empty() || self.stopping.is_some() {
+                    break;
+                }
+                self.settle().await;
+                continue;
+            }
+            if let Err(failure) = self.step().await {
+                // What is still being read belongs to no upload.
+                self.pipeline = None;
+                self.close()?;
+                return Err(failure);
+            }
+        }
+        self.end()
+    }
+
+    /// Waits for the next thing to happen, and does what it asks for.
+    async fn step(&mut self) -> std::result::Result<(), Failure> {
+        let can_read = self.can_read();
+        let wait = self.wait();
+        let is_stopping = self.stopping.is_some();
+        tokio::select! {
+            Some(pushed) = self.pushes.join_next(), if !self.pushes.is_empty() => {
+                if let Ok((seq, part, result)) = pushed {
+                    self.answered(seq, part, result);
+                }
+            }
+            written = self.durable.recv(), if !self.planning.is_empty() => {
+                self.written(written.unwrap_or_else(|| Err(corrupt())));
+            }
+            piece = next_piece(self.pipeline.as_mut(), is_stopping), if can_read => {
+                match piece {
+                    None => self.at_end()?,
+                    Some(Piece::Total(total)) => self.total = Some(total),
+                    Some(Piece::Chunk(chunk)) if !is_stopping => self.admit(chunk).await?,
+                    Some(Piece::Chunk(chunk) | Piece::Rest(chunk)) => self.shelve(chunk),
+                    Some(Piece::Failed(error)) => self.stop(Cause::Source(error)),
+                }
+            }
+            () = tokio::time::sleep(wait) => {}
+        }
+        // Failures to write come even where nothing waits for them.
+        while let Ok(written) = self.durable.try_recv() {
+            self.written(written);
+        }
+        Ok(())
+    }
+
+    fn end(mut self) -> std::result::Result<Report, Failure> {
+        if !self.launched
+            && let Some(Cause::Source(SourceError::Unreadable(_))) = &self.stopping
+            && let Some(Cause::Source(error)) = self.stopping.take()
+        {
+            self.close()?;
+            return Err(Failure::Refused(error));
+        }
+        self.tell(true);
+        let cause = self.stopping.take();
+        let report = self.close()?;
+        match cause {
+            None => Ok(report),
+            Some(cause) => Err(Failure::Stopped(Box::new(Stopped { cause, report }))),
+        }
+    }
+
+    /// How long nothing may happen: until the next request is allowed, or progress is told.
+    fn wait(&self) -> Duration {
+        let has_slot = self.pushes.len() < self.setting.options.concurrency;
+        if !(has_slot && self.can_launch()) {
+            return TELL_EVERY;
+        }
+        let pace = self.pace.wait(self.setting.started.elapsed());
+        let clock = self.setting.clear_at.saturating_duration_since(Instant::now());
+        pace.max(clock).clamp(Duration::from_millis(1), TELL_EVERY)
+    }
+
+    fn can_read(&self) -> bool {
+        self.pipeline.is_some() && (self.stopping.is_some() || self.has_room())
+    }
+
+    fn has_room(&self) -> bool {
+        let works = self.works.len() + self.planning.len();
+        let bytes: usize =
+            self.works.values().chain(self.planning.values()).map(|work| work.chunk.size()).sum();
+        works < 32 + 4 * self.setting.options.concurrency && bytes < WINDOW_BYTES
+    }
+
+    /// Whether there is something to send. While a journal's rows are read again nothing is: a
+    /// source that has changed is noticed first.
+    fn can_launch(&self) -> bool {
+        let is_verified = self.taken >= self.resumed || !self.has_room();
+        self.stopping.is_none() && is_verified && self.works.values().any(Work::is_ready)
+    }
+
+    fn launch(&mut self) {
+        while self.pushes.len() < self.setting.options.concurrency && self.can_launch() {
+            let Some((seq, work)) = self.works.iter_mut().find(|(_, work)| work.is_ready()) else {
+                return;
+            };
+            let (seq, now) = (*seq, Instant::now());
+            let since_start = now.saturating_duration_since(self.setting.started);
+            let must_wait = now < self.setting.clear_at && has_own_sessions(&work.chunk);
+            if must_wait || !self.pace.wait(since_start).is_zero() {
+                return;
+            }
+            let Some(part) = work.send() else { return };
+            let body = work.chunk.body(&part);
+            self.pace.sent(part.len(), since_start);
+            let (client, campaign) = (self.setting.client.clone(), self.setting.campaign);
+            self.pushes.spawn(async move {
+                let count = part.len();
+                let read = |body: &[u8]| answer::read(body, count);
+                (seq, part, client.push_body(campaign, body, count, read).await)
+            });
+        }
+    }
+
+    /// What an answer means for the rows that it is about.
+    fn answered(&mut self, seq: u64, part: Part, result: Result<Vec<Answer>>) {
+        let Some(work) = self.works.get_mut(&seq) else { return };
+        match result.map_err(refusal::of) {
+            Ok(answers) => work.applied(&part, answers),
+            Err(Refusal::TooLarge(error)) => work.halve(part, &error),
+            Err(Refusal::Rows { named, error }) => work.isolate(part, &named, &error),
+            Err(Refusal::InDoubt(error)) => {
+                work.in_doubt(&part);
+                self.doubtful_at = Instant::now();
+                if self.setting.options.on_unknown == OnUnknown::Stop {
+                    self.stop(Cause::Service(error));
+                }
+            }
+            Err(Refusal::Fatal(error)) => {
+                work.not_sent(&part);
+                self.stop(Cause::Service(error));
+            }
+        }
+        self.conclude(seq);
+    }
+
+    /// Writes down what is known of a chunk, and lets go of it if that is all there will be.
+    pub(super) fn conclude(&mut self, seq: u64) {
+        let Some(work) = self.works.get(&seq) else { return };
+        let leaves = self.setting.options.on_unknown == OnUnknown::Leave;
+        if work.is_finished() || (leaves && work.is_in_doubt_only()) {
+            self.let_go(seq);
+        } else if self.setting.options.journal.is_some() {
+            self.record(&self.works[&seq], Stage::Open);
+        }
+    }
+
+    /// Writes down what is known of a chunk and lets go of it.
+    pub(super) fn let_go(&mut self, seq: u64) {
+        if let Some(work) = self.works.remove(&seq) {
+            self.record(&work, Stage::Ended);
+            self.finished.merge(&work.counts());
+        }
+    }
+
+    fn record(&self, work: &Work, stage: Stage) {
+        if let Some(store) = &self.store {
+            store.record(entry(work, stage));
+        }
+    }
+
+    /// Takes a chunk in.
+    async fn admit(&mut self, chunk: Chunk) -> std::result::Result<(), Failure> {
+        self.read += chunk.rows.len() as u64;
+        self.taken += 1;
+        if chunk.seq < self.resumed {
+            return self.readmit(chunk).await;
+        }
+        let work = Work::new(chunk);
+        if self.setting.options.dry_run || !work.is_ready() {
+            self.record(&work, Stage::Ended);
+            self.finished.merge(&work.counts());
+            return Ok(());
+        }
+        self.launched = true;
+        self.plan(work, Stage::Planned);
+        Ok(())
+    }
+
+    /// Writes a chunk down before any of it goes out.
+    fn plan(&mut self, work: Work, stage: Stage) {
+        let seq = work.chunk.seq;
+        match &self.store {
+            Some(store) if self.setting.options.journal.is_some() => {
+                store.plan(entry(&work, stage));
+                self.planning.insert(seq, work);
+            }
+            _ => {
+                self.works.insert(seq, work);
+            }
+        }
+    }
+
+    /// Takes a chunk in that was written down before.
+    async fn readmit(&mut self, chunk: Chunk) -> std::result::Result<(), Failure> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let seq = chunk.seq;
+        let stored = store.read(seq).await?.ok_or_else(corrupt)?;
+        let checks = checks(&chunk);
+        let differs =
+            checks.chunks(4).zip(stored.checks.chunks(4)).position(|(now, then)| now != then);
+        if let Some(at) = differs {
+            let row = chunk.first_row + at as u64;
+            return Err(journal(format!(
+                "row {row} of the source has changed since it was uploaded; restore it, or upload \
+                 the changed rows with another journal"
+            )));
+        }
+        if checks.len() < stored.checks.len() {
+            return Err(vanished(chunk.first_row + chunk.rows.len() as u64));
+        }
+        let states = match stored.results {
+            Some(results) => {
+                let reports = blob::unpack(&results, chunk.rows.len());
+                blob::states(reports.map_err(|blob::Corrupt| corrupt())?)
+            }
+            // It was on its way.
+            None => chunk.rows.iter().map(|row| blob::on_its_way(&row.fate)).collect(),
+        };
+        let work = Work::resumed(chunk, states);
+        if work.is_finished() {
+            self.finished.merge(&work.counts());
+        } else if work.is_ready() {
+            // What the journal has as not sent is on its way from here on.
+            self.plan(work, Stage::Open);
+        } else {
+            self.works.insert(seq, work);
+            self.conclude(seq);
+        }
+        Ok(())
+    }
+
+    /// Takes rows in that will not be sent.
+    fn shelve(&mut self, chunk: Chunk) {
+        let is_known = chunk.seq < self.resumed;
+        // Nothing was sent, and nothing is kept of it.
+        let is_refused = !self.launched && matches!(self.stopping, Some(Cause::Source(_)));
+        if is_known || is_refused {
+            return;
+        }
+        self.read += chunk.rows.len() as u64;
+        let work = Work::new(chunk);
+        self.record(&work, Stage::Ended);
+        self.finished.merge(&work.counts());
+    }
+
+    /// The source has ended.
+    fn at_end(&mut self) -> std::result::Result<(), Failure> {
+        self.pipeline = None;
+        if self.taken < self.resumed && self.stopping.is_none() {
+            return Err(vanished(self.read));
+        }
+        Ok(())
+    }
+
+    /// A chunk is written down, or could not be.
+    fn written(&mut self, written: Result<u64>) {
+        match written {
+            Ok(seq) => {
+                if let Some(work) = self.planning.remove(&seq) {
+                    self.works.insert(seq, work);
+                }
+            }
+            Err(error) => {
+                self.works.append(&mut self.planning);
+                self.stop(Cause::Journal(error));
+            }
+        }
+    }
+
+    /// Sends nothing more, for this reason if it is the first.
+    pub(super) fn stop(&mut self, cause: Cause) {
+        if let Some(pipeline) = &self.pipeline {
+            pipeline.stop();
+        }
+        self.stopping.get_or_insert(cause);
+    }
+
+    fn tell(&mut self, is_last: bool) {
+        if !is_last && self.told.elapsed() < TELL_EVERY {
+            return;
+        }
+        self.told = Instant::now();
+        let mut counts = self.finished;
+        for work in self.works.values().chain(self.planning.values()) {
+            counts.merge(&work.counts());
+        }
+        let elapsed = self.setting.started.elapsed();
+        let (total, read) = (self.total, self.read);
+        self.progress.send_replace(Snapshot { total, read, counts, elapsed, is_last });
+    }
+
+    /// Writes everything down as it stands, and lets go of the journal.
+    fn close(&mut self) -> Result<Report> {
+        self.pushes.abort_all();
+        let mut works = std::mem::take(&mut self.works);
+        works.append(&mut self.planning);
+        for work in works.values_mut() {
+            work.cut_off();
+            self.record(work, Stage::Ended);
+        }
+        let store = self.store.take().ok_or_else(corrupt)?;
+        let connection = store.close()?;
+        Report::new(self.identity.upload, self.setting.started.elapsed(), connection)
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if self.store.is_none() {
+            return;
+        }
+        self.stop(Cause::CutOff);
+        if let Some(mut pipeline) = self.pipeline.take() {
+            while let Ok(piece) = pipeline.pieces.try_recv() {
+                if let Piece::Chunk(chunk) | Piece::Rest(chunk) = piece {
+                    self.shelve(chunk);
+                }
+            }
+        }
+        let report = self.close().ok();
+        self.end.reach(report);
+    }
+}
+
+async fn next_piece(pipeline: Option<&mut Pipeline>, is_stopping: bool) -> Option<Piece> {
+    let next = pipeline?.pieces.recv();
+    if is_stopping {
+        return tokio::time::timeout(LAST_ROWS, next).await.ok().flatten();
+    }
+    next.await
+}
+
+fn has_own_sessions(chunk: &Chunk) -> bool {
+    chunk.rows.iter().any(|row| row.fate == Fate::Send { own_session: true })
+}
+
+fn checks(chunk: &Chunk) -> Vec<u8> {
+    chunk.rows.iter().flat_map(|row| row.check.to_le_bytes()).collect()
+}
+
+/// How far a chunk is when it is written down.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// All of it is about to go out.
+    Planned,
+    /// Parts of it are known, and others may be on their way.
+    Open,
+    /// Nothing more of it goes out.
+    Ended,
+}
+
+fn entry(work: &Work, stage: Stage) -> Entry {
+    Entry {
+        seq: work.chunk.seq,
+        first_row: work.chunk.first_row,
+        checks: checks(&work.chunk),
+        results: (stage != Stage::Planned)
+            .then(|| (blob::pack(work, stage == Stage::Open), work.counts())),
+    }
+}
+
+fn vanished(row: u64) -> Failure {
+    journal(format!(
+        "the source ends before row {row}, which was uploaded from it; restore it, or name another \
+         journal"
+    ))
+}
+
+fn journal(problem: String) -> Failure {
+    Error::Journal(problem).into()
+}

@@ -1,0 +1,202 @@
+//! Columns of variables as JSON: arrow-json's encoders, but for what they say differently.
+//!
+//! NaN is null, a list leaves its nulls out as an object does, and a decimal is text: read as a
+//! number it would lose digits.
+
+use std::io::Write as _;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{Float16Type, Float32Type, Float64Type};
+use arrow_array::{Array, ArrowPrimitiveType, PrimitiveArray};
+use arrow_buffer::{BooleanBuffer, NullBuffer};
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use arrow_json::writer::{NullableEncoder, make_encoder};
+use arrow_json::{Encoder, EncoderFactory, EncoderOptions};
+use arrow_schema::{ArrowError, DataType, FieldRef};
+
+/// How columns are written, and whether one could not be.
+#[derive(Debug)]
+pub(super) struct Style {
+    options: EncoderOptions,
+    infinite: Arc<AtomicBool>,
+}
+
+impl Style {
+    pub(super) fn new() -> Self {
+        let infinite = Arc::new(AtomicBool::new(false));
+        let overrides = Overrides { infinite: infinite.clone() };
+        Self {
+            options: EncoderOptions::default().with_encoder_factory(Arc::new(overrides)),
+            infinite,
+        }
+    }
+
+    /// The encoder of a column.
+    pub(super) fn encoder<'a>(
+        &'a self,
+        field: &'a FieldRef,
+        array: &'a dyn Array,
+    ) -> Result<NullableEncoder<'a>, ArrowError> {
+        make_encoder(field, array, &self.options)
+    }
+
+    /// Whether an infinite number has been met, which JSON can't hold.
+    pub(super) fn has_met_infinity(&self) -> bool {
+        self.infinite.load(Ordering::Relaxed)
+    }
+}
+
+#[derive(Debug)]
+struct Overrides {
+    infinite: Arc<AtomicBool>,
+}
+
+impl EncoderFactory for Overrides {
+    fn make_default_encoder<'a>(
+        &self,
+        field: &'a FieldRef,
+        array: &'a dyn Array,
+        options: &'a EncoderOptions,
+    ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
+        let encoder = match array.data_type() {
+            DataType::Float16 => self.float(array.as_primitive::<Float16Type>(), f64::from),
+            DataType::Float32 => self.float(array.as_primitive::<Float32Type>(), f64::from),
+            DataType::Float64 => self.float(array.as_primitive::<Float64Type>(), f64::from),
+            DataType::Decimal32(..)
+            | DataType::Decimal64(..)
+            | DataType::Decimal128(..)
+            | DataType::Decimal256(..) => {
+                let formatter = ArrayFormatter::try_new(array, &FormatOptions::new())?;
+                NullableEncoder::new(Box::new(Decimal(formatter)), array.nulls().cloned())
+            }
+            DataType::List(_) => {
+                let list = array.as_list::<i32>();
+                let offsets = list.value_offsets();
+                let range = |at: usize| span(offsets[at], offsets[at + 1]);
+                list_encoder(field, array, list.values(), range, options)?
+            }
+            DataType::LargeList(_) => {
+                let list = array.as_list::<i64>();
+                let offsets = list.value_offsets();
+                let range = |at: usize| span(offsets[at], offsets[at + 1]);
+                list_encoder(field, array, list.values(), range, options)?
+            }
+            DataType::FixedSizeList(_, _) => {
+                let list = array.as_fixed_size_list();
+                let size = list.value_length();
+                let range = move |at: usize| {
+                    let start = list.value_offset(at);
+                    span(start, start + size)
+                };
+                list_encoder(field, array, list.values(), range, options)?
+            }
+            DataType::ListView(_) => {
+                let list = array.as_list_view::<i32>();
+                let range = |at: usize| {
+                    let start = list.value_offset(at);
+                    span(start, start + list.value_size(at))
+                };
+                list_encoder(field, array, list.values(), range, options)?
+            }
+            DataType::LargeListView(_) => {
+                let list = array.as_list_view::<i64>();
+                let range = |at: usize| {
+                    let start = list.value_offset(at);
+                    span(start, start + list.value_size(at))
+                };
+                list_encoder(field, array, list.values(), range, options)?
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(encoder))
+    }
+}
+
+impl Overrides {
+    fn float<'a, T: ArrowPrimitiveType>(
+        &self,
+        array: &'a PrimitiveArray<T>,
+        wide: fn(T::Native) -> f64,
+    ) -> NullableEncoder<'a> {
+        let values = array.values();
+        let numbers = BooleanBuffer::collect_bool(values.len(), |at| !wide(values[at]).is_nan());
+        let nulls = NullBuffer::union(array.nulls(), Some(&NullBuffer::new(numbers)));
+        let single = T::DATA_TYPE != DataType::Float64;
+        let encoder = Float { array, wide, single, infinite: self.infinite.clone() };
+        NullableEncoder::new(Box::new(encoder), nulls)
+    }
+}
+
+struct Float<'a, T: ArrowPrimitiveType> {
+    array: &'a PrimitiveArray<T>,
+    wide: fn(T::Native) -> f64,
+    single: bool,
+    infinite: Arc<AtomicBool>,
+}
+
+impl<T: ArrowPrimitiveType> Encoder for Float<'_, T> {
+    fn encode(&mut self, at: usize, out: &mut Vec<u8>) {
+        let number = (self.wide)(self.array.value(at));
+        if number.is_infinite() {
+            self.infinite.store(true, Ordering::Relaxed);
+        }
+        // The shortest text that reads back as the same number of its own width.
+        #[allow(clippy::cast_possible_truncation, reason = "it was widened above")]
+        let written = if self.single {
+            serde_json::to_writer(out, &(number as f32))
+        } else {
+            serde_json::to_writer(out, &number)
+        };
+        debug_assert!(written.is_ok(), "memory takes every number");
+    }
+}
+
+struct Decimal<'a>(ArrayFormatter<'a>);
+
+impl Encoder for Decimal<'_> {
+    fn encode(&mut self, at: usize, out: &mut Vec<u8>) {
+        let written = write!(out, "\"{}\"", self.0.value(at));
+        debug_assert!(written.is_ok(), "memory takes every number");
+    }
+}
+
+struct List<'a, R> {
+    range: R,
+    items: NullableEncoder<'a>,
+}
+
+impl<R: Fn(usize) -> Range<usize>> Encoder for List<'_, R> {
+    fn encode(&mut self, at: usize, out: &mut Vec<u8>) {
+        out.push(b'[');
+        let start = out.len();
+        for item in (self.range)(at) {
+            if self.items.is_null(item) {
+                continue;
+            }
+            if out.len() > start {
+                out.push(b',');
+            }
+            self.items.encode(item, out);
+        }
+        out.push(b']');
+    }
+}
+
+fn list_encoder<'a>(
+    field: &'a FieldRef,
+    list: &'a dyn Array,
+    items: &'a dyn Array,
+    range: impl Fn(usize) -> Range<usize> + 'a,
+    options: &'a EncoderOptions,
+) -> Result<NullableEncoder<'a>, ArrowError> {
+    let items = make_encoder(field, items, options)?;
+    Ok(NullableEncoder::new(Box::new(List { range, items }), list.nulls().cloned()))
+}
+
+fn span<T: TryInto<usize>>(start: T, end: T) -> Range<usize> {
+    let at = |offset: T| offset.try_into().unwrap_or(0);
+    at(start)..at(end)
+}

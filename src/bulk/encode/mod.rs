@@ -1,0 +1,179 @@
+//! Rows made into what is sent, or into the reason why they stay home: a pure function of a block.
+
+mod batch;
+mod cells;
+mod json;
+mod object;
+mod rows;
+
+use std::borrow::Cow;
+
+use super::options::{Content, OnInvalid};
+use super::source::Block;
+use crate::phone::{Cell, Rules};
+use crate::{Error, Result};
+
+pub(super) use rows::Rows;
+
+/// Encodes rows of one upload.
+#[derive(Debug)]
+pub(super) struct Encoder {
+    content: Content,
+    rules: Option<Rules>,
+    upload: String,
+}
+
+/// A row's number, as it is sent or shown.
+struct Number<'a> {
+    text: Cow<'a, str>,
+    repaired: bool,
+    problem: Option<Cow<'static, str>>,
+    missing: bool,
+}
+
+impl Encoder {
+    /// An encoder whose tokens begin with `upload`.
+    pub(super) fn new(content: Content, upload: String) -> Result<Self> {
+        let rules = content.rules()?;
+        Ok(Self { content, rules, upload })
+    }
+
+    /// Refuses a source without the columns that the options name, told by its first block.
+    pub(super) fn check(&self, block: &Block) -> Result<()> {
+        match block {
+            Block::Batch(batch) => {
+                super::layout::Layout::of(&batch.schema(), &self.content).map(drop)
+            }
+            Block::Objects(rows) => object::check(rows, &self.content),
+        }
+    }
+
+    /// Encodes a block whose first row is the `first_row`-th of the source.
+    pub(super) fn encode(&self, block: &Block, first_row: u64) -> Result<Rows> {
+        match block {
+            Block::Batch(batch) => self.batch(batch, first_row),
+            Block::Objects(rows) => self.objects(rows, first_row),
+        }
+    }
+
+    fn number<'a>(&self, cell: Cell<'a>) -> Number<'a> {
+        let missing = matches!(cell, Cell::Missing);
+        let written = match cell.written() {
+            Ok(written) => written,
+            Err((text, problem)) => {
+                return Number { text, repaired: false, problem: Some(problem.into()), missing };
+            }
+        };
+        let (text, problem) = match self.rules.map(|rules| rules.e164(&written.text)) {
+            Some(Ok(number)) => (number.into(), None),
+            Some(Err(problem)) => (written.text, Some(problem)),
+            None => (written.text, None),
+        };
+        Number { text, repaired: written.repaired, problem, missing }
+    }
+
+    /// Writes one row: its number, then what `variables` writes, then its ids.
+    ///
+    /// `variables` returns the name of a required variable that is not there.
+    fn row(
+        &self,
+        rows: &mut Rows,
+        row: u64,
+        cell: Cell<'_>,
+        [user, session]: [Option<Cow<'_, str>>; 2],
+        variables: impl FnOnce(&mut Vec<u8>) -> Result<Option<String>>,
+    ) -> Result<()> {
+        // An empty session id says nothing, and could not be found again.
+        let session = session.filter(|session| !session.is_empty());
+        let number = self.number(cell);
+        let start = rows.json().len();
+        if let Some(problem) = &number.problem {
+            match self.content.on_invalid {
+                OnInvalid::Raise => {
+                    return Err(Error::invalid(
+                        at(row, &self.content.phone_number),
+                        problem.clone(),
+                    ));
+                }
+                OnInvalid::Send if !number.missing => {}
+                _ => {
+                    rows.keep(&number.text, problem, start);
+                    return Ok(());
+                }
+            }
+        }
+        let out = rows.json();
+        out.extend_from_slice(b"{\"phone_number\":");
+        write_text(out, &number.text);
+        let before = out.len();
+        out.extend_from_slice(b",\"variables\":{");
+        let empty = out.len();
+        if let Some(name) = variables(out)? {
+            let problem = format!("the required variable {name:?} is missing");
+            if self.content.on_invalid == OnInvalid::Raise {
+                return Err(Error::invalid(format!("row {row}"), problem));
+            }
+            rows.keep(&number.text, &problem, start);
+            return Ok(());
+        }
+        if out.len() == empty {
+            out.truncate(before);
+        } else {
+            out.push(b'}');
+        }
+        if let Some(user) = user {
+            out.extend_from_slice(b",\"app_user_id\":");
+            write_text(out, &user);
+        }
+        out.extend_from_slice(b",\"app_session_id\":");
+        if let Some(session) = &session {
+            write_text(out, session);
+        } else {
+            out.push(b'"');
+            out.extend_from_slice(self.upload.as_bytes());
+            out.push(b'-');
+            out.extend_from_slice(itoa::Buffer::new().format(row).as_bytes());
+            out.push(b'"');
+        }
+        out.push(b'}');
+        if rows.json().len() - start > LARGEST_ROW {
+            return Err(Error::invalid(format!("row {row}"), "it is larger than 1 GiB"));
+        }
+        rows.send(&number.text, number.repaired, session.is_some(), start);
+        Ok(())
+    }
+}
+
+/// Offsets within a chunk have 32 bits.
+const LARGEST_ROW: usize = 1 << 30;
+
+/// A correlation id as text: integers and whole floats become digits.
+fn identifier<'a>(cell: Cell<'a>, row: u64, column: &str) -> Result<Option<Cow<'a, str>>> {
+    match cell {
+        Cell::Missing => Ok(None),
+        Cell::Text(text) => Ok(Some(text)),
+        Cell::Integer(number) => Ok(Some(number.to_string().into())),
+        Cell::Float(number) if number.is_nan() => Ok(None),
+        Cell::Single(number) if number.is_nan() => Ok(None),
+        number => match number.written() {
+            Ok(written) => Ok(Some(written.text)),
+            Err((_, problem)) => Err(Error::invalid(at(row, column), problem)),
+        },
+    }
+}
+
+/// A row and a column, as errors name them.
+fn at(row: u64, column: &str) -> String {
+    format!("row {row}, column {column:?}")
+}
+
+/// Writes a JSON text.
+fn write_text(out: &mut Vec<u8>, text: &str) {
+    let written = serde_json::to_writer(out, text);
+    debug_assert!(written.is_ok(), "memory takes every text");
+}
+
+/// Whether what was written is an empty text, list or object.
+fn is_empty(json: &[u8]) -> bool {
+    matches!(json, b"\"\"" | b"[]" | b"{}")
+}

@@ -1,0 +1,161 @@
+//! Rows that come as objects: dicts, and lines of JSON.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Number, Value};
+
+use super::super::layout::{SESSION, USER, VARIABLES, absent};
+use super::super::options::{Content, Variables};
+use super::{Encoder, Rows, at, identifier, is_empty, write_text};
+use crate::phone::Cell;
+use crate::{Error, Result};
+
+type Object = Map<String, Value>;
+
+/// Refuses rows of which none has what an option names.
+pub(super) fn check(rows: &[Object], content: &Content) -> Result<()> {
+    let Some(first) = rows.first() else { return Ok(()) };
+    let known: Vec<&str> = first.keys().map(String::as_str).collect();
+    let expect = |option: &str, name: &str| {
+        let there = rows.iter().any(|row| row.contains_key(name));
+        if there { Ok(()) } else { Err(absent(option, name, &known)) }
+    };
+    expect("phone_number", &content.phone_number)?;
+    for (option, named) in [(USER, &content.app_user_id), (SESSION, &content.app_session_id)] {
+        if let Some(name) = named {
+            expect(option, name)?;
+        }
+    }
+    if let Variables::Named(pairs) = &content.variables {
+        for (_, column) in pairs {
+            expect(VARIABLES, column)?;
+        }
+    }
+    for name in &content.required {
+        let there = |row: &Object| variables(row, content).any(|(known, _)| known == name);
+        if !rows.iter().any(there) {
+            let known: Vec<&str> = variables(first, content).map(|(name, _)| name).collect();
+            return Err(absent("required", name, &known));
+        }
+    }
+    Ok(())
+}
+
+/// The variables of a row and what they hold.
+fn variables<'a>(
+    row: &'a Object,
+    content: &'a Content,
+) -> Box<dyn Iterator<Item = (&'a str, &'a Value)> + 'a> {
+    if let Variables::Named(pairs) = &content.variables {
+        let value = |(name, column): &'a (String, String)| Some((&**name, row.get(column)?));
+        return Box::new(pairs.iter().filter_map(value));
+    }
+    match row.get(VARIABLES) {
+        Some(Value::Object(inner)) => Box::new(inner.iter().map(|(name, value)| (&**name, value))),
+        Some(Value::Null) => Box::new(std::iter::empty()),
+        _ => Box::new(
+            row.iter()
+                .map(|(name, value)| (&**name, value))
+                .filter(move |(name, _)| !has_another_role(name, content)),
+        ),
+    }
+}
+
+fn has_another_role(column: &str, content: &Content) -> bool {
+    column == content.phone_number
+        || column == content.app_user_id.as_deref().unwrap_or(USER)
+        || column == content.app_session_id.as_deref().unwrap_or(SESSION)
+}
+
+impl Encoder {
+    pub(super) fn objects(&self, objects: &[Object], first_row: u64) -> Result<Rows> {
+        let content = &self.content;
+        let mut rows = Rows::default();
+        for (row, object) in (first_row..).zip(objects) {
+            let phone = cell(object.get(&content.phone_number), row, &content.phone_number)?;
+            let id = |named: &Option<String>, own: &str| {
+                let column = named.as_deref().unwrap_or(own);
+                identifier(cell(object.get(column), row, column)?, row, column)
+            };
+            let ids = [id(&content.app_user_id, USER)?, id(&content.app_session_id, SESSION)?];
+            self.row(&mut rows, row, phone, ids, |out| write(object, content, out, row))?;
+        }
+        Ok(rows)
+    }
+}
+
+/// What a value is as a number or an id.
+fn cell<'a>(value: Option<&'a Value>, row: u64, column: &str) -> Result<Cell<'a>> {
+    let kind = match value {
+        None | Some(Value::Null) => return Ok(Cell::Missing),
+        Some(Value::String(text)) => return Ok(Cell::Text(Cow::Borrowed(text))),
+        Some(Value::Number(number)) => return Ok(number_cell(number)),
+        Some(Value::Bool(_)) => "a boolean",
+        Some(Value::Array(_)) => "a list",
+        Some(Value::Object(_)) => "an object",
+    };
+    Err(Error::invalid(at(row, column), format!("it is {kind}, and text or an integer is needed")))
+}
+
+fn number_cell(number: &Number) -> Cell<'static> {
+    let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+    whole.map_or_else(|| Cell::Float(number.as_f64().unwrap_or(f64::NAN)), Cell::Integer)
+}
+
+fn write(
+    object: &Object,
+    content: &Content,
+    out: &mut Vec<u8>,
+    row: u64,
+) -> Result<Option<String>> {
+    let start = out.len();
+    let mut missing: Vec<&String> = content.required.iter().collect();
+    for (name, value) in variables(object, content) {
+        if value.is_null() {
+            continue;
+        }
+        if out.len() > start {
+            out.push(b',');
+        }
+        write_text(out, name);
+        out.push(b':');
+        let begin = out.len();
+        write_value(value, out).map_err(|error| Error::invalid(at(row, name), error))?;
+        if !is_empty(&out[begin..]) {
+            missing.retain(|required| *required != name);
+        }
+    }
+    Ok(missing.first().map(|name| (*name).clone()))
+}
+
+/// Writes a value without the nulls in it.
+fn write_value(value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
+    match value {
+        Value::Array(items) => {
+            out.push(b'[');
+            let start = out.len();
+            for item in items.iter().filter(|item| !item.is_null()) {
+                if out.len() > start {
+                    out.push(b',');
+                }
+                write_value(item, out)?;
+            }
+            out.push(b']');
+        }
+        Value::Object(fields) => {
+            out.push(b'{');
+            let start = out.len();
+            for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
+                if out.len() > start {
+                    out.push(b',');
+                }
+                write_text(out, name);
+                out.push(b':');
+                write_value(value, out)?;
+            }
+            out.push(b'}');
+        }
+        scalar => serde_json::to_writer(out, scalar).map_err(|error| error.to_string())?,
+    }
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! What the caller may choose.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::phone::Rules;
+use crate::{Error, Result};
+
+/// Which columns are variables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub enum Variables {
+    /// A column `variables` that holds objects, else all columns that have no other role.
+    #[default]
+    Found,
+    /// Variables and the columns they come from.
+    Named(Vec<(String, String)>),
+}
+
+/// What happens to rows whose number is not valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum OnInvalid {
+    /// They stay home.
+    #[default]
+    Reject,
+    /// They are sent as they came.
+    Send,
+    /// The upload stops, before anything is sent where the source can be read twice.
+    Raise,
+}
+
+/// What happens to the second and later rows of one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDuplicate {
+    /// They are sent.
+    #[default]
+    Keep,
+    /// They stay home.
+    Reject,
+}
+
+/// What happens to rows of a push whose outcome is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnUnknown {
+    /// They are looked for; those not found are sent again.
+    #[default]
+    Settle,
+    /// They are reported as unknown.
+    Leave,
+    /// The upload stops.
+    Stop,
+}
+
+/// What decides on the content of what is sent. A journal holds it, and accepts no other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "as the options of the same names")]
+pub struct Content {
+    pub phone_number: String,
+    pub variables: Variables,
+    pub app_user_id: Option<String>,
+    pub app_session_id: Option<String>,
+    pub region: Option<String>,
+    pub on_invalid: OnInvalid,
+    pub on_duplicate: OnDuplicate,
+    pub required: Vec<String>,
+}
+
+/// The options of an upload.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What is sent.
+    pub content: Content,
+    /// The most rows in one request.
+    pub max_records: usize,
+    /// The most bytes in one request; a larger row goes alone.
+    pub max_bytes: usize,
+    /// Requests at a time.
+    pub concurrency: usize,
+    /// The most rows a second, over all requests.
+    pub max_records_per_second: Option<f64>,
+    /// The file in which the upload can be resumed.
+    pub journal: Option<PathBuf>,
+    /// What happens to rows of unknown outcome.
+    pub on_unknown: OnUnknown,
+    /// How long the service is given to finish what it has, before unknown rows are looked for.
+    pub settle_after: Duration,
+    /// Read and check all, send nothing.
+    pub dry_run: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            content: Content {
+                phone_number: "phone_number".to_owned(),
+                variables: Variables::Found,
+                app_user_id: None,
+                app_session_id: None,
+                region: Some("IN".to_owned()),
+                on_invalid: OnInvalid::Reject,
+                on_duplicate: OnDuplicate::Keep,
+                required: Vec::new(),
+            },
+            max_records: 500,
+            max_bytes: 1_000_000,
+            concurrency: 4,
+            max_records_per_second: None,
+            journal: None,
+            on_unknown: OnUnknown::Settle,
+            settle_after: Duration::from_secs(5),
+            dry_run: false,
+        }
+    }
+}
+
+impl Options {
+    /// Refuses what can't be.
+    pub fn check(&self) -> Result<()> {
+        for (name, value) in [
+            ("max_records", self.max_records),
+            ("max_bytes", self.max_bytes),
+            ("concurrency", self.concurrency),
+        ] {
+            if value == 0 {
+                return Err(Error::invalid(name, "it must be at least 1"));
+            }
+        }
+        if self.max_records_per_second.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
+            return Err(Error::invalid("max_records_per_second", "it must be more than 0"));
+        }
+        self.content.rules().map(drop)
+    }
+}
+
+impl Content {
+    /// The rules for phone numbers, unless all are sent as they come.
+    pub(super) fn rules(&self) -> Result<Option<Rules>> {
+        self.region.as_deref().map(Rules::of).transpose()
+    }
+
+    /// The first option in which two differ.
+    pub(super) fn difference(&self, other: &Self) -> Option<&'static str> {
+        [
+            ("phone_number", self.phone_number == other.phone_number),
+            ("variables", self.variables == other.variables),
+            ("app_user_id", self.app_user_id == other.app_user_id),
+            ("app_session_id", self.app_session_id == other.app_session_id),
+            ("region", self.region == other.region),
+            ("on_invalid", self.on_invalid == other.on_invalid),
+            ("on_duplicate", self.on_duplicate == other.on_duplicate),
+            ("required", self.required == other.required),
+        ]
+        .into_iter()
+        .find_map(|(name, same)| (!same).then_some(name))
+    }
+}

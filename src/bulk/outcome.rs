@@ -1,0 +1,80 @@
+//! What becomes of a row, and how many rows came to what.
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in the campaign.
+    Accepted,
+    /// The service refused it.
+    Rejected,
+    /// It stayed home: its number is not valid, or a required variable is missing.
+    Invalid,
+    /// It stayed home: an earlier row has its number.
+    Duplicate,
+    /// It was sent, and may be in the campaign.
+    Unknown,
+    /// Nothing of it was sent.
+    NotSent,
+}
+
+impl Outcome {
+    /// Every outcome, in the order of the report's counters.
+    pub const ALL: [Self; 6] = [
+        Self::Accepted,
+        Self::Rejected,
+        Self::Invalid,
+        Self::Duplicate,
+        Self::Unknown,
+        Self::NotSent,
+    ];
+
+    /// Its name in the report.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::Invalid => "invalid",
+            Self::Duplicate => "duplicate",
+            Self::Unknown => "unknown",
+            Self::NotSent => "not_sent",
+        }
+    }
+}
+
+/// Rows counted by outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    by_outcome: [u64; 6],
+    /// Rows whose number was repaired.
+    pub repaired: u64,
+}
+
+impl Counts {
+    /// Counts from their parts.
+    pub(super) fn new(by_outcome: [u64; 6], repaired: u64) -> Self {
+        Self { by_outcome, repaired }
+    }
+
+    /// How many rows came to `outcome`.
+    pub fn of(&self, outcome: Outcome) -> u64 {
+        self.by_outcome[outcome as usize]
+    }
+
+    /// How many rows there are.
+    pub fn total(&self) -> u64 {
+        self.by_outcome.iter().sum()
+    }
+
+    /// Counts one row.
+    pub(super) fn add(&mut self, outcome: Outcome) {
+        self.by_outcome[outcome as usize] += 1;
+    }
+
+    /// Adds other counts.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.by_outcome.iter_mut().zip(other.by_outcome) {
+            *mine += theirs;
+        }
+        self.repaired += other.repaired;
+    }
+}

@@ -1,0 +1,270 @@
+//! From a source to chunks: read in a thread of its own, encoded by several, cut in order.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::task::JoinHandle;
+
+use super::chunk::{Chunk, Cut, Cutter, Encoded, Fate, Limits};
+use super::encode::{Encoder, Rows};
+use super::source::{Block, Input, Source, SourceError};
+use crate::{Error, Result};
+
+/// Blocks that wait to be encoded.
+const BLOCKS: usize = 2;
+/// Chunks that wait to be sent.
+const CHUNKS: usize = 16;
+
+/// What comes out of the pipeline, in the order of the source.
+#[derive(Debug)]
+pub(super) enum Piece {
+    /// How many rows there are in all, where that is known.
+    Total(u64),
+    /// A chunk to be sent.
+    Chunk(Chunk),
+    /// The last rows of a source that can't be read on, or was told to stop: they are not sent.
+    Rest(Chunk),
+    /// Why it can't be read on.
+    Failed(SourceError),
+}
+
+/// The reading side of an upload.
+pub(super) struct Pipeline {
+    pub(super) pieces: Receiver<Piece>,
+    stop: Arc<AtomicBool>,
+}
+
+/// How the rows are cut and kept apart.
+pub(super) struct Plan {
+    pub(super) limits: Limits,
+    /// The rows of each chunk that was cut before.
+    pub(super) cuts: Vec<usize>,
+    pub(super) reject_duplicates: bool,
+    /// How many blocks are encoded at a time.
+    pub(super) width: usize,
+}
+
+impl Pipeline {
+    /// Begins to read. Needs a runtime around it.
+    pub(super) fn start(input: &Input, encoder: Arc<Encoder>, plan: Plan) -> Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (blocks, received) = channel(BLOCKS);
+        let (sender, pieces) = channel(CHUNKS);
+        let (open, halt) = (input.open.clone(), stop.clone());
+        std::thread::Builder::new()
+            .name("revrag-reader".to_owned())
+            .spawn(move || {
+                // Nobody to tell: the upload has ended.
+                let _ = match open() {
+                    Ok(source) => read(source, &blocks, &halt),
+                    Err(error) => blocks.blocking_send(Read::Failed(error)).map_err(drop),
+                };
+            })
+            .map_err(|error| Error::invalid("source", format!("no thread to read it: {error}")))?;
+        tokio::spawn(encode(received, sender, encoder, plan));
+        Ok(Self { pieces, stop })
+    }
+
+    /// Reads no further than it has; what was read comes as [`Piece::Rest`].
+    pub(super) fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+    }
+}
+
+/// Reads a source to its end and encodes every row of it, to no other purpose.
+pub(super) fn check(input: &Input, encoder: &Encoder) -> Result<(), SourceError> {
+    let mut source = (input.open)()?;
+    let mut row = 0;
+    while let Some(block) = source.next()? {
+        if row == 0 {
+            encoder.check(&block)?;
+        }
+        encoder.encode(&block, row)?;
+        row += block.len() as u64;
+    }
+    Ok(())
+}
+
+enum Read {
+    Total(u64),
+    Block { block: Block, first_row: u64 },
+    Failed(SourceError),
+    Stopped,
+}
+
+/// Reads one block ahead: so an error in the first two comes before anything of them is sent.
+fn read(mut source: Box<dyn Source>, blocks: &Sender<Read>, stop: &AtomicBool) -> Result<(), ()> {
+    let send = |read: Read| blocks.blocking_send(read).map_err(drop);
+    if let Some(total) = source.total() {
+        send(Read::Total(total))?;
+    }
+    let (mut first_row, mut ahead) = (0, None);
+    loop {
+        if stop.load(Ordering::Acquire) {
+            return send(Read::Stopped);
+        }
+        let next = match source.next() {
+            Ok(next) => next,
+            Err(error) => {
+                if first_row > 0
+                    && let Some(block) = ahead.take()
+                {
+                    send(Read::Block { block, first_row })?;
+                }
+                return send(Read::Failed(error));
+            }
+        };
+        let is_last = next.is_none();
+        if let Some(block) = std::mem::replace(&mut ahead, next) {
+            let rows = block.len() as u64;
+            send(Read::Block { block, first_row })?;
+            first_row += rows;
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
+type Encoding = JoinHandle<Result<Rows>>;
+
+async fn encode(
+    mut blocks: Receiver<Read>,
+    pieces: Sender<Piece>,
+    encoder: Arc<Encoder>,
+    plan: Plan,
+) {
+    let width = plan.width;
+    let mut cutting = Cutting::new(plan);
+    let mut under_way: VecDeque<Encoding> = VecDeque::new();
+    let mut ended = None;
+    let mut checked = false;
+    loop {
+        while ended.is_none() && under_way.len() < width {
+            // With work at hand, only what has come already.
+            let next = if under_way.is_empty() {
+                blocks.recv().await
+            } else {
+                match blocks.try_recv() {
+                    Ok(next) => Some(next),
+                    Err(tokio::sync::mpsc::error::TryRecvError::Empty) => break,
+                    Err(tokio::sync::mpsc::error::TryRecvError::Disconnected) => None,
+                }
+            };
+            match next {
+                Some(Read::Total(total)) => {
+                    if pieces.send(Piece::Total(total)).await.is_err() {
+                        return;
+                    }
+                }
+                Some(Read::Block { block, first_row }) => {
+                    if !checked && let Err(error) = encoder.check(&block) {
+                        ended = Some(Some(Piece::Failed(error.into())));
+                        continue;
+                    }
+                    checked = true;
+                    let encoder = encoder.clone();
+                    under_way.push_back(tokio::task::spawn_blocking(move || {
+                        encoder.encode(&block, first_row)
+                    }));
+                }
+                Some(Read::Failed(error)) => ended = Some(Some(Piece::Failed(error))),
+                Some(Read::Stopped) => ended = Some(None),
+                None => {
+                    ended = Some(None);
+                    cutting.at_end = true;
+                }
+            }
+        }
+        let Some(encoding) = under_way.pop_front() else { break };
+        match encoding.await {
+            Ok(Ok(rows)) => {
+                if cutting.cut(rows, &pieces).await.is_err() {
+                    return;
+                }
+            }
+            Ok(Err(error)) => {
+                ended = Some(Some(Piece::Failed(error.into())));
+                cutting.at_end = false;
+                break;
+            }
+            Err(_) => {
+                let error = Error::invalid("source", "revrag failed inside; this is a bug");
+                ended = Some(Some(Piece::Failed(error.into())));
+                cutting.at_end = false;
+                break;
+            }
+        }
+    }
+    let rest = cutting
+        .cutter
+        .take()
+        .map(|chunk| if cutting.at_end { Piece::Chunk(chunk) } else { Piece::Rest(chunk) });
+    for piece in rest.into_iter().chain(ended.flatten()) {
+        if pieces.send(piece).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Cuts rows where they were cut before, and then at the limits.
+struct Cutting {
+    cutter: Cutter,
+    cuts: VecDeque<usize>,
+    limits: Limits,
+    numbers: Option<HashSet<u128>>,
+    at_end: bool,
+}
+
+impl Cutting {
+    fn new(plan: Plan) -> Self {
+        let mut cuts: VecDeque<usize> = plan.cuts.into();
+        let first = cuts.pop_front().map_or(Cut::At(plan.limits), Cut::After);
+        Self {
+            cutter: Cutter::new(first),
+            cuts,
+            limits: plan.limits,
+            numbers: plan.reject_duplicates.then(HashSet::new),
+            at_end: false,
+        }
+    }
+
+    async fn cut(&mut self, rows: Rows, pieces: &Sender<Piece>) -> Result<(), ()> {
+        let mut chunks = Vec::new();
+        rows.each(|row| self.put(row, &mut chunks));
+        for chunk in chunks {
+            pieces.send(Piece::Chunk(chunk)).await.map_err(drop)?;
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, mut row: Encoded<'_>, chunks: &mut Vec<Chunk>) {
+        if let (Fate::Send { .. }, Some(numbers)) = (&row.fate, &mut self.numbers)
+            && !numbers.insert(fingerprint(row.number))
+        {
+            row = Encoded { fate: Fate::Duplicate, json: b"", ..row };
+        }
+        chunks.extend(self.cutter.put(row));
+        if self.cutter.is_complete() {
+            chunks.extend(self.cutter.take());
+            let next = self.cuts.pop_front().map_or(Cut::At(self.limits), Cut::After);
+            self.cutter.cut_at(next);
+        }
+    }
+}
+
+/// A number in 16 bytes: its digits, where it is E.164; a digest of any other text.
+fn fingerprint(number: &str) -> u128 {
+    use sha2::{Digest as _, Sha256};
+    let digits = number.strip_prefix('+').filter(|rest| rest.len() <= 15);
+    if let Some(digits) = digits.and_then(|rest| rest.parse::<u64>().ok()) {
+        return digits.into();
+    }
+    let digest = Sha256::digest(number.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    // Apart from every number of digits.
+    u128::from_be_bytes(bytes) | 1 << 127
+}

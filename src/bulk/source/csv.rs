@@ -1,0 +1,110 @@
+//! `.csv` and `.tsv`: everything is text, an empty field is null.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use arrow_array::builder::StringBuilder;
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+
+use super::{Block, Source, SourceError};
+use crate::{Error, Result};
+
+/// Rows in a block.
+const BLOCK: usize = 4096;
+/// A block is cut early when its text is larger than this, in bytes.
+const LARGE: usize = 4 << 20;
+
+/// A file of separated values that is being read.
+pub(super) struct Csv<R> {
+    reader: csv::Reader<R>,
+    schema: SchemaRef,
+    record: csv::ByteRecord,
+    row: u64,
+    is_shown: bool,
+}
+
+impl<R: Read + Send> Csv<R> {
+    /// Reads the header.
+    pub(super) fn new(input: R, delimiter: u8) -> Result<Self> {
+        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(input);
+        let header = reader.byte_headers().map_err(|error| {
+            Error::invalid("source", format!("the header can't be read: {}", told(&error)))
+        })?;
+        if header.is_empty() {
+            return Err(Error::invalid("source", "it is empty: not even a header is there"));
+        }
+        let fields = header
+            .iter()
+            .map(|name| match std::str::from_utf8(name) {
+                Ok(name) => {
+                    Ok(Field::new(name.trim_start_matches('\u{FEFF}'), DataType::Utf8, true))
+                }
+                Err(_) => {
+                    Err(Error::invalid("source", "a column's name in the header is not UTF-8"))
+                }
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let schema = Arc::new(Schema::new(fields));
+        Ok(Self { reader, schema, record: csv::ByteRecord::new(), row: 0, is_shown: false })
+    }
+}
+
+impl<R: Read + Send> Source for Csv<R> {
+    fn total(&self) -> Option<u64> {
+        None
+    }
+
+    fn next(&mut self) -> Result<Option<Block>, SourceError> {
+        let mut columns: Vec<StringBuilder> =
+            self.schema.fields().iter().map(|_| StringBuilder::new()).collect();
+        let (mut rows, mut size) = (0, 0);
+        while rows < BLOCK && size < LARGE {
+            match self.reader.read_byte_record(&mut self.record) {
+                Ok(true) => {}
+                Ok(false) => break,
+                // What was read before is good, and comes first.
+                Err(_) if rows > 0 => break,
+                Err(error) => return Err(SourceError::at_row(self.row, told(&error))),
+            }
+            for (at, (field, column)) in self.record.iter().zip(&mut columns).enumerate() {
+                if field.is_empty() {
+                    column.append_null();
+                    continue;
+                }
+                let Ok(text) = std::str::from_utf8(field) else {
+                    let name = self.schema.field(at).name();
+                    return Err(SourceError::at_row(
+                        self.row,
+                        format!("column {name:?} is not UTF-8; save the file as UTF-8"),
+                    ));
+                };
+                column.append_value(text);
+                size += text.len();
+            }
+            rows += 1;
+            self.row += 1;
+        }
+        // The columns of a table without rows are checked too.
+        if rows == 0 && std::mem::replace(&mut self.is_shown, true) {
+            return Ok(None);
+        }
+        self.is_shown = true;
+        let columns = columns.into_iter().map(|mut c| Arc::new(c.finish()) as ArrayRef).collect();
+        RecordBatch::try_new(self.schema.clone(), columns)
+            .map(|batch| Some(Block::Batch(batch)))
+            .map_err(|error| SourceError::at_row(self.row, error))
+    }
+}
+
+/// What went wrong, without a value of the file.
+fn told(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, pos } => {
+            let line = pos.as_ref().map_or(0, csv::Position::line);
+            format!("it has {len} fields, and the header has {expected_len} (line {line})")
+        }
+        csv::ErrorKind::Io(error) => error.to_string(),
+        _ => "it is not well-formed".to_owned(),
+    }
+}

@@ -1,0 +1,130 @@
+//! Files, told apart by their names.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_schema::ArrowError;
+use flate2::read::MultiGzDecoder;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use super::csv::Csv;
+use super::jsonl::Jsonl;
+use super::{Block, Source, SourceError};
+use crate::error::masked;
+use crate::{Error, Result};
+
+/// Rows in a block.
+const BLOCK: usize = 8192;
+
+/// Opens a file: `.csv`, `.tsv`, `.jsonl`, `.ndjson` (each also `.gz`), `.parquet`, or `.arrow`
+/// (the file or the stream format).
+pub fn open(path: &Path) -> Result<Box<dyn Source>> {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
+    let name = name.unwrap_or_default();
+    let file = File::open(path)
+        .map_err(|error| Error::invalid("source", format!("{}: {error}", path.display())))?;
+    let (name, packed) = match name.strip_suffix(".gz") {
+        Some(inner) => (inner, true),
+        None => (&*name, false),
+    };
+    let text = |file: File| -> Box<dyn Read + Send> {
+        if packed { Box::new(MultiGzDecoder::new(BufReader::new(file))) } else { Box::new(file) }
+    };
+    match name.rsplit('.').next().unwrap_or_default() {
+        "csv" => Ok(Box::new(Csv::new(text(file), b',')?)),
+        "tsv" => Ok(Box::new(Csv::new(text(file), b'\t')?)),
+        "jsonl" | "ndjson" => {
+            Ok(Box::new(Jsonl::new(BufReader::with_capacity(1 << 16, text(file)))))
+        }
+        "parquet" if !packed => parquet(file),
+        "arrow" | "feather" | "ipc" if !packed => arrow(file),
+        _ => Err(Error::invalid(
+            "source",
+            "its name must end in .csv, .tsv, .jsonl, .ndjson (each also .gz), .parquet or .arrow",
+        )),
+    }
+}
+
+fn parquet(file: File) -> Result<Box<dyn Source>> {
+    let refuse = |error: parquet::errors::ParquetError| {
+        Error::invalid("source", format!("it can't be read as Parquet: {error}"))
+    };
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(refuse)?;
+    let rows = builder.metadata().file_metadata().num_rows();
+    let reader = builder.with_batch_size(BLOCK).build().map_err(refuse)?;
+    Ok(Box::new(Batches::new(Box::new(reader), u64::try_from(rows).ok())))
+}
+
+fn arrow(mut file: File) -> Result<Box<dyn Source>> {
+    let refuse =
+        |error: ArrowError| Error::invalid("source", format!("it can't be read as Arrow: {error}"));
+    let mut magic = [0; 6];
+    let is_file = file.read_exact(&mut magic).is_ok() && &magic == b"ARROW1";
+    file.seek(SeekFrom::Start(0)).map_err(|error| Error::invalid("source", error.to_string()))?;
+    let input = BufReader::new(file);
+    let reader: Box<dyn RecordBatchReader + Send> = if is_file {
+        Box::new(arrow_ipc::reader::FileReader::try_new(input, None).map_err(refuse)?)
+    } else {
+        Box::new(arrow_ipc::reader::StreamReader::try_new(input, None).map_err(refuse)?)
+    };
+    Ok(Box::new(Batches::new(reader, None)))
+}
+
+/// A stream of record batches.
+pub struct Batches {
+    reader: Box<dyn RecordBatchReader + Send>,
+    total: Option<u64>,
+    row: u64,
+    /// What is left of a batch that is larger than a block.
+    rest: Option<RecordBatch>,
+    is_shown: bool,
+}
+
+impl Batches {
+    /// A source of the stream's batches.
+    pub fn new(reader: Box<dyn RecordBatchReader + Send>, total: Option<u64>) -> Self {
+        Self { reader, total, row: 0, rest: None, is_shown: false }
+    }
+
+    fn batch(&mut self) -> Result<Option<RecordBatch>, SourceError> {
+        if let Some(rest) = self.rest.take() {
+            return Ok(Some(rest));
+        }
+        // Decoders of damaged files may panic; that is the file's fault, and no bug to report.
+        let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.reader.next()));
+        let problem = match read {
+            Ok(None) => return Ok(None),
+            Ok(Some(Ok(batch))) => return Ok(Some(batch)),
+            Ok(Some(Err(error))) => error.to_string(),
+            Err(_) => "it is damaged".to_owned(),
+        };
+        Err(SourceError::at_row(self.row, format!("it can't be read: {}", masked(&problem))))
+    }
+}
+
+impl Source for Batches {
+    fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    fn next(&mut self) -> Result<Option<Block>, SourceError> {
+        while let Some(batch) = self.batch()? {
+            let rows = batch.num_rows();
+            if rows == 0 {
+                continue;
+            }
+            let taken = rows.min(BLOCK);
+            if taken < rows {
+                self.rest = Some(batch.slice(taken, rows - taken));
+            }
+            self.row += taken as u64;
+            self.is_shown = true;
+            return Ok(Some(Block::Batch(batch.slice(0, taken))));
+        }
+        // The columns of a table without rows are checked too.
+        let is_shown = std::mem::replace(&mut self.is_shown, true);
+        Ok((!is_shown).then(|| Block::Batch(RecordBatch::new_empty(self.reader.schema()))))
+    }
+}

@@ -1,0 +1,92 @@
+//! `.jsonl` and `.ndjson`: an object a line.
+
+use std::io::BufRead;
+
+use serde_json::{Map, Value};
+
+use super::{Block, Source, SourceError};
+use crate::Error;
+
+/// Rows in a block.
+const BLOCK: usize = 1024;
+/// A block is cut early when its text is larger than this, in bytes.
+const LARGE: usize = 4 << 20;
+
+type Row = Map<String, Value>;
+
+/// A file of JSON lines that is being read.
+pub(super) struct Jsonl<R> {
+    input: R,
+    line: Vec<u8>,
+    row: u64,
+}
+
+impl<R: BufRead + Send> Jsonl<R> {
+    pub(super) fn new(input: R) -> Self {
+        Self { input, line: Vec::new(), row: 0 }
+    }
+
+    /// The next row; empty lines are passed over.
+    fn row(&mut self) -> Result<Option<(Row, usize)>, SourceError> {
+        loop {
+            self.line.clear();
+            let read = self.input.read_until(b'\n', &mut self.line);
+            match read.map_err(|error| SourceError::at_row(self.row, error))? {
+                0 => return Ok(None),
+                _ if self.line.trim_ascii().is_empty() => {}
+                size => {
+                    let line = self.line.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(&self.line);
+                    let row: Row = serde_json::from_slice(line).map_err(|error| {
+                        let problem = match error.classify() {
+                            serde_json::error::Category::Data => "it is not a JSON object",
+                            _ => "it is not JSON",
+                        };
+                        let column = error.column();
+                        SourceError::at_row(self.row, format!("{problem} (column {column})"))
+                    })?;
+                    if let Some(key) = too_large(&row) {
+                        let problem = "the number is beyond 64 bits; write it as text";
+                        return Err(SourceError::Unreadable(Error::invalid(
+                            format!("row {}, column {key:?}", self.row),
+                            problem,
+                        )));
+                    }
+                    self.row += 1;
+                    return Ok(Some((row, size)));
+                }
+            }
+        }
+    }
+}
+
+impl<R: BufRead + Send> Source for Jsonl<R> {
+    fn total(&self) -> Option<u64> {
+        None
+    }
+
+    fn next(&mut self) -> Result<Option<Block>, SourceError> {
+        let (mut rows, mut size) = (Vec::new(), 0);
+        while rows.len() < BLOCK && size < LARGE {
+            let Some((row, length)) = self.row()? else { break };
+            rows.push(row);
+            size += length;
+        }
+        Ok((!rows.is_empty()).then_some(Block::Objects(rows)))
+    }
+}
+
+/// The key of a number that JSON writes as an integer and that was read as another: an `f64` that
+/// large holds no integer to the last digit.
+fn too_large(row: &Map<String, Value>) -> Option<&str> {
+    fn is_too_large(value: &Value) -> bool {
+        match value {
+            Value::Number(number) => {
+                number.is_f64() && number.as_f64().is_some_and(|number| number.abs() >= 1e18)
+            }
+            Value::Array(items) => items.iter().any(is_too_large),
+            Value::Object(fields) => fields.values().any(is_too_large),
+            _ => false,
+        }
+    }
+    row.iter().find(|(_, value)| is_too_large(value)).map(|(key, _)| key.as_str())
+}

@@ -1,0 +1,80 @@
+//! Where rows come from.
+
+mod csv;
+mod file;
+mod jsonl;
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use serde_json::{Map, Value};
+
+use crate::{Error, Result};
+
+pub use file::{Batches, open};
+
+/// A block of rows.
+#[derive(Debug)]
+pub enum Block {
+    /// Rows as columns.
+    Batch(RecordBatch),
+    /// Rows as objects.
+    Objects(Vec<Map<String, Value>>),
+}
+
+impl Block {
+    /// How many rows it has.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Batch(batch) => batch.num_rows(),
+            Self::Objects(rows) => rows.len(),
+        }
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A source of rows that is being read. It is read from a thread of its own and may block.
+pub trait Source: Send {
+    /// How many rows there are in all, where that is known.
+    fn total(&self) -> Option<u64>;
+
+    /// The next block; none at the end.
+    fn next(&mut self) -> Result<Option<Block>, SourceError>;
+}
+
+/// Opens a source from its beginning.
+pub type Open = Arc<dyn Fn() -> Result<Box<dyn Source>, SourceError> + Send + Sync>;
+
+/// What is uploaded.
+#[derive(Clone)]
+pub struct Input {
+    /// Opens it.
+    pub open: Open,
+    /// Whether it can be opened, and read, more than once.
+    pub repeatable: bool,
+}
+
+/// Why a source can't be read on.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SourceError {
+    /// It holds what can't be read or sent.
+    #[error(transparent)]
+    Unreadable(#[from] Error),
+    /// Its owner raised an error in this row, and has it.
+    #[error("the source raised an error at row {row}")]
+    Raised {
+        /// The row that was asked for, from 0.
+        row: u64,
+    },
+}
+
+impl SourceError {
+    /// What is wrong in the `row`-th row (from 0, a header not counted).
+    pub fn at_row(row: u64, problem: impl std::fmt::Display) -> Self {
+        Self::Unreadable(Error::invalid(format!("row {row}"), problem.to_string()))
+    }
+}

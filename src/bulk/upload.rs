@@ -1,0 +1,289 @@
+//! An upload from its first check to its report.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::chunk::Limits;
+use super::driver::{Driver, Setting};
+use super::encode::Encoder;
+use super::options::{OnDuplicate, OnInvalid, Options};
+use super::outcome::Counts;
+use super::pipeline::{self, Pipeline, Plan};
+use super::report::Report;
+use super::source::{Input, SourceError};
+use super::store::{Identity, Opened, Store};
+use crate::http::Client;
+use crate::{Error, Result};
+
+/// How far an upload has come.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Snapshot {
+    /// How many rows there are in all, where that is known.
+    pub total: Option<u64>,
+    /// How many were read.
+    pub read: u64,
+    /// What they came to so far.
+    pub counts: Counts,
+    /// How long it has taken.
+    pub elapsed: Duration,
+    /// Whether it has ended.
+    pub is_last: bool,
+}
+
+/// Why an upload has no report, or not a whole one.
+#[derive(Debug)]
+pub enum Failure {
+    /// It can't be done; nothing was sent.
+    Refused(SourceError),
+    /// It stopped before its end.
+    Stopped(Box<Stopped>),
+}
+
+/// An upload that stopped before its end.
+#[derive(Debug)]
+pub struct Stopped {
+    /// Why.
+    pub cause: Cause,
+    /// What is known of every row that was read.
+    pub report: Report,
+}
+
+/// Why an upload stopped.
+#[derive(Debug)]
+pub enum Cause {
+    /// The campaign takes no records: its status.
+    NotRunning(String),
+    /// The service refused, could not be reached, or left an outcome unknown that was not to be.
+    Service(Error),
+    /// The source can't be read on.
+    Source(SourceError),
+    /// The journal can't be written any more.
+    Journal(Error),
+    /// It was interrupted.
+    CutOff,
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotRunning(status) => {
+                let status = crate::error::masked(status);
+                write!(f, "the campaign is {status:?} and takes no records")
+            }
+            Self::Service(error) | Self::Journal(error) => error.fmt(f),
+            Self::Source(error) => error.fmt(f),
+            Self::CutOff => f.write_str("it was interrupted"),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+/// Watches an upload from outside.
+#[derive(Debug, Clone)]
+pub struct Monitor {
+    progress: watch::Receiver<Snapshot>,
+    end: Arc<End>,
+}
+
+/// Where an upload that was cut off leaves its report.
+#[derive(Debug, Default)]
+pub(super) struct End {
+    state: Mutex<Reached>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Reached {
+    is_reached: bool,
+    report: Option<Report>,
+}
+
+impl End {
+    /// The end is reached; the first report that is left stays.
+    pub(super) fn reach(&self, report: Option<Report>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.is_reached {
+            *state = Reached { is_reached: true, report };
+        }
+        self.changed.notify_all();
+    }
+}
+
+impl Monitor {
+    /// How far the upload has come.
+    pub fn snapshot(&self) -> Snapshot {
+        *self.progress.borrow()
+    }
+
+    /// Waits until the upload has come further; false once it has ended.
+    pub async fn advanced(&mut self) -> bool {
+        self.progress.changed().await.is_ok()
+    }
+
+    /// After an upload was dropped: what is known of its rows. Blocks until everything has stopped
+    /// and the journal is free, at most for `limit`.
+    pub fn stopped(&self, limit: Duration) -> Report {
+        let state = self.end.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = |state: &mut Reached| !state.is_reached;
+        let waited = self.end.changed.wait_timeout_while(state, limit, waiting);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.report.take().unwrap_or_else(|| Report::empty(Uuid::nil()))
+    }
+}
+
+/// An upload, not begun: nothing happens until [`Upload::run`].
+pub struct Upload {
+    client: Client,
+    campaign: Uuid,
+    input: Input,
+    options: Options,
+    progress: watch::Sender<Snapshot>,
+    end: Arc<End>,
+}
+
+impl Upload {
+    /// An upload, and a monitor of it.
+    pub fn new(client: Client, campaign: Uuid, input: Input, options: Options) -> (Self, Monitor) {
+        let (progress, snapshots) = watch::channel(Snapshot::default());
+        let end = Arc::new(End::default());
+        let monitor = Monitor { progress: snapshots, end: end.clone() };
+        (Self { client, campaign, input, options, progress, end }, monitor)
+    }
+
+    /// Uploads every row of the source exactly once.
+    ///
+    /// Dropped before its end, it stops cleanly: what is known is in the journal, and
+    /// [`Monitor::stopped`] has the report.
+    pub async fn run(self) -> std::result::Result<Report, Failure> {
+        // A task of its own goes on while its caller is busy; it must not outlive the caller.
+        struct Tied<T>(tokio::task::JoinHandle<T>);
+        impl<T> Drop for Tied<T> {
+            fn drop(&mut self) {
+                self.0.abort();
+            }
+        }
+        let ended = Ended(self.end.clone());
+        let mut task = Tied(tokio::spawn(async move {
+            let _ended = ended;
+            self.work().await
+        }));
+        match (&mut task.0).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::invalid("upload", "revrag failed inside; this is a bug").into()),
+        }
+    }
+
+    async fn work(self) -> std::result::Result<Report, Failure> {
+        let Self { client, campaign, input, options, progress, end } = self;
+        options.check()?;
+        let started = Instant::now();
+        let fresh = Identity {
+            upload: Uuid::new_v4(),
+            campaign,
+            base_url: client.config().base_url().to_owned(),
+            content: options.content.clone(),
+            since: None,
+        };
+        let journal = options.journal.clone().filter(|_| !options.dry_run);
+        let opened =
+            tokio::task::spawn_blocking(move || Store::open(journal.as_deref(), fresh)).await;
+        let opened = opened.map_err(|_| super::store::corrupt())??;
+        let mut held = Held { opened: Some(opened), started, end: end.clone() };
+        let opened = held.opened.as_mut().ok_or_else(super::store::corrupt)?;
+        let mut clear_at = started;
+        let status = if options.dry_run {
+            None
+        } else {
+            let (status, date) = client.campaign_status_dated(campaign).await?;
+            if opened.cuts.is_empty() {
+                opened.identity.since = date.and_then(next_second);
+                opened.store.identify(&opened.identity);
+                clear_at = Instant::now() + SECOND;
+            }
+            Some(status.status.clone())
+        };
+        if let Some(status) = status.filter(|status| takes_no_records(status)) {
+            let report = held.close()?;
+            let cause = Cause::NotRunning(status);
+            return Err(Failure::Stopped(Box::new(Stopped { cause, report })));
+        }
+        let encoder = Arc::new(Encoder::new(
+            options.content.clone(),
+            opened.identity.upload.simple().to_string(),
+        )?);
+        if options.content.on_invalid == OnInvalid::Raise && input.repeatable {
+            let (input, encoder) = (input.clone(), encoder.clone());
+            let checked =
+                tokio::task::spawn_blocking(move || pipeline::check(&input, &encoder)).await;
+            checked.map_err(|_| super::store::corrupt())?.map_err(Failure::Refused)?;
+        }
+        let plan = Plan {
+            limits: Limits {
+                records: options.max_records,
+                bytes: options.max_bytes,
+                rows: options.max_records.saturating_mul(16).max(4096),
+            },
+            cuts: opened.cuts.clone(),
+            reject_duplicates: options.content.on_duplicate == OnDuplicate::Reject,
+            width: std::thread::available_parallelism().map_or(1, usize::from).min(8),
+        };
+        let pipeline = Pipeline::start(&input, encoder, plan)?;
+        let opened = held.opened.take().ok_or_else(super::store::corrupt)?;
+        let setting = Setting { client, campaign, options, started, clear_at };
+        Driver::new(setting, opened, pipeline, progress, end).run().await
+    }
+}
+
+/// An opened store before anything is sent. Dropped, it leaves its report in its [`End`].
+struct Held {
+    opened: Option<Opened>,
+    started: Instant,
+    end: Arc<End>,
+}
+
+impl Held {
+    fn close(&mut self) -> Result<Report> {
+        let opened = self.opened.take().ok_or_else(super::store::corrupt)?;
+        let connection = opened.store.close()?;
+        Report::new(opened.identity.upload, self.started.elapsed(), connection)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.opened.is_some() {
+            let report = self.close().ok();
+            self.end.reach(report);
+        }
+    }
+}
+
+/// Tells that an upload has ended, however it did, after everything else of it is gone.
+struct Ended(Arc<End>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.reach(None);
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// `Date` has whole seconds: what was created within this one may be of before. So rows that are
+/// told apart by the service's clock leave a second later.
+fn next_second(date: SystemTime) -> Option<jiff::Timestamp> {
+    jiff::Timestamp::try_from(date + SECOND).ok()
+}
+
+/// Whether a campaign of this status takes no records. A status of tomorrow may be a running one.
+fn takes_no_records(status: &str) -> bool {
+    matches!(status, "paused" | "completed" | "cancelled")
+}

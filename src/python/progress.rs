@@ -1,0 +1,83 @@
+//! `revrag.UploadProgress`.
+
+use pyo3::prelude::*;
+
+use crate::bulk::{Outcome, Snapshot};
+
+/// How far an upload has come, as its `progress` is told.
+///
+/// Example:
+///     >>> seen = []
+///     >>> report = campaign.upload([{"phone_number": "+919876543210"}], progress=seen.append)
+///     >>> seen[-1].read, seen[-1].accepted
+///     (1, 1)
+#[pyclass(frozen, module = "revrag", skip_from_py_object)]
+pub(super) struct UploadProgress(Snapshot);
+
+impl From<Snapshot> for UploadProgress {
+    fn from(snapshot: Snapshot) -> Self {
+        Self(snapshot)
+    }
+}
+
+#[pymethods]
+impl UploadProgress {
+    /// int | None: How many rows the source has, where that is known.
+    #[getter]
+    fn total(&self) -> Option<u64> {
+        self.0.total
+    }
+    /// int: How many rows were read.
+    #[getter]
+    fn read(&self) -> u64 {
+        self.0.read
+    }
+    /// int: How many rows are in the campaign.
+    #[getter]
+    fn accepted(&self) -> u64 {
+        self.0.counts.of(Outcome::Accepted)
+    }
+    /// int: How many rows the service refused.
+    #[getter]
+    fn rejected(&self) -> u64 {
+        self.0.counts.of(Outcome::Rejected)
+    }
+    /// int: How many rows stay home because they are not valid.
+    #[getter]
+    fn invalid(&self) -> u64 {
+        self.0.counts.of(Outcome::Invalid)
+    }
+    /// int: How many rows stay home because an earlier one has their number.
+    #[getter]
+    fn duplicate(&self) -> u64 {
+        self.0.counts.of(Outcome::Duplicate)
+    }
+    /// int: How many rows may be in the campaign: sent, without a clear answer.
+    #[getter]
+    fn unknown(&self) -> u64 {
+        self.0.counts.of(Outcome::Unknown)
+    }
+    /// int: How many rows were read and not sent, or not answered yet.
+    #[getter]
+    fn not_sent(&self) -> u64 {
+        self.0.counts.of(Outcome::NotSent)
+    }
+    /// float: Seconds since the upload began.
+    #[getter]
+    fn elapsed(&self) -> f64 {
+        self.0.elapsed.as_secs_f64()
+    }
+    fn __repr__(&self) -> String {
+        let total = self.0.total.map_or_else(|| "None".to_owned(), |total| total.to_string());
+        let counts: Vec<String> = Outcome::ALL
+            .iter()
+            .map(|outcome| format!("{}={}", outcome.name(), self.0.counts.of(*outcome)))
+            .collect();
+        format!(
+            "UploadProgress(total={total}, read={}, {}, elapsed={:.1})",
+            self.0.read,
+            counts.join(", "),
+            self.elapsed()
+        )
+    }
+}

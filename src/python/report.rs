@@ -1,0 +1,193 @@
+//! `revrag.UploadReport`.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use pyo3::IntoPyObjectExt as _;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyCapsule, PyType};
+use pyo3_arrow::PyRecordBatchReader;
+use uuid::Uuid;
+
+use super::errors::to_pyerr;
+use crate::Error;
+use crate::bulk::{Outcome, Report};
+
+/// What an upload came to: counters, and a table with a row for each row of the source.
+///
+/// It is an Arrow stream with the columns `row` (the position in the source, from 0),
+/// `phone_number`, `outcome`, `run_id`, `status` and `error`: `polars.DataFrame(report)`,
+/// `pyarrow.table(report)` and `pandas.DataFrame.from_arrow(report)` read it, as often as wanted.
+///
+/// Example:
+///     >>> report = campaign.upload([{"phone_number": "9876543210"}, {"phone_number": "12"}])
+///     >>> report.total, report.accepted, report.invalid
+///     (2, 1, 1)
+#[pyclass(frozen, module = "revrag")]
+pub(super) struct UploadReport(Report);
+
+impl From<Report> for UploadReport {
+    fn from(report: Report) -> Self {
+        Self(report)
+    }
+}
+
+impl UploadReport {
+    fn count(&self, outcome: Outcome) -> u64 {
+        self.0.counts().of(outcome)
+    }
+
+    /// The lines of the receipt: what, how many, and what that means.
+    fn lines(&self) -> Vec<(&'static str, u64, &'static str)> {
+        let about = |outcome: Outcome| match outcome {
+            Outcome::Accepted => "queued for calling",
+            Outcome::Rejected => "refused by the service",
+            Outcome::Invalid => "stayed home: not valid",
+            Outcome::Duplicate => "stayed home: number seen before",
+            Outcome::Unknown => "may be queued: not sent again",
+            Outcome::NotSent => "nothing was sent",
+        };
+        let all = Outcome::ALL.into_iter();
+        all.map(|outcome| (outcome.name(), self.count(outcome), about(outcome)))
+            .filter(|(name, count, _)| *count > 0 || *name == "accepted")
+            .collect()
+    }
+}
+
+#[pymethods]
+impl UploadReport {
+    /// int: How many rows were read.
+    #[getter]
+    fn total(&self) -> u64 {
+        self.0.counts().total()
+    }
+    /// int: How many rows are in the campaign.
+    #[getter]
+    fn accepted(&self) -> u64 {
+        self.count(Outcome::Accepted)
+    }
+    /// int: How many rows the service refused.
+    #[getter]
+    fn rejected(&self) -> u64 {
+        self.count(Outcome::Rejected)
+    }
+    /// int: How many rows stayed home because they are not valid.
+    #[getter]
+    fn invalid(&self) -> u64 {
+        self.count(Outcome::Invalid)
+    }
+    /// int: How many rows stayed home because an earlier one has their number.
+    #[getter]
+    fn duplicate(&self) -> u64 {
+        self.count(Outcome::Duplicate)
+    }
+    /// int: How many rows may be in the campaign; they were not sent again.
+    #[getter]
+    fn unknown(&self) -> u64 {
+        self.count(Outcome::Unknown)
+    }
+    /// int: How many rows were read and not sent.
+    #[getter]
+    fn not_sent(&self) -> u64 {
+        self.count(Outcome::NotSent)
+    }
+    /// int: How many numbers were repaired: integers, whole floats, text ending in `.0`.
+    #[getter]
+    fn repaired(&self) -> u64 {
+        self.0.counts().repaired
+    }
+    /// str: What the upload's tokens begin with: `app_session_id` is `<upload_id>-<row>`.
+    #[getter]
+    fn upload_id(&self) -> String {
+        self.0.upload_id.simple().to_string()
+    }
+    /// float: Seconds it took, this time.
+    #[getter]
+    fn elapsed(&self) -> f64 {
+        self.0.elapsed.as_secs_f64()
+    }
+
+    /// The rows as an Arrow stream (the Arrow PyCapsule interface).
+    ///
+    /// Args:
+    ///     requested_schema (object | None): A schema to cast to where that can be.
+    ///
+    /// Example:
+    ///     >>> import pyarrow
+    ///     >>> report = campaign.upload([{"phone_number": "9876543210"}])
+    ///     >>> pyarrow.table(report).column("phone_number").to_pylist()
+    ///     ['+919876543210']
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let reader = PyRecordBatchReader::new(Box::new(self.0.table())).into_pyobject(py)?;
+        reader.call_method1("__arrow_c_stream__", (requested_schema,))
+    }
+
+    fn __repr__(&self) -> String {
+        let counts: Vec<String> = Outcome::ALL
+            .iter()
+            .map(|outcome| format!("{}={}", outcome.name(), self.count(*outcome)))
+            .collect();
+        format!(
+            "UploadReport(total={}, {}, repaired={}, upload_id='{}', elapsed={:.1})",
+            self.total(),
+            counts.join(", "),
+            self.repaired(),
+            self.upload_id(),
+            self.elapsed()
+        )
+    }
+
+    fn __str__(&self) -> String {
+        let width = self.total().to_string().len().max(1);
+        let mut text = format!("Upload {}\n", self.upload_id());
+        for (name, count, about) in self.lines() {
+            let _ = writeln!(text, "  {name:<9}  {count:>width$}  {about}");
+        }
+        let seconds = self.elapsed();
+        let _ = write!(text, "  {:<9}  {:>width$}  in {seconds:.1} s", "total", self.total());
+        if self.repaired() > 0 {
+            let _ = write!(text, ", {} numbers repaired", self.repaired());
+        }
+        text
+    }
+
+    fn _repr_html_(&self) -> String {
+        let cells = |(name, count, about): (&str, u64, &str)| {
+            format!("<tr><th>{name}</th><td>{count}</td><td>{about}</td></tr>")
+        };
+        let rows: String = self.lines().into_iter().map(cells).collect();
+        let total = cells(("total", self.total(), &format!("in {:.1} s", self.elapsed())));
+        format!("<table><caption>Upload {}</caption>{rows}{total}</table>", self.upload_id())
+    }
+
+    /// Make one from its parts, as pickle does.
+    #[classmethod]
+    fn _load(
+        class: &Bound<'_, PyType>,
+        upload_id: &str,
+        elapsed: f64,
+        repaired: u64,
+        rows: &[u8],
+    ) -> PyResult<Self> {
+        let py = class.py();
+        let id = Uuid::try_parse(upload_id)
+            .map_err(|_| to_pyerr(py, Error::invalid("upload_id", "it is no UUID")))?;
+        let elapsed = Duration::try_from_secs_f64(elapsed).unwrap_or_default();
+        let report = Report::from_ipc(id, elapsed, repaired, rows);
+        report.map(Self).map_err(|error| to_pyerr(py, error))
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let report = slf.get();
+        let rows = report.0.to_ipc().map_err(|error| to_pyerr(py, error))?;
+        let parts =
+            (report.upload_id(), report.elapsed(), report.repaired(), PyBytes::new(py, &rows));
+        (slf.get_type().getattr("_load")?, parts).into_bound_py_any(py)
+    }
+}

@@ -1,0 +1,235 @@
+//! Rows that Python makes: dicts one by one, or blocks of a table.
+
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyIterator, PyList, PyMapping};
+use pyo3_arrow::input::AnyRecordBatch;
+use serde_json::{Map, Value};
+
+use super::json::{self, type_name};
+use super::observe::Word;
+use super::run::Say;
+use crate::Error;
+use crate::bulk::source::{Batches, Block, Source, SourceError};
+
+/// Rows in a block.
+const BLOCK: usize = 1024;
+/// How long a block is waited for that has a row already.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// What Python raised, kept for whoever ends the operation.
+pub(super) type Raised = Arc<Mutex<Option<PyErr>>>;
+
+/// A Python object that makes rows.
+pub(super) struct Rows {
+    object: Py<PyAny>,
+    kind: Kind,
+    raised: Raised,
+    reading: Mutex<Option<Reading>>,
+}
+
+/// What iterating the object yields.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Mappings.
+    Dicts,
+    /// Lists of dicts, and Arrow tables.
+    Blocks,
+}
+
+struct Reading {
+    iterator: Py<PyIterator>,
+    row: u64,
+    /// What is left of an Arrow table.
+    table: Option<Batches>,
+}
+
+impl Rows {
+    pub(super) fn new(object: Py<PyAny>, kind: Kind, raised: Raised) -> Self {
+        Self { object, kind, raised, reading: Mutex::new(None) }
+    }
+
+    /// The next block, or the first again where `from_start`.
+    fn next(&self, py: Python<'_>, from_start: bool) -> Result<Option<Block>, SourceError> {
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        if from_start {
+            *reading = None;
+        }
+        let reading = match &mut *reading {
+            Some(reading) => reading,
+            empty => {
+                let iterator = self.object.bind(py).try_iter();
+                let iterator = iterator.map_err(|error| self.raise(error, 0))?.unbind();
+                empty.insert(Reading { iterator, row: 0, table: None })
+            }
+        };
+        let block = match self.kind {
+            Kind::Dicts => self.dicts(py, reading),
+            Kind::Blocks => self.block(py, reading),
+        }?;
+        reading.row += block.as_ref().map_or(0, |block| block.len() as u64);
+        Ok(block)
+    }
+
+    fn dicts(&self, py: Python<'_>, reading: &Reading) -> Result<Option<Block>, SourceError> {
+        let started = Instant::now();
+        let mut rows = Vec::new();
+        let mut iterator = reading.iterator.bind(py).clone();
+        for row in (reading.row..).take(BLOCK) {
+            match iterator.next() {
+                None => break,
+                Some(Ok(item)) => rows.push(object(&item, row)?),
+                Some(Err(error)) => return Err(self.raise(error, row)),
+            }
+            if started.elapsed() > PATIENCE {
+                break;
+            }
+        }
+        Ok((!rows.is_empty()).then_some(Block::Objects(rows)))
+    }
+
+    fn block(&self, py: Python<'_>, reading: &mut Reading) -> Result<Option<Block>, SourceError> {
+        loop {
+            if let Some(table) = &mut reading.table {
+                if let Some(block) = table.next()? {
+                    return Ok(Some(block));
+                }
+                reading.table = None;
+            }
+            let item = match reading.iterator.bind(py).clone().next() {
+                None => return Ok(None),
+                Some(Ok(item)) => item,
+                Some(Err(error)) => return Err(self.raise(error, reading.row)),
+            };
+            let Ok(list) = item.cast::<PyList>() else {
+                reading.table = Some(table(&item).map_err(|error| self.raise(error, reading.row))?);
+                continue;
+            };
+            let rows = (reading.row..).zip(list.iter()).map(|(row, item)| object(&item, row));
+            let rows = rows.collect::<Result<Vec<_>, _>>()?;
+            if !rows.is_empty() {
+                return Ok(Some(Block::Objects(rows)));
+            }
+        }
+    }
+
+    fn raise(&self, error: PyErr, row: u64) -> SourceError {
+        *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        SourceError::Raised { row }
+    }
+}
+
+/// The batches of an Arrow table.
+pub(super) fn table(object: &Bound<'_, PyAny>) -> PyResult<Batches> {
+    let total = object.len().ok().map(|rows| rows as u64);
+    Ok(Batches::new(object.extract::<AnyRecordBatch>()?.into_reader()?, total))
+}
+
+/// A mapping as a JSON object.
+fn object(item: &Bound<'_, PyAny>, row: u64) -> Result<Map<String, Value>, SourceError> {
+    let whole = || format!("row {row}");
+    let refuse = |problem: String| SourceError::Unreadable(Error::invalid(whole(), problem));
+    let copied;
+    let dict = if let Ok(dict) = item.cast::<PyDict>() {
+        dict
+    } else {
+        let wrong = || refuse(format!("it must be a dict, not {}", type_name(item)));
+        let mapping = item.cast::<PyMapping>().map_err(|_| wrong())?;
+        copied = PyDict::new(item.py());
+        copied.update(mapping).map_err(|_| wrong())?;
+        &copied
+    };
+    let mut object = Map::with_capacity(dict.len());
+    for (key, value) in dict.iter() {
+        let Ok(key) = key.extract::<String>() else {
+            return Err(refuse(format!("a key is of type {}; keys must be str", type_name(&key))));
+        };
+        let at = || format!("row {row}, column {key:?}");
+        let value = if json::is_null(&value) {
+            Value::Null
+        } else {
+            json::to_json(&value, &at).map_err(SourceError::Unreadable)?
+        };
+        object.insert(key, value);
+    }
+    Ok(object)
+}
+
+/// A request for the next block.
+pub(super) struct Pull {
+    from_start: bool,
+    reply: Sender<Result<Option<Block>, SourceError>>,
+}
+
+impl Pull {
+    /// Reads the next block here, and hands it over.
+    pub(super) fn serve(self, py: Python<'_>, rows: &Rows) -> PyResult<()> {
+        let block = rows.next(py, self.from_start);
+        if let Err(SourceError::Raised { .. }) = &block {
+            let mut raised = rows.raised.lock().unwrap_or_else(PoisonError::into_inner);
+            // An interrupt is the caller's, not the source's.
+            let is_exit =
+                |error: &mut PyErr| !error.is_instance_of::<pyo3::exceptions::PyException>(py);
+            if let Some(error) = raised.take_if(is_exit) {
+                return Err(error);
+            }
+        }
+        let _ = self.reply.send(block);
+        Ok(())
+    }
+}
+
+/// Rows that are read in the thread of the caller, which waits for the upload.
+pub(super) struct Pulled {
+    say: Say,
+    begun: bool,
+    total: Option<u64>,
+}
+
+impl Pulled {
+    pub(super) fn new(say: Say, total: Option<u64>) -> Self {
+        Self { say, begun: false, total }
+    }
+}
+
+impl Source for Pulled {
+    fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    fn next(&mut self) -> Result<Option<Block>, SourceError> {
+        let (reply, answer) = channel();
+        (self.say)(Word::Pull(Pull { from_start: !self.begun, reply }));
+        self.begun = true;
+        // The caller is gone, and the upload with it.
+        answer.recv().unwrap_or(Ok(None))
+    }
+}
+
+/// Rows that are read in the thread that reads.
+pub(super) struct Attached {
+    rows: Arc<Rows>,
+    begun: bool,
+    total: Option<u64>,
+}
+
+impl Attached {
+    pub(super) fn new(rows: Arc<Rows>, total: Option<u64>) -> Self {
+        Self { rows, begun: false, total }
+    }
+}
+
+impl Source for Attached {
+    fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    fn next(&mut self) -> Result<Option<Block>, SourceError> {
+        let from_start = !std::mem::replace(&mut self.begun, true);
+        // Without an interpreter there are no rows, and nobody who waits for them.
+        Python::try_attach(|py| self.rows.next(py, from_start)).unwrap_or(Ok(None))
+    }
+}

@@ -1,0 +1,117 @@
+//! What can be uploaded, told apart by what it offers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyList, PyMapping, PyString, PyTuple};
+
+use super::errors::to_pyerr;
+use super::json::type_name;
+use super::rows::{Attached, Kind, Pulled, Raised, Rows, table};
+use super::run::Watch;
+use crate::Error;
+use crate::bulk::source::{self, Input, Open, Source, SourceError};
+
+/// A source as an upload takes it, and the rows that the caller's thread must read for it.
+pub(super) fn input(
+    object: &Bound<'_, PyAny>,
+    watch: &Watch,
+    raised: &Raised,
+) -> PyResult<(Input, Option<Rows>)> {
+    let py = object.py();
+    let refuse = |problem: String| to_pyerr(py, Error::invalid("source", problem));
+    if let Some(path) = path(object)? {
+        let open: Open = Arc::new(move || Ok(source::open(&path)?));
+        return Ok((Input { open, repeatable: true }, None));
+    }
+    if object.cast::<PyMapping>().is_ok() {
+        return Err(refuse("it is one record; pass a list, [record]".to_owned()));
+    }
+    if object.is_instance_of::<PyBytes>() || object.is_instance_of::<PyByteArray>() {
+        return Err(refuse(format!(
+            "it must be a table, rows or a path, not {}",
+            type_name(object)
+        )));
+    }
+    let total = object.len().ok().map(|rows| rows as u64);
+    let blocks = match type_name(object).as_str() {
+        "pandas.DataFrame" => Some("pandas_blocks"),
+        "polars.LazyFrame" => Some("lazy_blocks"),
+        _ => None,
+    };
+    if let Some(blocks) = blocks {
+        let blocks = py.import("revrag._frames")?.getattr(blocks)?.call1((object,))?;
+        return Ok(rows(
+            Rows::new(blocks.unbind(), Kind::Blocks, raised.clone()),
+            true,
+            total,
+            watch,
+        ));
+    }
+    if object.hasattr(intern!(py, "__arrow_c_stream__"))?
+        || object.hasattr(intern!(py, "__arrow_c_array__"))?
+    {
+        return Ok((arrow(object, total.is_some(), raised)?, None));
+    }
+    if object.try_iter().is_err() {
+        return Err(refuse(format!(
+            "it must be a data frame, an Arrow table, a path or an iterable of dicts, not {}",
+            type_name(object)
+        )));
+    }
+    let repeatable = object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>();
+    let dicts = Rows::new(object.clone().unbind(), Kind::Dicts, raised.clone());
+    Ok(rows(dicts, repeatable, total, watch))
+}
+
+fn path(object: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {
+    let is_path = object.is_instance_of::<PyString>()
+        || object.hasattr(intern!(object.py(), "__fspath__"))?;
+    if is_path { object.extract().map(Some) } else { Ok(None) }
+}
+
+fn rows(rows: Rows, repeatable: bool, total: Option<u64>, watch: &Watch) -> (Input, Option<Rows>) {
+    if watch.pulls {
+        let say = watch.say.clone();
+        let open: Open =
+            Arc::new(move || Ok(Box::new(Pulled::new(say.clone(), total)) as Box<dyn Source>));
+        return (Input { open, repeatable }, Some(rows));
+    }
+    let rows = Arc::new(rows);
+    let open: Open =
+        Arc::new(move || Ok(Box::new(Attached::new(rows.clone(), total)) as Box<dyn Source>));
+    (Input { open, repeatable }, None)
+}
+
+/// An Arrow table. A stream can be read once: it is taken here.
+fn arrow(object: &Bound<'_, PyAny>, repeatable: bool, raised: &Raised) -> PyResult<Input> {
+    let first =
+        std::sync::Mutex::new(Some(table(object).map_err(|error| not_a_table(object, error))?));
+    let (object, raised) = (object.clone().unbind(), raised.clone());
+    let open: Open = Arc::new(move || {
+        let taken = first.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let Some(first) = taken {
+            return Ok(Box::new(first) as Box<dyn Source>);
+        }
+        let again = Python::try_attach(|py| table(object.bind(py))).transpose();
+        match again {
+            Ok(Some(table)) => Ok(Box::new(table) as Box<dyn Source>),
+            Ok(None) => Err(SourceError::at_row(0, "the interpreter has ended")),
+            Err(error) => {
+                *raised.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error);
+                Err(SourceError::Raised { row: 0 })
+            }
+        }
+    });
+    Ok(Input { open, repeatable })
+}
+
+fn not_a_table(object: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
+    let py = object.py();
+    let problem = format!("{} can't be read as an Arrow table", type_name(object));
+    let refused = to_pyerr(py, Error::invalid("source", problem));
+    refused.set_cause(py, Some(error));
+    refused
+}

@@ -1,0 +1,296 @@
+//! `Campaign.upload`: its options, and what it comes to.
+
+use std::path::PathBuf;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyMapping, PyString};
+use uuid::Uuid;
+
+use super::errors::{raise_with_report, to_pyerr};
+use super::input::{self, Whole};
+use super::json::type_name;
+use super::observe::Listeners;
+use super::report::UploadReport;
+use super::rows::Raised;
+use super::run::{Operation, Running, Watch};
+use super::source;
+use crate::Error;
+use crate::bulk::source::SourceError;
+use crate::bulk::{
+    Cause, Failure, Monitor, OnDuplicate, OnInvalid, OnUnknown, Options, Report, Upload, Variables,
+};
+use crate::http::Client;
+
+/// How long an upload that is cut off may take to let go of its journal.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// The upload of a source: the body of `upload` and `upload_async`.
+pub(super) fn operation(
+    client: Client,
+    campaign: Uuid,
+    source: Py<PyAny>,
+    options: Option<Py<PyDict>>,
+) -> Operation<Ended> {
+    Box::new(move |py, watch, listeners| {
+        let (options, progress) = match &options {
+            Some(options) => parse(options.bind(py))?,
+            None => (Options::default(), None),
+        };
+        begin(&client, campaign, source.bind(py), options, progress, watch, listeners)
+    })
+}
+
+fn begin(
+    client: &Client,
+    campaign: Uuid,
+    source: &Bound<'_, PyAny>,
+    options: Options,
+    progress: Option<Py<PyAny>>,
+    watch: &Watch,
+    listeners: &mut Listeners,
+) -> PyResult<Running<Ended>> {
+    let raised = Raised::default();
+    let (input, rows) = source::input(source, watch, &raised)?;
+    listeners.rows = rows;
+    let has_journal = options.journal.is_some();
+    let client = client.observed(watch.observer.clone());
+    let (upload, monitor) = Upload::new(client, campaign, input, options);
+    let last = monitor.clone();
+    watch.if_cut_off(Box::new(move |py| {
+        let report = py.detach(|| last.stopped(LAST_WORDS));
+        Some(stopped(py, &Cause::CutOff, None, report, has_journal))
+    }));
+    let tell = progress.is_some().then(|| watch.say.clone());
+    listeners.progress = progress;
+    Ok(Box::pin(async move {
+        let mut running = Box::pin(upload.run());
+        let Some(tell) = tell else {
+            return Ok(Ended { result: running.await, raised, has_journal });
+        };
+        let mut progress: Monitor = monitor;
+        let mut is_over = false;
+        let result = loop {
+            tokio::select! {
+                result = &mut running => break result,
+                advanced = progress.advanced(), if !is_over => {
+                    is_over = !advanced || progress.snapshot().is_last;
+                    if advanced {
+                        tell(super::observe::Word::Progress(progress.snapshot()));
+                    }
+                }
+            }
+        };
+        if !is_over && progress.snapshot().is_last {
+            tell(super::observe::Word::Progress(progress.snapshot()));
+        }
+        Ok(Ended { result, raised, has_journal })
+    }))
+}
+
+/// What an upload came to; turned into Python, it is its report, or raises.
+pub(super) struct Ended {
+    result: Result<Report, Failure>,
+    raised: Raised,
+    has_journal: bool,
+}
+
+impl<'py> IntoPyObject<'py> for Ended {
+    type Target = UploadReport;
+    type Output = Bound<'py, UploadReport>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        let raised = || self.raised.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match self.result {
+            Ok(report) => Bound::new(py, UploadReport::from(report)),
+            Err(Failure::Refused(SourceError::Unreadable(error))) => Err(to_pyerr(py, error)),
+            Err(Failure::Refused(error @ SourceError::Raised { .. })) => {
+                Err(raised().unwrap_or_else(|| PyTypeError::new_err(error.to_string())))
+            }
+            Err(Failure::Stopped(ended)) => {
+                let cause = match &ended.cause {
+                    Cause::Service(error)
+                    | Cause::Journal(error)
+                    | Cause::Source(SourceError::Unreadable(error)) => {
+                        Some(to_pyerr(py, error.clone()))
+                    }
+                    Cause::Source(SourceError::Raised { .. }) => raised(),
+                    Cause::NotRunning(_) | Cause::CutOff => None,
+                };
+                Err(stopped(py, &ended.cause, cause, ended.report, self.has_journal))
+            }
+        }
+    }
+}
+
+/// The `UploadError` of an upload that stopped.
+fn stopped(
+    py: Python<'_>,
+    why: &Cause,
+    cause: Option<PyErr>,
+    report: Report,
+    has_journal: bool,
+) -> PyErr {
+    let told = match why {
+        Cause::Source(SourceError::Raised { row }) => {
+            let kind = cause.as_ref().and_then(|error| error.get_type(py).name().ok());
+            let kind = kind.map_or_else(|| "an error".to_owned(), |name| name.to_string());
+            format!("the source raised {kind} at row {row}")
+        }
+        other => other.to_string(),
+    };
+    let advice = if has_journal {
+        "the same call with the same journal goes on from here"
+    } else {
+        "`.report` tells what is known of every row; with journal=… an upload can go on"
+    };
+    let counts: Vec<String> = crate::bulk::Outcome::ALL
+        .iter()
+        .map(|outcome| (outcome.name(), report.counts().of(*outcome)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+    let counts = if counts.is_empty() { "no row was read".to_owned() } else { counts.join(", ") };
+    let message = format!("the upload stopped: {told} ({counts}); {advice}");
+    raise_with_report(py, message, UploadReport::from(report), cause)
+}
+
+/// Reads the keyword arguments.
+fn parse(given: &Bound<'_, PyDict>) -> PyResult<(Options, Option<Py<PyAny>>)> {
+    let py = given.py();
+    let mut options = Options::default();
+    let mut progress = None;
+    for (name, value) in given.iter() {
+        let name: String = name.extract()?;
+        let number = |least: u32| -> PyResult<usize> {
+            let number = value.extract::<Whole>()?.at_least(py, &name, least)?;
+            Ok(usize::try_from(number).unwrap_or(usize::MAX))
+        };
+        let content = &mut options.content;
+        match name.as_str() {
+            "phone_number" => content.phone_number = text(&name, &value)?,
+            "variables" => content.variables = variables(&value)?,
+            "app_user_id" => content.app_user_id = optional(&name, &value)?,
+            "app_session_id" => content.app_session_id = optional(&name, &value)?,
+            "region" => content.region = optional(&name, &value)?,
+            "on_invalid" => {
+                content.on_invalid = choice(
+                    &name,
+                    &value,
+                    &[
+                        ("reject", OnInvalid::Reject),
+                        ("send", OnInvalid::Send),
+                        ("raise", OnInvalid::Raise),
+                    ],
+                )?;
+            }
+            "on_duplicate" => {
+                let known = [("keep", OnDuplicate::Keep), ("reject", OnDuplicate::Reject)];
+                content.on_duplicate = choice(&name, &value, &known)?;
+            }
+            "required" => content.required = names(&name, &value)?,
+            "max_records" => options.max_records = number(1)?,
+            "max_bytes" => options.max_bytes = number(1)?,
+            "concurrency" => options.concurrency = number(1)?,
+            "max_records_per_second" => options.max_records_per_second = value.extract()?,
+            "journal" => options.journal = value.extract::<Option<PathBuf>>()?,
+            "on_unknown" => {
+                options.on_unknown = choice(
+                    &name,
+                    &value,
+                    &[
+                        ("settle", OnUnknown::Settle),
+                        ("leave", OnUnknown::Leave),
+                        ("stop", OnUnknown::Stop),
+                    ],
+                )?;
+            }
+            "settle_after" => {
+                options.settle_after = input::seconds(py, &name, value.extract()?)?;
+            }
+            "progress" => progress = listener(&value)?,
+            "dry_run" => options.dry_run = value.is_truthy()?,
+            _ => {
+                return Err(PyTypeError::new_err(format!(
+                    "upload() got an unexpected keyword argument '{name}'"
+                )));
+            }
+        }
+    }
+    Ok((options, progress))
+}
+
+fn refuse(py: Python<'_>, name: &str, problem: impl Into<String>) -> PyErr {
+    to_pyerr(py, Error::invalid(name, problem))
+}
+
+fn text(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+    value.extract().map_err(|_| {
+        refuse(value.py(), name, format!("it must be a str, not {}", type_name(value)))
+    })
+}
+
+fn optional(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+    if value.is_none() { Ok(None) } else { text(name, value).map(Some) }
+}
+
+fn choice<T: Copy>(name: &str, value: &Bound<'_, PyAny>, known: &[(&str, T)]) -> PyResult<T> {
+    let given = text(name, value)?;
+    if let Some((_, choice)) = known.iter().find(|(text, _)| *text == given) {
+        return Ok(*choice);
+    }
+    let known: Vec<String> = known.iter().map(|(text, _)| format!("{text:?}")).collect();
+    let problem = format!("it must be one of {}, not {given:?}", known.join(", "));
+    Err(refuse(value.py(), name, problem))
+}
+
+fn names(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    if value.is_none() {
+        return Ok(Vec::new());
+    }
+    if value.is_instance_of::<PyString>() {
+        return Err(refuse(value.py(), name, "it must be a list of names, not a str"));
+    }
+    value.try_iter()?.map(|item| text(name, &item?)).collect()
+}
+
+/// A list of columns, a mapping from variable to column, or None.
+fn variables(value: &Bound<'_, PyAny>) -> PyResult<Variables> {
+    if value.is_none() {
+        return Ok(Variables::Found);
+    }
+    let name = "variables";
+    if let Ok(mapping) = value.cast::<PyMapping>() {
+        let pairs = mapping.items()?.iter().map(|pair| {
+            let (variable, column) = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
+            Ok((text(name, &variable)?, text(name, &column)?))
+        });
+        return Ok(Variables::Named(pairs.collect::<PyResult<_>>()?));
+    }
+    let columns = names(name, value)?;
+    Ok(Variables::Named(columns.into_iter().map(|column| (column.clone(), column)).collect()))
+}
+
+fn listener(value: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
+    let py = value.py();
+    if value.is_none() {
+        return Ok(None);
+    }
+    if let Ok(wanted) = value.cast::<PyBool>() {
+        if !wanted.is_true() {
+            return Ok(None);
+        }
+        return py
+            .import("revrag._progress")?
+            .getattr("bar")?
+            .call0()
+            .map(|bar| Some(bar.unbind()));
+    }
+    if value.is_callable() {
+        return Ok(Some(value.clone().unbind()));
+    }
+    Err(refuse(py, "progress", format!("it must be True or callable, not {}", type_name(value))))
+}
