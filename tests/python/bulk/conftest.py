@@ -12,7 +12,7 @@ from support.service import Service
 from support.upload import QUICK
 
 Host = Callable[..., Service]
-Upload = Callable[..., revrag.UploadReport]
+Upload = Callable[..., "revrag.UploadReport"]
 
 
 @pytest.fixture
