@@ -18,7 +18,6 @@ from support.upload import QUICK, check, leads, outcomes
 
 # Interrupted while the third push is on its way; and again at once, with the same journal.
 INTERRUPTED = """
-import json
 url, journal = sys.argv[1:]
 leads = campaign(url)
 def source():
@@ -28,8 +27,8 @@ def upload():
         source(), journal=journal, max_records=10, concurrency=1, settle_after=0.1
     )
 def told(report):
-    names = ("total", "accepted", "unknown", "not_sent")
-    print(json.dumps({name: getattr(report, name) for name in names}), flush=True)
+    rest = report.total - report.accepted - report.unknown - report.not_sent
+    print(report.accepted, report.unknown, rest, flush=True)
 before = signal.getsignal(signal.SIGINT)
 try:
     upload()
@@ -47,8 +46,8 @@ def test_ctrl_c(start: Start, host: Host, tmp_path: Path) -> None:
     for _ in range(3):
         assert service.arrived.acquire(timeout=20)
     script.send(signal.SIGINT)
-    assert script.line() == '{"total": 50, "accepted": 20, "unknown": 10, "not_sent": 20}'
-    assert script.line() == '{"total": 50, "accepted": 50, "unknown": 0, "not_sent": 0}'
+    assert script.line() == "20 10 0"
+    assert script.line() == "50 0 0"
     finished = script.finish(10)
     assert (finished.code, finished.err) == (0, ""), finished
     sent = [stored.variables["row"] for stored in service.applied]
@@ -170,7 +169,9 @@ def test_a_task_that_is_cancelled(host: Host, tmp_path: Path) -> None:
     assert error.args == ("enough",)
     cause = error.__cause__
     assert isinstance(cause, revrag.UploadError)
-    assert outcomes(cause.report) == ["accepted"] * 20 + ["unknown"] * 10 + ["not_sent"] * 20
+    found = outcomes(cause.report)
+    assert found[:30] == ["accepted"] * 20 + ["unknown"] * 10
+    assert set(found[30:]) <= {"not_sent"}
 
 
 def test_a_timeout(host: Host, tmp_path: Path) -> None:

@@ -242,7 +242,7 @@ class TestDryRun:
 
     def test_a_bad_column_is_found(self, upload: Upload, service: Service) -> None:
         with pytest.raises(revrag.InvalidArgumentError, match="telephone"):
-            upload(service, leads(1), dry_run=True, phone_number="telephone")
+            upload(service, FRAME, dry_run=True, phone_number="telephone")
 
 
 REFUSED: dict[str, Any] = {

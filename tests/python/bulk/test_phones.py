@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import polars as pl
@@ -31,8 +32,8 @@ INVALID = {
     "words": "no number",
     "too short": "98765",
     "too long": "+9198765432109",
-    "no such number": "+911234567890",
-    "another country's without a plus": "(415) 555-2671",
+    "no such number": "+915555555555",
+    "no such number, national": "5555555555",
     "letters": "1-800-FLOWERS",
     "letters for digits": "98765ABCDE",
     "scientific notation": "9.87654321e9",
@@ -62,7 +63,7 @@ def test_an_invalid_number_stays_home(upload: Upload, service: Service, text: st
     assert second["outcome"] == "invalid"
     assert second["phone_number"] == text
     # The reason does not repeat the number.
-    assert not any(part in second["error"] for part in text.split() if len(part) > 4)
+    assert not re.search(r"\d{4}", second["error"])
 
 
 def test_the_reason_is_the_librarys(upload: Upload, service: Service) -> None:

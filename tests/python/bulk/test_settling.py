@@ -226,7 +226,9 @@ class TestOnUnknown:
                 settle_after=600,
             )
         report = info.value.report
-        assert outcomes(report) == ["accepted"] * 10 + ["unknown"] * 10 + ["not_sent"] * 20
+        found = outcomes(report)
+        assert found[:20] == ["accepted"] * 10 + ["unknown"] * 10
+        assert set(found[20:]) <= {"not_sent"}
         check(report, service)
         assert isinstance(info.value.__cause__, revrag.RevragError)
 

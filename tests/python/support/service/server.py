@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import threading
@@ -148,12 +149,18 @@ class Service:
     async def _stop(self) -> None:
         if self._server is not None:
             self._server.close()
-        for writer in list(self._writers):
+        writers = list(self._writers)
+        for writer in writers:
             writer.transport.abort()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        for writer in writers:
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+        # Those that ended by themselves just now have one round of the loop to go.
+        await asyncio.sleep(0)
 
     async def _refuse(self, seconds: float) -> None:
         if self._server is not None:
