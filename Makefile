@@ -16,7 +16,8 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 
 RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed)
-BENCHES := $(filter-out benches/timing.py,$(wildcard benches/*.py))
+# The others are what they share.
+BENCHES := $(filter-out benches/timing.py benches/counting.py,$(wildcard benches/*.py))
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 8
@@ -49,7 +50,7 @@ lint: $(VENV)/.tools ## formatting, lints and documentation, warnings refused
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-bench: $(BENCH_VENV)/.built ## measure a release build
+bench: $(BENCH_VENV)/.built target/counting_server ## measure a release build
 	@for script in $(BENCHES); do echo "== $$script"; $(BENCH_VENV)/bin/python $$script || exit 1; done
 
 docs: ## the Rust crate's documentation, in target/doc
@@ -82,5 +83,11 @@ $(VENV)/.built: $(VENV)/.tools $(RUST_SOURCES)
 # Not editable: a release build beside the package's sources would take the place of the other.
 $(BENCH_VENV)/.built: pyproject.toml $(RUST_SOURCES) $(PYTHON_SOURCES)
 	$(call make_venv,$(BENCH_VENV))
+	$(BENCH_VENV)/bin/python -m pip install --quiet --group bench
 	$(BENCH_VENV)/bin/python -m pip install --quiet --force-reinstall --no-deps .
 	@touch $@
+
+# The standard library is all it needs, so nothing of the crate is built for it.
+target/counting_server: benches/counting_server.rs
+	@mkdir -p target
+	rustc --edition 2024 -O -o $@ $<

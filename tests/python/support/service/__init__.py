@@ -1,0 +1,51 @@
+"""The Campaign API over real sockets, hostile where a test asks for it.
+
+It answers as the reference says, remembers every record that it applied, and fails as it is told.
+A push is applied in the moment its connection is seen to be open, never afterwards: so a client
+that gave up on a request and then looks at the listing sees all that will ever come of it, however
+busy the machine. ``late`` is the one exception, and is asked for.
+"""
+
+from .faults import (
+    Exchange,
+    Fault,
+    Plan,
+    always,
+    answer,
+    at,
+    drawn,
+    first,
+    garbage,
+    gate,
+    hold,
+    late,
+    refuse,
+    reset,
+    status,
+    truncate,
+)
+from .server import Push, Service
+from .store import Stored, unprocessable
+
+__all__ = [
+    "Exchange",
+    "Fault",
+    "Plan",
+    "Push",
+    "Service",
+    "Stored",
+    "always",
+    "answer",
+    "at",
+    "drawn",
+    "first",
+    "garbage",
+    "gate",
+    "hold",
+    "late",
+    "refuse",
+    "reset",
+    "status",
+    "truncate",
+    "unprocessable",
+]

@@ -1,0 +1,143 @@
+"""What may go wrong with a request, and plans of what goes wrong when."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["push", "records", "status"]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request, as a plan sees it."""
+
+    kind: Kind
+    # How many of its kind came before it.
+    number: int
+    records: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that goes wrong."""
+
+    act: Literal["answer", "reset", "hold", "late", "refuse", "truncate", "gate"]
+    # The share of the push that is applied all the same.
+    applied: float = 0.0
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    seconds: float = 0.0
+
+
+Plan = Callable[[Exchange], Fault | None]
+
+
+def answer(code: int, body: bytes, *, applied: float = 0.0, **headers: str) -> Fault:
+    """Answer with these bytes."""
+    named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return Fault("answer", applied, code, named, body)
+
+
+def status(code: int, *, applied: float = 0.0, detail: object = None, **headers: str) -> Fault:
+    """Answer with a status and a ``detail``."""
+    body = json.dumps({"detail": detail or f"It is {code} today."}).encode()
+    return answer(code, body, applied=applied, **headers)
+
+
+def garbage(body: bytes = b"<html>Bad gateway</html>", *, applied: float = 1.0) -> Fault:
+    """Answer 200 with a body that is not what the reference documents."""
+    return Fault("answer", applied, 200, (), body)
+
+
+def reset(*, applied: float = 0.0) -> Fault:
+    """Break the connection with a RST."""
+    return Fault("reset", applied)
+
+
+def hold(*, applied: float = 1.0) -> Fault:
+    """Say nothing until the client hangs up."""
+    return Fault("hold", applied)
+
+
+def late() -> Fault:
+    """Apply the push once the client has hung up."""
+    return Fault("late")
+
+
+def truncate() -> Fault:
+    """Apply the push, and hang up in the middle of the answer."""
+    return Fault("truncate", 1.0)
+
+
+def refuse(seconds: float) -> Fault:
+    """Answer as always, and refuse new connections for a while."""
+    return Fault("refuse", 1.0, seconds=seconds)
+
+
+def gate() -> Fault:
+    """Apply the push, and answer when the service's gate is open."""
+    return Fault("gate", 1.0)
+
+
+def always(fault: Fault, kind: Kind = "push") -> Plan:
+    """The same fault for every request of a kind."""
+    return lambda exchange: fault if exchange.kind == kind else None
+
+
+def first(count: int, fault: Fault, kind: Kind = "push") -> Plan:
+    """A fault for the first requests of a kind."""
+    return lambda exchange: fault if exchange.kind == kind and exchange.number < count else None
+
+
+def at(faults: dict[int, Fault], kind: Kind = "push") -> Plan:
+    """A fault for each of these requests of a kind, counted from 0."""
+    return lambda exchange: faults.get(exchange.number) if exchange.kind == kind else None
+
+
+SHORT = b'{"accepted": 0, "rejected": 0, "results": []}'
+
+
+def drawn(seed: int, *, pushes: float = 0.35, reads: float = 0.08) -> Plan:
+    """Faults drawn at random, for these shares of the pushes and of the reads."""
+    rng = random.Random(seed)
+
+    def push_fault() -> Fault:
+        share = rng.choice((0.0, rng.random(), 1.0))
+        return rng.choice(
+            (
+                lambda: reset(applied=0.0),
+                lambda: reset(applied=share),
+                lambda: status(rng.choice((408, 500, 502, 503, 504)), applied=share),
+                lambda: status(rng.choice((500, 502, 503, 504)), applied=1.0),
+                lambda: status(429),
+                lambda: status(429, retry_after="0"),
+                lambda: hold(applied=share),
+                truncate,
+                garbage,
+                lambda: garbage(SHORT),
+                lambda: refuse(0.02),
+            )
+        )()
+
+    def read_fault() -> Fault:
+        return rng.choice(
+            (
+                reset,
+                lambda: status(rng.choice((408, 500, 502, 503, 504))),
+                lambda: status(429, retry_after="0"),
+                lambda: garbage(applied=0.0),
+                truncate,
+            )
+        )()
+
+    def plan(exchange: Exchange) -> Fault | None:
+        if exchange.kind == "push":
+            return push_fault() if rng.random() < pushes else None
+        return read_fault() if rng.random() < reads else None
+
+    return plan
