@@ -32,6 +32,21 @@ def lazy_blocks(frame: Any) -> Blocks:
     return Blocks(_lazy_blocks, frame)
 
 
+def polars_table(frame: Any) -> Any:
+    """A polars frame as others can read it; what they can't is an error that names the column."""
+    import polars as pl
+
+    from revrag.errors import InvalidArgumentError
+
+    for name, kind in frame.schema.items():
+        # Their Arrow form is polars' own.
+        if str(kind) in {"Int128", "UInt128"}:
+            raise InvalidArgumentError(
+                f"column {name!r}: it holds {kind}, integers beyond 64 bits; cast it to text"
+            )
+    return frame.with_columns(pl.col(pl.Null).cast(pl.String))
+
+
 def _pandas_blocks(frame: Any) -> Iterator[Any]:
     names = list(frame.columns)
     odd = next((name for name in names if not isinstance(name, str)), None)
@@ -63,6 +78,7 @@ def _as_dicts(part: Any, names: list[str]) -> list[dict[str, Any]]:
 
 def _lazy_blocks(frame: Any) -> Iterator[Any]:
     if hasattr(frame, "collect_batches"):
-        yield from frame.collect_batches(chunk_size=ROWS, maintain_order=True)
+        batches = frame.collect_batches(chunk_size=ROWS, maintain_order=True)
+        yield from map(polars_table, batches)
     else:
-        yield frame.collect(engine="streaming")
+        yield polars_table(frame.collect(engine="streaming"))

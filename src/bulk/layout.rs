@@ -165,7 +165,7 @@ fn unsendable(kind: &DataType) -> Option<String> {
         | DataType::LargeBinary
         | DataType::BinaryView
         | DataType::FixedSizeBinary(_) => {
-            Some("it holds bytes, which JSON can't carry; decode them to text".to_owned())
+            Some("it holds binary data, which JSON can't carry; decode it to text".to_owned())
         }
         DataType::Duration(_) | DataType::Interval(_) => Some(
             "it holds durations, which JSON has no form for; convert them to a number of seconds"
@@ -270,11 +270,11 @@ mod tests {
             ),
             (vec![("phone_number", DataType::Boolean)], "phone_number: "),
             (vec![("phone_number", TEXT), ("phone_number", TEXT)], "source: two columns"),
-            (with(DataType::Binary), "column \"x\": it holds bytes"),
+            (with(DataType::Binary), "column \"x\": it holds binary data"),
             (with(DataType::Duration(second)), "column \"x\": it holds durations"),
             (
                 with(DataType::Struct(vec![Field::new("y", DataType::Binary, true)].into())),
-                "column \"x\": \"y\" in it: it holds bytes",
+                "column \"x\": \"y\" in it: it holds binary data",
             ),
         ] {
             let error = layout(&columns, |_| ()).unwrap_err().to_string();

@@ -43,6 +43,8 @@ pub(super) enum Kind {
 struct Reading {
     iterator: Py<PyIterator>,
     row: u64,
+    /// Why there are no more rows.
+    failed: Option<SourceError>,
     /// What is left of an Arrow table.
     table: Option<Batches>,
 }
@@ -63,9 +65,12 @@ impl Rows {
             empty => {
                 let iterator = self.object.bind(py).try_iter();
                 let iterator = iterator.map_err(|error| self.raise(error, 0))?.unbind();
-                empty.insert(Reading { iterator, row: 0, table: None })
+                empty.insert(Reading { iterator, row: 0, failed: None, table: None })
             }
         };
+        if let Some(error) = &reading.failed {
+            return Err(error.clone());
+        }
         let block = match self.kind {
             Kind::Dicts => self.dicts(py, reading),
             Kind::Blocks => self.block(py, reading),
@@ -74,19 +79,32 @@ impl Rows {
         Ok(block)
     }
 
-    fn dicts(&self, py: Python<'_>, reading: &Reading) -> Result<Option<Block>, SourceError> {
+    fn dicts(&self, py: Python<'_>, reading: &mut Reading) -> Result<Option<Block>, SourceError> {
         let started = Instant::now();
         let mut rows = Vec::new();
         let mut iterator = reading.iterator.bind(py).clone();
         for row in (reading.row..).take(BLOCK) {
-            match iterator.next() {
+            let item = match iterator.next() {
                 None => break,
-                Some(Ok(item)) => rows.push(object(&item, row)?),
-                Some(Err(error)) => return Err(self.raise(error, row)),
+                Some(Ok(item)) => object(&item, row),
+                Some(Err(error)) => Err(self.raise(error, row)),
+            };
+            match item {
+                Ok(item) => rows.push(item),
+                Err(error) => {
+                    reading.failed = Some(error);
+                    break;
+                }
             }
             if started.elapsed() > PATIENCE {
                 break;
             }
+        }
+        // What was read before an error is good, and comes first.
+        if rows.is_empty()
+            && let Some(error) = &reading.failed
+        {
+            return Err(error.clone());
         }
         Ok((!rows.is_empty()).then_some(Block::Objects(rows)))
     }

@@ -50,6 +50,14 @@ pub(super) fn input(
             watch,
         ));
     }
+    let frame;
+    let object = match type_name(object).as_str() {
+        "polars.DataFrame" => {
+            frame = py.import("revrag._frames")?.getattr("polars_table")?.call1((object,))?;
+            &frame
+        }
+        _ => object,
+    };
     if object.hasattr(intern!(py, "__arrow_c_stream__"))?
         || object.hasattr(intern!(py, "__arrow_c_array__"))?
     {

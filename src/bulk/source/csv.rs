@@ -22,6 +22,8 @@ pub(super) struct Csv<R> {
     record: csv::ByteRecord,
     row: u64,
     is_shown: bool,
+    /// Why it can't be read any further.
+    failed: Option<SourceError>,
 }
 
 impl<R: Read + Send> Csv<R> {
@@ -46,7 +48,14 @@ impl<R: Read + Send> Csv<R> {
             })
             .collect::<Result<Vec<_>>>()?;
         let schema = Arc::new(Schema::new(fields));
-        Ok(Self { reader, schema, record: csv::ByteRecord::new(), row: 0, is_shown: false })
+        Ok(Self {
+            reader,
+            schema,
+            record: csv::ByteRecord::new(),
+            row: 0,
+            is_shown: false,
+            failed: None,
+        })
     }
 }
 
@@ -56,6 +65,9 @@ impl<R: Read + Send> Source for Csv<R> {
     }
 
     fn next(&mut self) -> Result<Option<Block>, SourceError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
         let mut columns: Vec<StringBuilder> =
             self.schema.fields().iter().map(|_| StringBuilder::new()).collect();
         let (mut rows, mut size) = (0, 0);
@@ -63,27 +75,34 @@ impl<R: Read + Send> Source for Csv<R> {
             match self.reader.read_byte_record(&mut self.record) {
                 Ok(true) => {}
                 Ok(false) => break,
-                // What was read before is good, and comes first.
-                Err(_) if rows > 0 => break,
-                Err(error) => return Err(SourceError::at_row(self.row, told(&error))),
-            }
-            for (at, (field, column)) in self.record.iter().zip(&mut columns).enumerate() {
-                if field.is_empty() {
-                    column.append_null();
-                    continue;
+                Err(error) => {
+                    self.failed = Some(SourceError::at_row(self.row, told(&error)));
+                    break;
                 }
-                let Ok(text) = std::str::from_utf8(field) else {
-                    let name = self.schema.field(at).name();
-                    return Err(SourceError::at_row(
-                        self.row,
-                        format!("column {name:?} is not UTF-8; save the file as UTF-8"),
-                    ));
-                };
-                column.append_value(text);
-                size += text.len();
+            }
+            let not_text = |(_, field): &(usize, &[u8])| std::str::from_utf8(field).is_err();
+            if let Some((at, _)) = self.record.iter().enumerate().find(not_text) {
+                let name = self.schema.field(at).name();
+                let at = format!("row {}, column {name:?}", self.row);
+                let problem = "it is not UTF-8; save the file as UTF-8";
+                self.failed = Some(Error::invalid(at, problem).into());
+                break;
+            }
+            for (field, column) in self.record.iter().zip(&mut columns) {
+                match std::str::from_utf8(field) {
+                    Ok(text) if !text.is_empty() => column.append_value(text),
+                    _ => column.append_null(),
+                }
+                size += field.len();
             }
             rows += 1;
             self.row += 1;
+        }
+        // What was read before an error is good, and comes first.
+        if rows == 0
+            && let Some(error) = &self.failed
+        {
+            return Err(error.clone());
         }
         // The columns of a table without rows are checked too.
         if rows == 0 && std::mem::replace(&mut self.is_shown, true) {

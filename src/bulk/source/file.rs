@@ -21,10 +21,22 @@ const BLOCK: usize = 8192;
 /// Opens a file: `.csv`, `.tsv`, `.jsonl`, `.ndjson` (each also `.gz`), `.parquet`, or `.arrow`
 /// (the file or the stream format).
 pub fn open(path: &Path) -> Result<Box<dyn Source>> {
-    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
-    let name = name.unwrap_or_default();
-    let file = File::open(path)
-        .map_err(|error| Error::invalid("source", format!("{}: {error}", path.display())))?;
+    open_known(path).map_err(|error| match error {
+        Error::InvalidArgument { problem, .. } => {
+            Error::invalid("source", format!("{}: {problem}", name_of(path)))
+        }
+        other => other,
+    })
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn open_known(path: &Path) -> Result<Box<dyn Source>> {
+    let shown = name_of(path);
+    let name = shown.to_lowercase();
+    let file = File::open(path).map_err(|error| Error::invalid("source", error.to_string()))?;
     let (name, packed) = match name.strip_suffix(".gz") {
         Some(inner) => (inner, true),
         None => (&*name, false),
@@ -38,8 +50,8 @@ pub fn open(path: &Path) -> Result<Box<dyn Source>> {
         "jsonl" | "ndjson" => {
             Ok(Box::new(Jsonl::new(BufReader::with_capacity(1 << 16, text(file)))))
         }
-        "parquet" if !packed => parquet(file),
-        "arrow" | "feather" | "ipc" if !packed => arrow(file),
+        "parquet" if !packed => Ok(Box::new(parquet(file)?.named(shown))),
+        "arrow" | "feather" | "ipc" if !packed => Ok(Box::new(arrow(file)?.named(shown))),
         _ => Err(Error::invalid(
             "source",
             "its name must end in .csv, .tsv, .jsonl, .ndjson (each also .gz), .parquet or .arrow",
@@ -47,17 +59,17 @@ pub fn open(path: &Path) -> Result<Box<dyn Source>> {
     }
 }
 
-fn parquet(file: File) -> Result<Box<dyn Source>> {
+fn parquet(file: File) -> Result<Batches> {
     let refuse = |error: parquet::errors::ParquetError| {
         Error::invalid("source", format!("it can't be read as Parquet: {error}"))
     };
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(refuse)?;
     let rows = builder.metadata().file_metadata().num_rows();
     let reader = builder.with_batch_size(BLOCK).build().map_err(refuse)?;
-    Ok(Box::new(Batches::new(Box::new(reader), u64::try_from(rows).ok())))
+    Ok(Batches::new(Box::new(reader), u64::try_from(rows).ok()))
 }
 
-fn arrow(mut file: File) -> Result<Box<dyn Source>> {
+fn arrow(mut file: File) -> Result<Batches> {
     let refuse =
         |error: ArrowError| Error::invalid("source", format!("it can't be read as Arrow: {error}"));
     let mut magic = [0; 6];
@@ -69,7 +81,7 @@ fn arrow(mut file: File) -> Result<Box<dyn Source>> {
     } else {
         Box::new(arrow_ipc::reader::StreamReader::try_new(input, None).map_err(refuse)?)
     };
-    Ok(Box::new(Batches::new(reader, None)))
+    Ok(Batches::new(reader, None))
 }
 
 /// A stream of record batches.
@@ -80,12 +92,20 @@ pub struct Batches {
     /// What is left of a batch that is larger than a block.
     rest: Option<RecordBatch>,
     is_shown: bool,
+    /// What it is called in errors.
+    name: Option<String>,
 }
 
 impl Batches {
     /// A source of the stream's batches.
     pub fn new(reader: Box<dyn RecordBatchReader + Send>, total: Option<u64>) -> Self {
-        Self { reader, total, row: 0, rest: None, is_shown: false }
+        Self { reader, total, row: 0, rest: None, is_shown: false, name: None }
+    }
+
+    /// The same, called `name` in errors.
+    #[must_use]
+    pub fn named(self, name: String) -> Self {
+        Self { name: Some(name), ..self }
     }
 
     fn batch(&mut self) -> Result<Option<RecordBatch>, SourceError> {
@@ -100,7 +120,8 @@ impl Batches {
             Ok(Some(Err(error))) => error.to_string(),
             Err(_) => "it is damaged".to_owned(),
         };
-        Err(SourceError::at_row(self.row, format!("it can't be read: {}", masked(&problem))))
+        let name = self.name.as_deref().unwrap_or("it");
+        Err(SourceError::at_row(self.row, format!("{name} can't be read: {}", masked(&problem))))
     }
 }
 

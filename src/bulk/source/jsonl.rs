@@ -19,11 +19,13 @@ pub(super) struct Jsonl<R> {
     input: R,
     line: Vec<u8>,
     row: u64,
+    /// Why it can't be read any further.
+    failed: Option<SourceError>,
 }
 
 impl<R: BufRead + Send> Jsonl<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input, line: Vec::new(), row: 0 }
+        Self { input, line: Vec::new(), row: 0, failed: None }
     }
 
     /// The next row; empty lines are passed over.
@@ -66,10 +68,24 @@ impl<R: BufRead + Send> Source for Jsonl<R> {
 
     fn next(&mut self) -> Result<Option<Block>, SourceError> {
         let (mut rows, mut size) = (Vec::new(), 0);
-        while rows.len() < BLOCK && size < LARGE {
-            let Some((row, length)) = self.row()? else { break };
-            rows.push(row);
-            size += length;
+        while self.failed.is_none() && rows.len() < BLOCK && size < LARGE {
+            match self.row() {
+                Ok(None) => break,
+                Ok(Some((row, length))) => {
+                    rows.push(row);
+                    size += length;
+                }
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+        }
+        // What was read before an error is good, and comes first.
+        if rows.is_empty()
+            && let Some(error) = &self.failed
+        {
+            return Err(error.clone());
         }
         Ok((!rows.is_empty()).then_some(Block::Objects(rows)))
     }
