@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,13 +51,21 @@ def _pandas_blocks(frame: Any) -> Iterator[Any]:
     odd = next((name for name in names if not isinstance(name, str)), None)
     if odd is not None:
         raise TypeError(f"a column's name is of type {type(odd).__name__}; names must be str")
-    has_pyarrow = importlib.util.find_spec("pyarrow") is not None
+    has_pyarrow = _has_pyarrow()
     for start in range(0, len(frame), ROWS):
         part = frame.iloc[start : start + ROWS]
         yield (_as_arrow(part) if has_pyarrow else None) or _as_dicts(part, names)
     if len(frame) == 0 and has_pyarrow:
         # Its columns are checked all the same.
         yield _as_arrow(frame) or []
+
+
+def _has_pyarrow() -> bool:
+    try:
+        import pyarrow  # noqa: F401  # asked for, not used
+    except ImportError:
+        return False
+    return True
 
 
 def _as_arrow(part: Any) -> Any:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from revrag import RequestEvent, UploadProgress
 
 logger = logging.getLogger("revrag")
+# Whoever wants to read it sets logging up; nobody else is bothered.
+logger.addHandler(logging.NullHandler())
 
 
 def wants_debug() -> bool:

@@ -38,7 +38,7 @@ class Tqdm:
     """tqdm's bar."""
 
     def __init__(self, make: Any) -> None:
-        self._bar = make(unit=" rows", unit_scale=True)
+        self._bar = make(unit=" rows")
 
     def __call__(self, progress: UploadProgress) -> None:
         self._bar.total = progress.total

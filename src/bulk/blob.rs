@@ -94,6 +94,7 @@ pub(super) fn pack(work: &Work, is_open: bool) -> Vec<u8> {
             (State::Rejected { error }, _) => {
                 columns.errors.push((narrow(row), texts.index(error)));
             }
+            (State::Unknown { why }, _) => columns.errors.push((narrow(row), texts.index(why))),
             (State::Home, Fate::Invalid(reason)) => {
                 columns.errors.push((narrow(row), texts.index(reason)));
             }
@@ -159,11 +160,14 @@ pub(super) fn states(reports: Vec<RowReport>) -> Vec<State> {
     let state = |report: RowReport| match report.outcome {
         Outcome::Invalid | Outcome::Duplicate => State::Home,
         Outcome::NotSent => State::Waiting,
-        Outcome::Unknown => State::Unknown,
+        Outcome::Unknown => match report.error {
+            Some(why) => State::Unknown { why: why.into() },
+            None => State::interrupted(),
+        },
         Outcome::Rejected => State::Rejected { error: report.error.unwrap_or_default().into() },
         Outcome::Accepted => match report.run {
             Some(run) => State::Accepted { run, status: Status::of(report.status.as_deref()) },
-            None => State::Unknown,
+            None => State::interrupted(),
         },
     };
     reports.into_iter().map(state).collect()
@@ -172,7 +176,7 @@ pub(super) fn states(reports: Vec<RowReport>) -> Vec<State> {
 /// The state of a row of a chunk that was on its way when everything ended.
 pub(super) fn on_its_way(fate: &Fate) -> State {
     match fate {
-        Fate::Send { .. } => State::Unknown,
+        Fate::Send { .. } => State::interrupted(),
         _ => State::Home,
     }
 }
@@ -225,7 +229,7 @@ mod tests {
                     _ => Fate::Send { own_session: false },
                 };
                 let json: &[u8] = if matches!(fate, Fate::Send { .. }) { b"{}" } else { b"" };
-                let row = Encoded { fate, repaired: *repaired, check: 0, number, json };
+                let row = Encoded { fate, repaired: *repaired, check: 0, number, came: None, json };
                 prop_assert!(cutter.put(row).is_none());
             }
             let mut work = Work::new(cutter.take().unwrap());
@@ -233,7 +237,7 @@ mod tests {
                 for row in part {
                     match &rows[row].1 {
                         Some(answer) => work.applied(&[row], vec![answer.clone()]),
-                        None => work.in_doubt(&[row]),
+                        None => work.in_doubt(&[row], "why"),
                     }
                 }
             }

@@ -139,7 +139,17 @@ pub(super) struct Encoded<'a> {
     pub(super) repaired: bool,
     pub(super) check: u32,
     pub(super) number: &'a str,
+    /// The number as it came, where it is not sent.
+    pub(super) came: Option<&'a str>,
     pub(super) json: &'a [u8],
+}
+
+impl<'a> Encoded<'a> {
+    /// The same row, staying home because an earlier one has its number.
+    pub(super) fn duplicate(self) -> Self {
+        let number = self.came.unwrap_or(self.number);
+        Self { fate: Fate::Duplicate, repaired: false, number, json: b"", ..self }
+    }
 }
 
 impl Cutter {
@@ -241,7 +251,7 @@ mod tests {
     fn encoded<'a>(json: &'a [u8], number: &'a str) -> Encoded<'a> {
         let fate =
             if json.is_empty() { Fate::Duplicate } else { Fate::Send { own_session: false } };
-        Encoded { fate, repaired: false, check: 0, number, json }
+        Encoded { fate, repaired: false, check: 0, number, came: None, json }
     }
 
     fn cut(rows: &[Vec<u8>], cut: Cut) -> Vec<Chunk> {

@@ -19,8 +19,8 @@ use super::pipeline::{Piece, Pipeline};
 use super::refusal::{self, Refusal};
 use super::report::Report;
 use super::source::SourceError;
-use super::store::{Entry, Identity, Opened, Store, corrupt};
-use super::upload::{Cause, End, Failure, Snapshot, Stopped};
+use super::store::{Entry, Identity, Opened, Store};
+use super::upload::{Cause, End, Failure, Snapshot, Stopped, bug};
 use super::work::{Part, Work};
 use crate::http::Client;
 use crate::{Error, Result};
@@ -146,7 +146,7 @@ impl Driver {
                 }
             }
             written = self.durable.recv(), if !self.planning.is_empty() => {
-                self.written(written.unwrap_or_else(|| Err(corrupt())));
+                self.written(written.unwrap_or_else(|| Err(bug())));
             }
             piece = next_piece(self.pipeline.as_mut(), is_stopping), if can_read => {
                 match piece {
@@ -243,7 +243,7 @@ impl Driver {
             Err(Refusal::TooLarge(error)) => work.halve(part, &error),
             Err(Refusal::Rows { named, error }) => work.isolate(part, &named, &error),
             Err(Refusal::InDoubt(error)) => {
-                work.in_doubt(&part);
+                work.in_doubt(&part, &error.to_string());
                 self.doubtful_at = Instant::now();
                 if self.setting.options.on_unknown == OnUnknown::Stop {
                     self.stop(Cause::Service(error));
@@ -318,7 +318,7 @@ impl Driver {
     async fn readmit(&mut self, chunk: Chunk) -> std::result::Result<(), Failure> {
         let Some(store) = &self.store else { return Ok(()) };
         let seq = chunk.seq;
-        let stored = store.read(seq).await?.ok_or_else(corrupt)?;
+        let stored = store.read(seq).await?.ok_or_else(|| store.name().corrupt())?;
         let checks = checks(&chunk);
         let differs =
             checks.chunks(4).zip(stored.checks.chunks(4)).position(|(now, then)| now != then);
@@ -335,7 +335,7 @@ impl Driver {
         let states = match stored.results {
             Some(results) => {
                 let reports = blob::unpack(&results, chunk.rows.len());
-                blob::states(reports.map_err(|blob::Corrupt| corrupt())?)
+                blob::states(reports.map_err(|blob::Corrupt| store.name().corrupt())?)
             }
             // It was on its way.
             None => chunk.rows.iter().map(|row| blob::on_its_way(&row.fate)).collect(),
@@ -422,9 +422,9 @@ impl Driver {
             work.cut_off();
             self.record(work, Stage::Ended);
         }
-        let store = self.store.take().ok_or_else(corrupt)?;
-        let connection = store.close()?;
-        Report::new(self.identity.upload, self.setting.started.elapsed(), connection)
+        let store = self.store.take().ok_or_else(bug)?;
+        let closed = store.close()?;
+        Report::new(self.identity.upload, self.setting.started.elapsed(), closed)
     }
 }
 

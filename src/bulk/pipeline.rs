@@ -244,7 +244,7 @@ impl Cutting {
         if let (Fate::Send { .. }, Some(numbers)) = (&row.fate, &mut self.numbers)
             && !numbers.insert(fingerprint(row.number))
         {
-            row = Encoded { fate: Fate::Duplicate, json: b"", ..row };
+            row = row.duplicate();
         }
         chunks.extend(self.cutter.put(row));
         if self.cutter.is_complete() {

@@ -1,5 +1,6 @@
 //! What is known of every row, as counts and as a table.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use uuid::Uuid;
 
 use super::blob;
 use super::outcome::{Counts, Outcome};
-use super::store::{corrupt, signed, told};
+use super::store::{Closed, Name, signed};
+use super::upload::bug;
 use crate::{Error, Result};
 
 /// What an upload came to.
@@ -28,23 +30,45 @@ pub struct Report {
     rows: Rows,
 }
 
+/// The rows in a store, as they were when the upload ended.
+#[derive(Debug)]
+struct Stored {
+    connection: Mutex<Connection>,
+    name: Name,
+    /// How many chunks there were.
+    chunks: u64,
+    /// Those of which more may become known to whoever goes on with the journal.
+    open: HashMap<u64, Chunk>,
+}
+
+#[derive(Debug, Clone)]
+struct Chunk {
+    first_row: u64,
+    rows: usize,
+    results: Option<Vec<u8>>,
+}
+
 /// Where a report's rows are.
 #[derive(Debug, Clone)]
 enum Rows {
-    Stored(Arc<Mutex<Connection>>),
+    Stored(Arc<Stored>),
     Loaded(Arc<[RecordBatch]>),
 }
 
 impl Report {
-    /// The report of the rows in `connection`.
-    pub(super) fn new(upload_id: Uuid, elapsed: Duration, connection: Connection) -> Result<Self> {
-        let counts = counts(&connection).map_err(|error| told(&error, None))?;
-        Ok(Self {
-            upload_id,
-            elapsed,
-            counts,
-            rows: Rows::Stored(Arc::new(Mutex::new(connection))),
-        })
+    /// The report of the rows in a store.
+    pub(super) fn new(upload_id: Uuid, elapsed: Duration, closed: Closed) -> Result<Self> {
+        let Closed { connection, name, is_shared } = closed;
+        let read = || -> rusqlite::Result<(Counts, u64, HashMap<u64, Chunk>)> {
+            let chunks: i64 =
+                connection.query_row("SELECT count(*) FROM chunk", [], |row| row.get(0))?;
+            let open = if is_shared { open_chunks(&connection)? } else { HashMap::new() };
+            Ok((counts(&connection)?, chunks.unsigned_abs(), open))
+        };
+        let (counts, chunks, open) = read().map_err(|error| name.told(&error))?;
+        let connection = Mutex::new(connection);
+        let rows = Rows::Stored(Arc::new(Stored { connection, name, chunks, open }));
+        Ok(Self { upload_id, elapsed, counts, rows })
     }
 
     /// The report of an upload that ended before it read a row.
@@ -110,6 +134,36 @@ fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
     )
 }
 
+const CHUNK: &str = "SELECT seq, first_row, rows, results FROM chunk";
+
+fn chunk_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<(u64, Chunk)> {
+    let number = |at: usize| row.get::<_, i64>(at).map(i64::unsigned_abs);
+    let rows = usize::try_from(number(2)?).unwrap_or(usize::MAX);
+    Ok((number(0)?, Chunk { first_row: number(1)?, rows, results: row.get(3)? }))
+}
+
+fn open_chunks(connection: &Connection) -> rusqlite::Result<HashMap<u64, Chunk>> {
+    let mut query = connection
+        .prepare(&format!("{CHUNK} WHERE results IS NULL OR unknown > 0 OR not_sent > 0"))?;
+    query.query_map([], chunk_of)?.collect()
+}
+
+impl Stored {
+    fn chunk(&self, seq: u64) -> Result<Option<Chunk>> {
+        if seq >= self.chunks {
+            return Ok(None);
+        }
+        if let Some(chunk) = self.open.get(&seq) {
+            return Ok(Some(chunk.clone()));
+        }
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = connection
+            .prepare_cached(&format!("{CHUNK} WHERE seq = ?"))
+            .and_then(|mut query| query.query_row([signed(seq)], chunk_of).optional());
+        Ok(read.map_err(|error| self.name.told(&error))?.map(|(_, chunk)| chunk))
+    }
+}
+
 /// The rows of a report, a chunk at a time.
 pub struct Table {
     rows: Rows,
@@ -122,7 +176,7 @@ impl Table {
         let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);
         Arc::new(Schema::new(vec![
             Field::new("row", DataType::UInt64, false),
-            text("phone_number", false),
+            text("phone_number", true),
             text("outcome", false),
             text("run_id", true),
             text("status", true),
@@ -131,34 +185,20 @@ impl Table {
     }
 
     fn read(&mut self) -> Result<Option<RecordBatch>> {
-        let rows = match &self.rows {
-            Rows::Stored(rows) => rows,
+        let seq = self.seq;
+        self.seq += 1;
+        let stored = match &self.rows {
+            Rows::Stored(stored) => stored,
             Rows::Loaded(batches) => {
-                let batch = usize::try_from(self.seq).ok().and_then(|at| batches.get(at)).cloned();
-                self.seq += 1;
-                return Ok(batch);
+                return Ok(usize::try_from(seq).ok().and_then(|at| batches.get(at)).cloned());
             }
         };
-        let connection = rows.lock().unwrap_or_else(PoisonError::into_inner);
-        let chunk = connection
-            .prepare_cached("SELECT first_row, rows, results FROM chunk WHERE seq = ?")
-            .and_then(|mut query| {
-                query
-                    .query_row([signed(self.seq)], |row| {
-                        let (first, rows): (i64, i64) = (row.get(0)?, row.get(1)?);
-                        Ok((first.unsigned_abs(), rows, row.get::<_, Option<Vec<u8>>>(2)?))
-                    })
-                    .optional()
-            })
-            .map_err(|error| told(&error, None))?;
-        drop(connection);
-        let Some((first_row, rows, results)) = chunk else { return Ok(None) };
-        self.seq += 1;
-        let rows = usize::try_from(rows).map_err(|_| corrupt())?;
+        let Some(Chunk { first_row, rows, results }) = stored.chunk(seq)? else { return Ok(None) };
         let mut batch = Batch::default();
         match results {
             Some(results) => {
-                let reports = blob::unpack(&results, rows).map_err(|blob::Corrupt| corrupt())?;
+                let reports =
+                    blob::unpack(&results, rows).map_err(|blob::Corrupt| stored.name.corrupt())?;
                 for (row, report) in (first_row..).zip(reports) {
                     let run = report.run.map(|run| run.to_string());
                     batch.add(
@@ -204,7 +244,8 @@ struct Batch {
 impl Batch {
     fn add(&mut self, row: u64, number: &str, outcome: Outcome, texts: [Option<String>; 3]) {
         self.row.append_value(row);
-        self.number.append_value(number);
+        // A row without a number has none to show.
+        self.number.append_option(Some(number).filter(|number| !number.is_empty()));
         self.outcome.append_value(outcome.name());
         for (column, text) in self.texts.iter_mut().zip(texts) {
             column.append_option(text);
@@ -218,6 +259,6 @@ impl Batch {
             Arc::new(self.outcome.finish()),
         ];
         columns.extend(self.texts.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef));
-        RecordBatch::try_new(Table::columns(), columns).map_err(|_| corrupt())
+        RecordBatch::try_new(Table::columns(), columns).map_err(|_| bug())
     }
 }

@@ -9,8 +9,7 @@ use super::driver::Driver;
 use super::outcome::Outcome;
 use super::scan::scan;
 use super::settle::{Search, Verdict};
-use super::store::corrupt;
-use super::upload::Cause;
+use super::upload::{Cause, bug};
 use super::work::{Part, State, Work};
 use crate::phone::Rules;
 use crate::{Error, Result};
@@ -105,7 +104,7 @@ impl Driver {
             _ => None,
         });
         let mut accounted: HashSet<RunId> = here.collect();
-        let store = self.store.as_ref().ok_or_else(corrupt)?;
+        let store = self.store.as_ref().ok_or_else(bug)?;
         accounted.extend(store.accounted(runs).await?);
         Ok(accounted)
     }

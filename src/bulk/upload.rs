@@ -177,7 +177,7 @@ impl Upload {
         }));
         match (&mut task.0).await {
             Ok(result) => result,
-            Err(_) => Err(Error::invalid("upload", "revrag failed inside; this is a bug").into()),
+            Err(_) => Err(bug().into()),
         }
     }
 
@@ -195,9 +195,9 @@ impl Upload {
         let journal = options.journal.clone().filter(|_| !options.dry_run);
         let opened =
             tokio::task::spawn_blocking(move || Store::open(journal.as_deref(), fresh)).await;
-        let opened = opened.map_err(|_| super::store::corrupt())??;
+        let opened = opened.map_err(|_| bug())??;
         let mut held = Held { opened: Some(opened), started, end: end.clone() };
-        let opened = held.opened.as_mut().ok_or_else(super::store::corrupt)?;
+        let opened = held.opened.as_mut().ok_or_else(bug)?;
         let mut clear_at = started;
         let status = if options.dry_run {
             None
@@ -223,7 +223,7 @@ impl Upload {
             let (input, encoder) = (input.clone(), encoder.clone());
             let checked =
                 tokio::task::spawn_blocking(move || pipeline::check(&input, &encoder)).await;
-            checked.map_err(|_| super::store::corrupt())?.map_err(Failure::Refused)?;
+            checked.map_err(|_| bug())?.map_err(Failure::Refused)?;
         }
         let plan = Plan {
             limits: Limits {
@@ -236,7 +236,7 @@ impl Upload {
             width: std::thread::available_parallelism().map_or(1, usize::from).min(8),
         };
         let pipeline = Pipeline::start(&input, encoder, plan)?;
-        let opened = held.opened.take().ok_or_else(super::store::corrupt)?;
+        let opened = held.opened.take().ok_or_else(bug)?;
         let setting = Setting { client, campaign, options, started, clear_at };
         Driver::new(setting, opened, pipeline, progress, end).run().await
     }
@@ -251,9 +251,9 @@ struct Held {
 
 impl Held {
     fn close(&mut self) -> Result<Report> {
-        let opened = self.opened.take().ok_or_else(super::store::corrupt)?;
-        let connection = opened.store.close()?;
-        Report::new(opened.identity.upload, self.started.elapsed(), connection)
+        let opened = self.opened.take().ok_or_else(bug)?;
+        let closed = opened.store.close()?;
+        Report::new(opened.identity.upload, self.started.elapsed(), closed)
     }
 }
 
@@ -264,6 +264,11 @@ impl Drop for Held {
             self.end.reach(report);
         }
     }
+}
+
+/// What can't be, and is no fault of the caller's.
+pub(super) fn bug() -> Error {
+    Error::invalid("upload", "revrag failed inside; this is a bug, please report it")
 }
 
 /// Tells that an upload has ended, however it did, after everything else of it is gone.

@@ -1,6 +1,7 @@
 //! What one chunk has left to do, and what each answer means for it: a pure state machine.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::answer::{Answer, RunId, Status};
 use super::chunk::{Chunk, Fate};
@@ -15,8 +16,10 @@ pub(super) enum State {
     Waiting,
     /// It is on its way.
     Out,
-    /// It was sent, and may have arrived.
-    Unknown,
+    /// It was sent, and may have arrived; why that is not known.
+    Unknown {
+        why: Arc<str>,
+    },
     Accepted {
         run: RunId,
         status: Status,
@@ -24,6 +27,13 @@ pub(super) enum State {
     Rejected {
         error: Box<str>,
     },
+}
+
+impl State {
+    /// A row that was on its way when everything ended.
+    pub(super) fn interrupted() -> Self {
+        Self::Unknown { why: "the upload ended while it was on its way".into() }
+    }
 }
 
 /// A part of a chunk: the indices of rows that go out in one request.
@@ -77,7 +87,8 @@ impl Work {
 
     /// Whether nothing is left to be found out or to be done.
     pub(super) fn is_finished(&self) -> bool {
-        let open = |state: &State| matches!(state, State::Waiting | State::Out | State::Unknown);
+        let open =
+            |state: &State| matches!(state, State::Waiting | State::Out | State::Unknown { .. });
         !self.states.iter().any(open)
     }
 
@@ -88,7 +99,7 @@ impl Work {
 
     /// The rows whose outcome is not known.
     pub(super) fn unknown(&self) -> Part {
-        self.rows_that(|state| *state == State::Unknown)
+        self.rows_that(|state| matches!(state, State::Unknown { .. }))
     }
 
     /// A part was applied.
@@ -140,9 +151,9 @@ impl Work {
         self.set(part, &State::Waiting);
     }
 
-    /// A part may have arrived.
-    pub(super) fn in_doubt(&mut self, part: &[usize]) {
-        self.set(part, &State::Unknown);
+    /// A part may have arrived; why that is not known.
+    pub(super) fn in_doubt(&mut self, part: &[usize], why: &str) {
+        self.set(part, &State::Unknown { why: why.into() });
     }
 
     /// An unknown row was found in the campaign.
@@ -159,7 +170,7 @@ impl Work {
     /// Sends nothing more of what was in doubt: it stays so.
     pub(super) fn give_up(&mut self) {
         for row in self.parts.drain(..).flatten() {
-            self.states[row] = State::Unknown;
+            self.states[row] = State::interrupted();
         }
     }
 
@@ -167,7 +178,7 @@ impl Work {
     pub(super) fn cut_off(&mut self) {
         for state in &mut self.states {
             if *state == State::Out {
-                *state = State::Unknown;
+                *state = State::interrupted();
             }
         }
     }
@@ -178,7 +189,7 @@ impl Work {
             (State::Home, Fate::Duplicate) => Outcome::Duplicate,
             (State::Home, _) => Outcome::Invalid,
             (State::Waiting, _) => Outcome::NotSent,
-            (State::Out | State::Unknown, _) => Outcome::Unknown,
+            (State::Out | State::Unknown { .. }, _) => Outcome::Unknown,
             (State::Accepted { .. }, _) => Outcome::Accepted,
             (State::Rejected { .. }, _) => Outcome::Rejected,
         }

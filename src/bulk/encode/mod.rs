@@ -8,7 +8,7 @@ mod rows;
 
 use std::borrow::Cow;
 
-use super::options::{Content, OnInvalid};
+use super::options::{Content, OnDuplicate, OnInvalid};
 use super::source::Block;
 use crate::phone::{Cell, Rules};
 use crate::{Error, Result};
@@ -21,11 +21,15 @@ pub(super) struct Encoder {
     content: Content,
     rules: Option<Rules>,
     upload: String,
+    /// Whether a valid row may stay home, and then shows its number as it came.
+    keeps_came: bool,
 }
 
 /// A row's number, as it is sent or shown.
 struct Number<'a> {
     text: Cow<'a, str>,
+    /// As it came, where that is another text and may be asked for.
+    came: Option<Cow<'a, str>>,
     repaired: bool,
     problem: Option<Cow<'static, str>>,
     missing: bool,
@@ -35,7 +39,8 @@ impl Encoder {
     /// An encoder whose tokens begin with `upload`.
     pub(super) fn new(content: Content, upload: String) -> Result<Self> {
         let rules = content.rules()?;
-        Ok(Self { content, rules, upload })
+        let keeps_came = content.on_duplicate == OnDuplicate::Reject;
+        Ok(Self { content, rules, upload, keeps_came })
     }
 
     /// Refuses a source without the columns that the options name, told by its first block.
@@ -58,18 +63,33 @@ impl Encoder {
 
     fn number<'a>(&self, cell: Cell<'a>) -> Number<'a> {
         let missing = matches!(cell, Cell::Missing);
+        if let (Cell::Text(text), None) = (&cell, self.rules) {
+            // All go as they come.
+            return Number {
+                text: text.clone(),
+                came: None,
+                repaired: false,
+                problem: None,
+                missing,
+            };
+        }
         let written = match cell.written() {
             Ok(written) => written,
             Err((text, problem)) => {
-                return Number { text, repaired: false, problem: Some(problem.into()), missing };
+                let problem = Some(problem.into());
+                return Number { text, came: None, repaired: false, problem, missing };
             }
         };
-        let (text, problem) = match self.rules.map(|rules| rules.e164(&written.text)) {
-            Some(Ok(number)) => (number.into(), None),
-            Some(Err(problem)) => (written.text, Some(problem)),
-            None => (written.text, None),
+        let repaired = written.repaired;
+        let (text, came, problem) = match self.rules.map(|rules| rules.e164(&written.text)) {
+            Some(Ok(number)) => {
+                let came = (self.keeps_came && written.text != number).then_some(written.text);
+                (number.into(), came, None)
+            }
+            Some(Err(problem)) => (written.text, None, Some(problem)),
+            None => (written.text, None, None),
         };
-        Number { text, repaired: written.repaired, problem, missing }
+        Number { text, came, repaired, problem, missing }
     }
 
     /// Writes one row: its number, then what `variables` writes, then its ids.
@@ -140,6 +160,9 @@ impl Encoder {
             return Err(Error::invalid(format!("row {row}"), "it is larger than 1 GiB"));
         }
         rows.send(&number.text, number.repaired, session.is_some(), start);
+        if let Some(came) = &number.came {
+            rows.came_as(came);
+        }
         Ok(())
     }
 }

@@ -52,8 +52,8 @@ fn variables<'a>(
     }
     match row.get(VARIABLES) {
         Some(Value::Object(inner)) => Box::new(inner.iter().map(|(name, value)| (&**name, value))),
-        Some(Value::Null) => Box::new(std::iter::empty()),
-        _ => Box::new(
+        Some(_) => Box::new(std::iter::empty()),
+        None => Box::new(
             row.iter()
                 .map(|(name, value)| (&**name, value))
                 .filter(move |(name, _)| !has_another_role(name, content)),
@@ -108,6 +108,12 @@ fn write(
     out: &mut Vec<u8>,
     row: u64,
 ) -> Result<Option<String>> {
+    if content.variables == Variables::Found
+        && let Some(other) = object.get(VARIABLES)
+        && !matches!(other, Value::Object(_) | Value::Null)
+    {
+        return Err(Error::invalid(at(row, VARIABLES), "it must be an object"));
+    }
     let start = out.len();
     let mut missing: Vec<&String> = content.required.iter().collect();
     for (name, value) in variables(object, content) {

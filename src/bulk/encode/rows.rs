@@ -18,17 +18,18 @@ struct Mark {
     check: u32,
     number_end: usize,
     json_end: usize,
+    came: Option<Box<str>>,
 }
 
 impl Rows {
     /// Hands out each row.
     pub(in super::super) fn each(self, mut put: impl FnMut(Encoded<'_>)) {
         let (mut number_start, mut json_start) = (0, 0);
-        for Mark { fate, repaired, check, number_end, json_end } in self.marks {
+        for Mark { fate, repaired, check, number_end, json_end, came } in self.marks {
             let number = &self.numbers[number_start..number_end];
             let json = &self.json[json_start..json_end];
             (number_start, json_start) = (number_end, json_end);
-            put(Encoded { fate, repaired, check, number, json });
+            put(Encoded { fate, repaired, check, number, came: came.as_deref(), json });
         }
     }
 
@@ -43,6 +44,13 @@ impl Rows {
         self.end(Fate::Send { own_session }, number, repaired, check);
     }
 
+    /// How the number of the row that was ended last came, where that is not how it is sent.
+    pub(super) fn came_as(&mut self, text: &str) {
+        if let Some(mark) = self.marks.last_mut() {
+            mark.came = Some(text.into());
+        }
+    }
+
     /// Ends a row that stays home; what has been written of it from `start` on is taken back.
     pub(super) fn keep(&mut self, number: &str, reason: &str, start: usize) {
         self.json.truncate(start);
@@ -55,6 +63,6 @@ impl Rows {
     fn end(&mut self, fate: Fate, number: &str, repaired: bool, check: u32) {
         self.numbers.push_str(number);
         let (number_end, json_end) = (self.numbers.len(), self.json.len());
-        self.marks.push(Mark { fate, repaired, check, number_end, json_end });
+        self.marks.push(Mark { fate, repaired, check, number_end, json_end, came: None });
     }
 }

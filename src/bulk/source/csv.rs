@@ -22,13 +22,14 @@ pub(super) struct Csv<R> {
     record: csv::ByteRecord,
     row: u64,
     is_shown: bool,
+    name: String,
     /// Why it can't be read any further.
     failed: Option<SourceError>,
 }
 
 impl<R: Read + Send> Csv<R> {
     /// Reads the header.
-    pub(super) fn new(input: R, delimiter: u8) -> Result<Self> {
+    pub(super) fn new(input: R, delimiter: u8, name: String) -> Result<Self> {
         let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(input);
         let header = reader.byte_headers().map_err(|error| {
             Error::invalid("source", format!("the header can't be read: {}", told(&error)))
@@ -54,6 +55,7 @@ impl<R: Read + Send> Csv<R> {
             record: csv::ByteRecord::new(),
             row: 0,
             is_shown: false,
+            name,
             failed: None,
         })
     }
@@ -76,7 +78,11 @@ impl<R: Read + Send> Source for Csv<R> {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
-                    self.failed = Some(SourceError::at_row(self.row, told(&error)));
+                    let problem = match error.kind() {
+                        csv::ErrorKind::Io(_) => format!("{}: {}", self.name, told(&error)),
+                        _ => told(&error),
+                    };
+                    self.failed = Some(SourceError::at_row(self.row, problem));
                     break;
                 }
             }

@@ -35,20 +35,20 @@ fn name_of(path: &Path) -> String {
 
 fn open_known(path: &Path) -> Result<Box<dyn Source>> {
     let shown = name_of(path);
-    let name = shown.to_lowercase();
+    let lower = shown.to_lowercase();
     let file = File::open(path).map_err(|error| Error::invalid("source", error.to_string()))?;
-    let (name, packed) = match name.strip_suffix(".gz") {
+    let (name, packed) = match lower.strip_suffix(".gz") {
         Some(inner) => (inner, true),
-        None => (&*name, false),
+        None => (&*lower, false),
     };
     let text = |file: File| -> Box<dyn Read + Send> {
         if packed { Box::new(MultiGzDecoder::new(BufReader::new(file))) } else { Box::new(file) }
     };
     match name.rsplit('.').next().unwrap_or_default() {
-        "csv" => Ok(Box::new(Csv::new(text(file), b',')?)),
-        "tsv" => Ok(Box::new(Csv::new(text(file), b'\t')?)),
+        "csv" => Ok(Box::new(Csv::new(text(file), b',', shown)?)),
+        "tsv" => Ok(Box::new(Csv::new(text(file), b'\t', shown)?)),
         "jsonl" | "ndjson" => {
-            Ok(Box::new(Jsonl::new(BufReader::with_capacity(1 << 16, text(file)))))
+            Ok(Box::new(Jsonl::new(BufReader::with_capacity(1 << 16, text(file)), shown)))
         }
         "parquet" if !packed => Ok(Box::new(parquet(file)?.named(shown))),
         "arrow" | "feather" | "ipc" if !packed => Ok(Box::new(arrow(file)?.named(shown))),

@@ -19,13 +19,14 @@ pub(super) struct Jsonl<R> {
     input: R,
     line: Vec<u8>,
     row: u64,
+    name: String,
     /// Why it can't be read any further.
     failed: Option<SourceError>,
 }
 
 impl<R: BufRead + Send> Jsonl<R> {
-    pub(super) fn new(input: R) -> Self {
-        Self { input, line: Vec::new(), row: 0, failed: None }
+    pub(super) fn new(input: R, name: String) -> Self {
+        Self { input, line: Vec::new(), row: 0, name, failed: None }
     }
 
     /// The next row; empty lines are passed over.
@@ -33,7 +34,9 @@ impl<R: BufRead + Send> Jsonl<R> {
         loop {
             self.line.clear();
             let read = self.input.read_until(b'\n', &mut self.line);
-            match read.map_err(|error| SourceError::at_row(self.row, error))? {
+            match read
+                .map_err(|error| SourceError::at_row(self.row, format!("{}: {error}", self.name)))?
+            {
                 0 => return Ok(None),
                 _ if self.line.trim_ascii().is_empty() => {}
                 size => {

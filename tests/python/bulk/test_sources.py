@@ -246,7 +246,7 @@ def test_pandas_without_pyarrow(run: Any, service: Service, way: str) -> None:
         + """
 days = pd.to_datetime(["2026-05-27", None, "2026-05-28", "2026-05-29"])
 frame = pd.DataFrame({
-    "phone_number": pd.Series([9800000000, 9800000001, None, 9800000003]),   # float64
+    "phone_number": [9800000000, 9800000001, None, 9800000003],   # float64
     "row": [0, 1, 2, 3],
     "name": ["Pankaj", None, "Riya", "Zoë"],
     "score": [0.5, float("nan"), 2.0, 3.5],

@@ -5,55 +5,22 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, params};
-use serde::{Deserialize, Serialize};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
-use uuid::Uuid;
 
 use super::answer::RunId;
 use super::blob;
-use super::options::Content;
 use super::outcome::Counts;
-use crate::{Error, Result};
+use crate::Result;
 
-/// Marks a SQLite file as a journal: "RVRG".
-const APPLICATION_ID: i64 = 0x5256_5247;
-const VERSION: i64 = 1;
+pub(super) use journal::{Identity, Name};
+
+mod journal;
 
 /// The most changes in one transaction.
 const GROUP: usize = 512;
-
-const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS upload (id INTEGER PRIMARY KEY CHECK (id = 1), identity TEXT NOT NULL);
-    CREATE TABLE IF NOT EXISTS chunk (
-        seq INTEGER PRIMARY KEY,
-        first_row INTEGER NOT NULL,
-        rows INTEGER NOT NULL,
-        checks BLOB NOT NULL,
-        results BLOB,
-        accepted INTEGER NOT NULL DEFAULT 0,
-        rejected INTEGER NOT NULL DEFAULT 0,
-        invalid INTEGER NOT NULL DEFAULT 0,
-        duplicate INTEGER NOT NULL DEFAULT 0,
-        unknown INTEGER NOT NULL DEFAULT 0,
-        not_sent INTEGER NOT NULL DEFAULT 0,
-        repaired INTEGER NOT NULL DEFAULT 0
-    );
-";
-
-/// What an upload is, so that another is not taken for it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Identity {
-    pub(super) upload: Uuid,
-    pub(super) campaign: Uuid,
-    pub(super) base_url: String,
-    pub(super) content: Content,
-    /// No record from before this moment, by the service's clock, is of this upload.
-    pub(super) since: Option<jiff::Timestamp>,
-}
 
 /// A chunk as it is written down.
 #[derive(Debug)]
@@ -95,8 +62,18 @@ enum Command {
 #[derive(Debug)]
 pub(super) struct Store {
     path: Option<PathBuf>,
+    name: Name,
     commands: Sender<Command>,
     thread: JoinHandle<Connection>,
+}
+
+/// A store that is only read any more.
+#[derive(Debug)]
+pub(super) struct Closed {
+    pub(super) connection: Connection,
+    pub(super) name: Name,
+    /// Whether another upload may go on with it.
+    pub(super) is_shared: bool,
 }
 
 /// An opened store, and what was in it.
@@ -113,20 +90,21 @@ impl Store {
     /// Opens the journal at `path`, or a private file. An upload that is there goes on; else `fresh`
     /// begins.
     pub(super) fn open(path: Option<&Path>, fresh: Identity) -> Result<Opened> {
+        let name = Name::of(path);
         let connection = match path {
-            Some(path) => open_journal(path)?,
-            None => open_private()?,
+            Some(path) => journal::open_journal(path, &name)?,
+            None => journal::open_private(&name)?,
         };
-        let refuse = |error: rusqlite::Error| told(&error, path);
-        let cuts = cuts(&connection, path)?;
+        let refuse = |error: rusqlite::Error| name.told(&error);
+        let cuts = cuts(&connection, &name)?;
         let known: Option<String> = connection
             .query_row("SELECT identity FROM upload", [], |row| row.get(0))
             .optional()
             .map_err(refuse)?;
         let identity = match known.as_deref() {
             Some(text) if !cuts.is_empty() => {
-                let known: Identity = serde_json::from_str(text).map_err(|_| corrupt())?;
-                compare(&known, &fresh)?;
+                let known: Identity = serde_json::from_str(text).map_err(|_| name.corrupt())?;
+                journal::compare(&known, &fresh, &name)?;
                 known
             }
             _ => {
@@ -138,9 +116,12 @@ impl Store {
         let (told, durable) = unbounded_channel();
         let thread = std::thread::Builder::new()
             .name("revrag-journal".to_owned())
-            .spawn(move || work(connection, &received, &told))
-            .map_err(|error| Error::Journal(format!("its thread could not be started: {error}")))?;
-        let store = Self { path: path.map(Path::to_path_buf), commands, thread };
+            .spawn({
+                let name = name.clone();
+                move || work(connection, &received, &told, &name)
+            })
+            .map_err(|error| name.error(&format!("can't be written: no thread ({error})")))?;
+        let store = Self { path: path.map(Path::to_path_buf), name, commands, thread };
         Ok(Opened { store, identity, cuts, durable })
     }
 
@@ -163,81 +144,39 @@ impl Store {
     pub(super) async fn read(&self, seq: u64) -> Result<Option<Stored>> {
         let (reply, answer) = oneshot::channel();
         let _ = self.commands.send(Command::Read { seq, reply });
-        answer.await.unwrap_or_else(|_| Err(corrupt()))
+        answer.await.unwrap_or_else(|_| Err(self.name.corrupt()))
     }
 
     /// Which of `runs` belong to rows that are written down.
     pub(super) async fn accounted(&self, runs: HashSet<RunId>) -> Result<HashSet<RunId>> {
         let (reply, answer) = oneshot::channel();
         let _ = self.commands.send(Command::Accounted { runs, reply });
-        answer.await.unwrap_or_else(|_| Err(corrupt()))
+        answer.await.unwrap_or_else(|_| Err(self.name.corrupt()))
+    }
+
+    /// What it is called in errors.
+    pub(super) fn name(&self) -> &Name {
+        &self.name
     }
 
     /// Ends the writing: the journal is free again. Returns a connection that reads.
-    pub(super) fn close(self) -> Result<Connection> {
-        drop(self.commands);
-        let connection = self.thread.join().map_err(|_| corrupt())?;
-        let Some(path) = self.path else { return Ok(connection) };
-        let refuse = |error: rusqlite::Error| told(&error, Some(&path));
+    pub(super) fn close(self) -> Result<Closed> {
+        let Self { path, name, commands, thread } = self;
+        drop(commands);
+        let connection = thread.join().map_err(|_| name.corrupt())?;
+        let Some(path) = path else { return Ok(Closed { connection, name, is_shared: false }) };
+        let refuse = |error: rusqlite::Error| name.told(&error);
         // One file again, which can be read beside its next user.
         connection.pragma_update(None, "journal_mode", "DELETE").map_err(refuse)?;
         drop(connection);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Connection::open_with_flags(&path, flags).map_err(refuse)
+        let connection = Connection::open_with_flags(&path, flags).map_err(refuse)?;
+        Ok(Closed { connection, name, is_shared: true })
     }
 }
 
-fn open_private() -> Result<Connection> {
-    let refuse = |error: rusqlite::Error| {
-        Error::Journal(format!("the temporary file of the results can't be written: {error}"))
-    };
-    // An empty name is a file of SQLite's own, which goes with the connection.
-    let connection = Connection::open("").map_err(refuse)?;
-    connection.pragma_update(None, "synchronous", "OFF").map_err(refuse)?;
-    connection.pragma_update(None, "journal_mode", "OFF").map_err(refuse)?;
-    connection.execute_batch(SCHEMA).map_err(refuse)?;
-    Ok(connection)
-}
-
-fn open_journal(path: &Path) -> Result<Connection> {
-    let refuse = |error: rusqlite::Error| told(&error, Some(path));
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(refuse)?;
-    connection.busy_timeout(Duration::ZERO).map_err(refuse)?;
-    connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(refuse)?;
-    let pragma = |name: &str| -> rusqlite::Result<i64> {
-        connection.pragma_query_value(None, name, |row| row.get(0))
-    };
-    let tables: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
-        .map_err(refuse)?;
-    if tables > 0 && pragma("application_id").map_err(refuse)? != APPLICATION_ID {
-        return Err(Error::Journal(format!(
-            "{} is a database of another program; name another file",
-            path.display()
-        )));
-    }
-    let version = pragma("user_version").map_err(refuse)?;
-    if tables > 0 && version != VERSION {
-        return Err(Error::Journal(format!(
-            "{} was written by another version of revrag (format {version}, this one reads {VERSION})",
-            path.display()
-        )));
-    }
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(refuse)?;
-    connection.pragma_update(None, "synchronous", "FULL").map_err(refuse)?;
-    let begin = format!(
-        "BEGIN EXCLUSIVE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; \
-         PRAGMA user_version = {VERSION}; COMMIT;"
-    );
-    connection.execute_batch(&begin).map_err(refuse)?;
-    Ok(connection)
-}
-
-fn cuts(connection: &Connection, path: Option<&Path>) -> Result<Vec<usize>> {
-    let refuse = |error: rusqlite::Error| told(&error, path);
+fn cuts(connection: &Connection, name: &Name) -> Result<Vec<usize>> {
+    let refuse = |error: rusqlite::Error| name.told(&error);
     let mut query = connection
         .prepare("SELECT seq, first_row, rows FROM chunk ORDER BY seq")
         .map_err(refuse)?;
@@ -250,23 +189,10 @@ fn cuts(connection: &Connection, path: Option<&Path>) -> Result<Vec<usize>> {
     for row in rows {
         let (seq, first_row, rows) = row.map_err(refuse)?;
         let fits = usize::try_from(seq) == Ok(cuts.len()) && first_row == next && rows > 0;
-        next = next.checked_add(rows).filter(|_| fits).ok_or_else(corrupt)?;
-        cuts.push(usize::try_from(rows).map_err(|_| corrupt())?);
+        next = next.checked_add(rows).filter(|_| fits).ok_or_else(|| name.corrupt())?;
+        cuts.push(usize::try_from(rows).map_err(|_| name.corrupt())?);
     }
     Ok(cuts)
-}
-
-fn compare(known: &Identity, asked: &Identity) -> Result<()> {
-    let problem = if known.campaign != asked.campaign {
-        format!("it belongs to another campaign, {}", known.campaign)
-    } else if known.base_url != asked.base_url {
-        format!("it belongs to another service, {}", known.base_url)
-    } else if let Some(option) = known.content.difference(&asked.content) {
-        format!("it was begun with another {option}; go on with the same, or name another file")
-    } else {
-        return Ok(());
-    };
-    Err(Error::Journal(problem))
 }
 
 fn write_identity(connection: &Connection, identity: &Identity) -> rusqlite::Result<()> {
@@ -279,11 +205,12 @@ fn work(
     mut connection: Connection,
     commands: &Receiver<Command>,
     durable: &UnboundedSender<Result<u64>>,
+    name: &Name,
 ) -> Connection {
     while let Ok(first) = commands.recv() {
         let group = std::iter::once(first).chain(commands.try_iter().take(GROUP - 1)).collect();
-        if let Err(error) = run(&mut connection, group, durable) {
-            let _ = durable.send(Err(told(&error, None)));
+        if let Err(error) = run(&mut connection, group, durable, name) {
+            let _ = durable.send(Err(name.told(&error)));
         }
     }
     connection
@@ -293,6 +220,7 @@ fn run(
     connection: &mut Connection,
     group: Vec<Command>,
     durable: &UnboundedSender<Result<u64>>,
+    name: &Name,
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     let mut planned = Vec::new();
@@ -306,10 +234,10 @@ fn run(
             }
             Command::Identify(identity) => write_identity(&transaction, &identity)?,
             Command::Read { seq, reply } => {
-                let _ = reply.send(stored(&transaction, seq).map_err(|error| told(&error, None)));
+                let _ = reply.send(stored(&transaction, seq).map_err(|error| name.told(&error)));
             }
             Command::Accounted { runs, reply } => {
-                let _ = reply.send(accounted(&transaction, &runs));
+                let _ = reply.send(accounted(&transaction, &runs, name));
             }
         }
     }
@@ -356,8 +284,12 @@ fn stored(connection: &Connection, seq: u64) -> rusqlite::Result<Option<Stored>>
         .optional()
 }
 
-fn accounted(connection: &Connection, runs: &HashSet<RunId>) -> Result<HashSet<RunId>> {
-    let refuse = |error: rusqlite::Error| told(&error, None);
+fn accounted(
+    connection: &Connection,
+    runs: &HashSet<RunId>,
+    name: &Name,
+) -> Result<HashSet<RunId>> {
+    let refuse = |error: rusqlite::Error| name.told(&error);
     let mut query = connection
         .prepare("SELECT rows, results FROM chunk WHERE accepted > 0 AND results IS NOT NULL")
         .map_err(refuse)?;
@@ -366,8 +298,8 @@ fn accounted(connection: &Connection, runs: &HashSet<RunId>) -> Result<HashSet<R
     while let Some(chunk) = chunks.next().map_err(refuse)? {
         let rows: i64 = chunk.get(0).map_err(refuse)?;
         let results: Vec<u8> = chunk.get(1).map_err(refuse)?;
-        let rows = usize::try_from(rows).map_err(|_| corrupt())?;
-        let reports = blob::unpack(&results, rows).map_err(|blob::Corrupt| corrupt())?;
+        let rows = usize::try_from(rows).map_err(|_| name.corrupt())?;
+        let reports = blob::unpack(&results, rows).map_err(|blob::Corrupt| name.corrupt())?;
         found.extend(reports.into_iter().filter_map(|r| r.run).filter(|run| runs.contains(run)));
     }
     Ok(found)
@@ -376,39 +308,4 @@ fn accounted(connection: &Connection, runs: &HashSet<RunId>) -> Result<HashSet<R
 /// SQLite's integers are signed.
 pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// The error of a store whose content can't be.
-pub(super) fn corrupt() -> Error {
-    Error::Journal("it is damaged; the campaign's records tell what was sent".to_owned())
-}
-
-/// What SQLite says, in words of this package.
-pub(super) fn told(error: &rusqlite::Error, path: Option<&Path>) -> Error {
-    let name = path.map_or_else(|| "the journal".to_owned(), |path| path.display().to_string());
-    let text = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            format!("{name} is in use by another upload")
-        }
-        Some(ErrorCode::NotADatabase) => {
-            format!("{name} is not a journal; name another file")
-        }
-        Some(ErrorCode::DatabaseCorrupt) => {
-            format!("{name} is damaged; the campaign's records tell what was sent")
-        }
-        Some(ErrorCode::CannotOpen) => {
-            format!("{name} can't be opened or made; check the folder and its permissions")
-        }
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-            format!("{name} can't be written; check its permissions")
-        }
-        Some(ErrorCode::DiskFull) => {
-            format!("{name} can't be written: the disk is full; make room and go on with it")
-        }
-        Some(ErrorCode::SystemIoFailure) => {
-            format!("{name} can't be written ({error}); check the disk and go on with it")
-        }
-        _ => format!("{name}: {error}"),
-    };
-    Error::Journal(text)
 }
