@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import random
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -88,14 +89,13 @@ class Service:
         self.arrived = threading.Semaphore(0)
         self._counts = {"push": 0, "records": 0, "status": 0}
         self._gate = asyncio.Event()
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         # Never listened on: it keeps the port while connections are refused.
         self._port_holder = wire.bound(0)
         self.port = self._port_holder.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._loop = asyncio.new_event_loop()
-        self._server: asyncio.Server | None = None
-        self._loop.run_until_complete(self._listen())
+        self._listen()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 
@@ -142,44 +142,54 @@ class Service:
 
     # The server.
 
-    async def _listen(self) -> None:
-        listener = wire.bound(self.port)
-        self._server = await asyncio.start_server(self._serve, sock=listener, backlog=128)
+    def _listen(self) -> None:
+        self._listener = wire.bound(self.port)
+        self._listener.setblocking(False)
+        self._listener.listen(128)
+        self._loop.add_reader(self._listener, self._accept)
+
+    def _stop_listening(self) -> None:
+        if self._listener.fileno() >= 0:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = self._listener.accept()
+            task = self._loop.create_task(self._serve(connection))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _stop(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        writers = list(self._writers)
-        for writer in writers:
-            writer.transport.abort()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        for writer in writers:
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-        # Those that ended by themselves just now have one round of the loop to go.
+        self._stop_listening()
+        # Each of them has its connection in hand after one round of the loop.
         await asyncio.sleep(0)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _refuse(self, seconds: float) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-            await asyncio.sleep(seconds)
-            await self._listen()
+        self._stop_listening()
+        await asyncio.sleep(seconds)
+        if self._listener.fileno() < 0:  # unless another fault has done so meanwhile
+            self._listen()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
+    async def _serve(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await self._loop.connect_accepted_socket(lambda: protocol, connection)
+        writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
         try:
             while (request := await wire.request(reader)) is not None:
                 if not await self._answer(*request, reader, writer):
                     break
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the client is gone, or the service is closing
-        finally:
-            self._writers.discard(writer)
             writer.close()
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            transport.abort()  # the client is gone, or the service is closing
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
     async def _answer(
         self,
