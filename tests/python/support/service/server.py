@@ -89,6 +89,7 @@ class Service:
         self.arrived = threading.Semaphore(0)
         self._counts = {"push": 0, "records": 0, "status": 0}
         self._gate = asyncio.Event()
+        self._idle: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         # Never listened on: it keeps the port while connections are refused.
         self._port_holder = wire.bound(0)
@@ -169,8 +170,15 @@ class Service:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _refuse(self, seconds: float) -> None:
+    async def _leave(self) -> None:
+        """Take no connection any more, and close those that wait for a request."""
         self._stop_listening()
+        for writer in self._idle:
+            writer.transport.abort()
+        # So that a client knows of it before it has its next answer.
+        await asyncio.sleep(0.05)
+
+    async def _come_back(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
         if self._listener.fileno() < 0:  # unless another fault has done so meanwhile
             self._listen()
@@ -182,12 +190,16 @@ class Service:
         transport, _ = await self._loop.connect_accepted_socket(lambda: protocol, connection)
         writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
         try:
-            while (request := await wire.request(reader)) is not None:
-                if not await self._answer(*request, reader, writer):
+            while True:
+                self._idle.add(writer)
+                request = await wire.request(reader)
+                self._idle.discard(writer)
+                if request is None or not await self._answer(*request, reader, writer):
                     break
             writer.close()
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             transport.abort()  # the client is gone, or the service is closing
+        self._idle.discard(writer)
         with contextlib.suppress(OSError):
             await writer.wait_closed()
 
@@ -313,8 +325,9 @@ class Service:
                 return False
             case "refuse":
                 assert fault is not None
+                await self._leave()
                 await self._send(writer, 200, good, (("connection", "close"),))
-                await self._refuse(fault.seconds)
+                await self._come_back(fault.seconds)
                 return False
             case "gate":
                 await self._gate.wait()
