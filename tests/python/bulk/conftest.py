@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import revrag
 from support.both import Invoke
-from support.service import Service
+from support.service import Service, at, status
 from support.upload import QUICK
 
 Host = Callable[..., Service]
@@ -46,3 +47,22 @@ def upload(invoke: Invoke) -> Upload:
         return invoke(campaign, "upload", source, **QUICK | options)
 
     return upload
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """Where a journal may be: alone in a folder."""
+    folder = tmp_path / "journals"
+    folder.mkdir()
+    return folder / "leads.journal"
+
+
+def stopped(
+    upload: Upload, service: Service, journal: Path, source: object, **options: Any
+) -> revrag.UploadReport:
+    """An upload that a 400 stops at the fourth push."""
+    service.faults = at({3: status(400)})
+    with pytest.raises(revrag.UploadError) as info:
+        upload(service, source, journal=journal, max_records=10, concurrency=1, **options)
+    service.faults = lambda _: None
+    return info.value.report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -258,6 +259,17 @@ def test_an_answer_that_says_nothing_is_unknown(
     check(report, service)
     assert report.accepted == 20
     assert service.scans >= 1
+
+
+def test_the_error_pickles(upload: Upload, host: Host) -> None:
+    service = host(faults=at({2: status(400)}))
+    with pytest.raises(revrag.UploadError) as info:
+        upload(service, leads(50), max_records=10, concurrency=1)
+    copy = pickle.loads(pickle.dumps(info.value))
+    assert str(copy) == str(info.value)
+    assert isinstance(copy.__cause__, errors.BadRequestError)
+    assert copy.report.accepted == 20
+    check(copy.report, service)
 
 
 def test_other_uploads_of_the_same_client(upload: Upload, host: Host) -> None:

@@ -332,7 +332,7 @@ def test_without_a_valid_row_there_is_a_report(upload: Upload, service: Service)
 
 def test_a_generator_is_read_as_it_is_sent(upload: Upload, service: Service) -> None:
     """Far from all of it is held: what is read ahead of what has arrived is bounded."""
-    count = 60_000
+    count = 40_000
     ahead = 0
 
     def generate() -> Iterator[dict[str, Any]]:
@@ -347,7 +347,7 @@ def test_a_generator_is_read_as_it_is_sent(upload: Upload, service: Service) -> 
 
 
 def test_a_reader_of_batches_is_read_as_it_is_sent(upload: Upload, service: Service) -> None:
-    count, size, ahead = 120_000, 1000, 0
+    count, size, ahead = 60_000, 500, 0
 
     def batches() -> Iterator[pa.RecordBatch]:
         nonlocal ahead

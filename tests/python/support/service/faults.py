@@ -75,7 +75,7 @@ def truncate() -> Fault:
 
 
 def refuse(seconds: float) -> Fault:
-    """Answer as always, and refuse new connections for a while."""
+    """Answer as always, close all idle connections, and refuse new ones for a while."""
     return Fault("refuse", 1.0, seconds=seconds)
 
 

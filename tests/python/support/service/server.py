@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import random
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -88,14 +89,14 @@ class Service:
         self.arrived = threading.Semaphore(0)
         self._counts = {"push": 0, "records": 0, "status": 0}
         self._gate = asyncio.Event()
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._idle: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         # Never listened on: it keeps the port while connections are refused.
         self._port_holder = wire.bound(0)
         self.port = self._port_holder.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._loop = asyncio.new_event_loop()
-        self._server: asyncio.Server | None = None
-        self._loop.run_until_complete(self._listen())
+        self._listen()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 
@@ -142,44 +143,65 @@ class Service:
 
     # The server.
 
-    async def _listen(self) -> None:
-        listener = wire.bound(self.port)
-        self._server = await asyncio.start_server(self._serve, sock=listener, backlog=128)
+    def _listen(self) -> None:
+        self._listener = wire.bound(self.port)
+        self._listener.setblocking(False)
+        self._listener.listen(128)
+        self._loop.add_reader(self._listener, self._accept)
+
+    def _stop_listening(self) -> None:
+        if self._listener.fileno() >= 0:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = self._listener.accept()
+            task = self._loop.create_task(self._serve(connection))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _stop(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        writers = list(self._writers)
-        for writer in writers:
-            writer.transport.abort()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        for writer in writers:
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-        # Those that ended by themselves just now have one round of the loop to go.
+        self._stop_listening()
+        # Each of them has its connection in hand after one round of the loop.
         await asyncio.sleep(0)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _refuse(self, seconds: float) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-            await asyncio.sleep(seconds)
-            await self._listen()
+    async def _leave(self) -> None:
+        """Take no connection any more, and close those that wait for a request."""
+        self._stop_listening()
+        for writer in self._idle:
+            writer.transport.abort()
+        # So that a client knows of it before it has its next answer.
+        await asyncio.sleep(0.05)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
+    async def _come_back(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        if self._listener.fileno() < 0:  # unless another fault has done so meanwhile
+            self._listen()
+
+    async def _serve(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await self._loop.connect_accepted_socket(lambda: protocol, connection)
+        writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
         try:
-            while (request := await wire.request(reader)) is not None:
-                if not await self._answer(*request, reader, writer):
+            while True:
+                self._idle.add(writer)
+                request = await wire.request(reader)
+                self._idle.discard(writer)
+                if request is None or not await self._answer(*request, reader, writer):
                     break
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the client is gone, or the service is closing
-        finally:
-            self._writers.discard(writer)
             writer.close()
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            transport.abort()  # the client is gone, or the service is closing
+        self._idle.discard(writer)
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
     async def _answer(
         self,
@@ -303,8 +325,9 @@ class Service:
                 return False
             case "refuse":
                 assert fault is not None
+                await self._leave()
                 await self._send(writer, 200, good, (("connection", "close"),))
-                await self._refuse(fault.seconds)
+                await self._come_back(fault.seconds)
                 return False
             case "gate":
                 await self._gate.wait()
