@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::answer::{RunId, Status};
-use super::chunk::Fate;
+use super::chunk::{self, Fate};
 use super::outcome::Outcome;
 use super::work::{State, Work};
 
@@ -16,7 +16,7 @@ struct Columns {
     numbers: String,
     /// How long each number is, in bytes.
     lengths: Vec<u32>,
-    /// An [`Outcome`] for each row, and [`REPAIRED`].
+    /// An [`Outcome`] for each row, [`REPAIRED`] and [`NUMBERLESS`].
     codes: serde_bytes::ByteBuf,
     /// 16 bytes for each accepted row whose run id is a UUID, in order.
     runs: serde_bytes::ByteBuf,
@@ -31,11 +31,12 @@ struct Columns {
 }
 
 const REPAIRED: u8 = 1 << 7;
+const NUMBERLESS: u8 = 1 << 6;
 
 /// What is known of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RowReport {
-    pub(super) number: String,
+    pub(super) number: Option<String>,
     pub(super) outcome: Outcome,
     pub(super) run: Option<RunId>,
     pub(super) status: Option<String>,
@@ -73,13 +74,14 @@ pub(super) fn pack(work: &Work, is_open: bool) -> Vec<u8> {
         let number = work.chunk.number(row);
         columns.numbers.push_str(number);
         columns.lengths.push(narrow(number.len()));
-        let Row { fate, repaired } = Row::of(work, row);
-        let flag = if repaired { REPAIRED } else { 0 };
+        let chunk::Row { fate, repaired, has_number, .. } = &work.chunk.rows[row];
+        let mut flags = if *repaired { REPAIRED } else { 0 };
+        flags |= if *has_number { 0 } else { NUMBERLESS };
         let outcome = match work.outcome(row) {
             Outcome::NotSent if is_open => Outcome::Unknown,
             outcome => outcome,
         };
-        columns.codes.push(outcome as u8 | flag);
+        columns.codes.push(outcome as u8 | flags);
         match (state, fate) {
             (State::Accepted { run, status }, _) => {
                 match run {
@@ -105,18 +107,6 @@ pub(super) fn pack(work: &Work, is_open: bool) -> Vec<u8> {
     postcard::to_stdvec(&columns).unwrap_or_default()
 }
 
-struct Row<'a> {
-    fate: &'a Fate,
-    repaired: bool,
-}
-
-impl<'a> Row<'a> {
-    fn of(work: &'a Work, row: usize) -> Self {
-        let row = &work.chunk.rows[row];
-        Self { fate: &row.fate, repaired: row.repaired }
-    }
-}
-
 /// Unpacks a blob of `rows` rows.
 pub(super) fn unpack(blob: &[u8], rows: usize) -> Result<Vec<RowReport>, Corrupt> {
     let columns: Columns = postcard::from_bytes(blob).map_err(|_| Corrupt)?;
@@ -132,9 +122,11 @@ pub(super) fn unpack(blob: &[u8], rows: usize) -> Result<Vec<RowReport>, Corrupt
     let mut reports = Vec::with_capacity(rows);
     for (row, (length, code)) in columns.lengths.iter().zip(columns.codes.iter()).enumerate() {
         let end = start.checked_add(*length as usize).ok_or(Corrupt)?;
-        let number = columns.numbers.get(start..end).ok_or(Corrupt)?.to_owned();
+        let number = columns.numbers.get(start..end).ok_or(Corrupt)?;
+        let number = (code & NUMBERLESS == 0).then(|| number.to_owned());
         start = end;
-        let outcome = *Outcome::ALL.get(usize::from(code & !REPAIRED)).ok_or(Corrupt)?;
+        let outcome =
+            *Outcome::ALL.get(usize::from(code & !(REPAIRED | NUMBERLESS))).ok_or(Corrupt)?;
         let row = narrow(row);
         let (mut run, mut status) = (None, None);
         if outcome == Outcome::Accepted {
@@ -229,7 +221,7 @@ mod tests {
                     _ => Fate::Send { own_session: false },
                 };
                 let json: &[u8] = if matches!(fate, Fate::Send { .. }) { b"{}" } else { b"" };
-                let row = Encoded { fate, repaired: *repaired, check: 0, number, came: None, json };
+                let row = Encoded { fate, repaired: *repaired, check: 0, number: Some(number), came: None, json };
                 prop_assert!(cutter.put(row).is_none());
             }
             let mut work = Work::new(cutter.take().unwrap());
@@ -243,7 +235,7 @@ mod tests {
             }
             let reports = unpack(&pack(&work, false), rows.len()).unwrap();
             for (row, report) in reports.iter().enumerate() {
-                prop_assert_eq!(&report.number, &rows[row].0);
+                prop_assert_eq!(report.number.as_ref(), Some(&rows[row].0));
                 prop_assert_eq!(report.outcome, work.outcome(row));
             }
             prop_assert_eq!(&states(reports)[..], work.states());

@@ -24,6 +24,8 @@ pub(super) struct Row {
     pub(super) fate: Fate,
     /// Whether its number had to be repaired.
     pub(super) repaired: bool,
+    /// Whether it has a number at all.
+    pub(super) has_number: bool,
     /// A check of what is sent of it, or of what kept it home.
     pub(super) check: u32,
     /// Where its number ends in [`Chunk::numbers`]; it begins where the previous one ends.
@@ -138,16 +140,16 @@ pub(super) struct Encoded<'a> {
     pub(super) fate: Fate,
     pub(super) repaired: bool,
     pub(super) check: u32,
-    pub(super) number: &'a str,
+    pub(super) number: Option<&'a str>,
     /// The number as it came, where it is not sent.
     pub(super) came: Option<&'a str>,
     pub(super) json: &'a [u8],
 }
 
-impl<'a> Encoded<'a> {
+impl Encoded<'_> {
     /// The same row, staying home because an earlier one has its number.
     pub(super) fn duplicate(self) -> Self {
-        let number = self.came.unwrap_or(self.number);
+        let number = self.came.or(self.number);
         Self { fate: Fate::Duplicate, repaired: false, number, json: b"", ..self }
     }
 }
@@ -225,10 +227,11 @@ impl Cutter {
         } else {
             0..0
         };
-        self.numbers.push_str(row.number);
+        self.numbers.push_str(row.number.unwrap_or_default());
         self.rows.push(Row {
             fate: row.fate,
             repaired: row.repaired,
+            has_number: row.number.is_some(),
             check: row.check,
             number_end: offset(self.numbers.len()),
             json,
@@ -251,7 +254,7 @@ mod tests {
     fn encoded<'a>(json: &'a [u8], number: &'a str) -> Encoded<'a> {
         let fate =
             if json.is_empty() { Fate::Duplicate } else { Fate::Send { own_session: false } };
-        Encoded { fate, repaired: false, check: 0, number, came: None, json }
+        Encoded { fate, repaired: false, check: 0, number: Some(number), came: None, json }
     }
 
     fn cut(rows: &[Vec<u8>], cut: Cut) -> Vec<Chunk> {

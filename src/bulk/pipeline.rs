@@ -242,7 +242,7 @@ impl Cutting {
 
     fn put(&mut self, mut row: Encoded<'_>, chunks: &mut Vec<Chunk>) {
         if let (Fate::Send { .. }, Some(numbers)) = (&row.fate, &mut self.numbers)
-            && !numbers.insert(fingerprint(row.number))
+            && !numbers.insert(fingerprint(row.number.unwrap_or_default()))
         {
             row = row.duplicate();
         }

@@ -203,7 +203,7 @@ impl Table {
                     let run = report.run.map(|run| run.to_string());
                     batch.add(
                         row,
-                        &report.number,
+                        report.number.as_deref(),
                         report.outcome,
                         [run, report.status, report.error],
                     );
@@ -211,7 +211,7 @@ impl Table {
             }
             None => {
                 for row in (first_row..).take(rows) {
-                    batch.add(row, "", Outcome::Unknown, [None, None, None]);
+                    batch.add(row, None, Outcome::Unknown, [None, None, None]);
                 }
             }
         }
@@ -242,10 +242,15 @@ struct Batch {
 }
 
 impl Batch {
-    fn add(&mut self, row: u64, number: &str, outcome: Outcome, texts: [Option<String>; 3]) {
+    fn add(
+        &mut self,
+        row: u64,
+        number: Option<&str>,
+        outcome: Outcome,
+        texts: [Option<String>; 3],
+    ) {
         self.row.append_value(row);
-        // A row without a number has none to show.
-        self.number.append_option(Some(number).filter(|number| !number.is_empty()));
+        self.number.append_option(number);
         self.outcome.append_value(outcome.name());
         for (column, text) in self.texts.iter_mut().zip(texts) {
             column.append_option(text);

@@ -35,6 +35,12 @@ struct Number<'a> {
     missing: bool,
 }
 
+impl Number<'_> {
+    fn shown(&self) -> Option<&str> {
+        (!self.missing).then_some(&self.text)
+    }
+}
+
 impl Encoder {
     /// An encoder whose tokens begin with `upload`.
     pub(super) fn new(content: Content, upload: String) -> Result<Self> {
@@ -117,7 +123,7 @@ impl Encoder {
                 }
                 OnInvalid::Send if !number.missing => {}
                 _ => {
-                    rows.keep(&number.text, problem, start);
+                    rows.keep(number.shown(), problem, start);
                     return Ok(());
                 }
             }
@@ -133,7 +139,7 @@ impl Encoder {
             if self.content.on_invalid == OnInvalid::Raise {
                 return Err(Error::invalid(format!("row {row}"), problem));
             }
-            rows.keep(&number.text, &problem, start);
+            rows.keep(number.shown(), &problem, start);
             return Ok(());
         }
         if out.len() == empty {

@@ -19,14 +19,15 @@ struct Mark {
     number_end: usize,
     json_end: usize,
     came: Option<Box<str>>,
+    has_number: bool,
 }
 
 impl Rows {
     /// Hands out each row.
     pub(in super::super) fn each(self, mut put: impl FnMut(Encoded<'_>)) {
         let (mut number_start, mut json_start) = (0, 0);
-        for Mark { fate, repaired, check, number_end, json_end, came } in self.marks {
-            let number = &self.numbers[number_start..number_end];
+        for Mark { fate, repaired, check, number_end, json_end, came, has_number } in self.marks {
+            let number = has_number.then(|| &self.numbers[number_start..number_end]);
             let json = &self.json[json_start..json_end];
             (number_start, json_start) = (number_end, json_end);
             put(Encoded { fate, repaired, check, number, came: came.as_deref(), json });
@@ -41,7 +42,7 @@ impl Rows {
     /// Ends a row that is sent; its JSON has been written from `start` on.
     pub(super) fn send(&mut self, number: &str, repaired: bool, own_session: bool, start: usize) {
         let check = crc32fast::hash(&self.json[start..]);
-        self.end(Fate::Send { own_session }, number, repaired, check);
+        self.end(Fate::Send { own_session }, Some(number), repaired, check);
     }
 
     /// How the number of the row that was ended last came, where that is not how it is sent.
@@ -52,17 +53,25 @@ impl Rows {
     }
 
     /// Ends a row that stays home; what has been written of it from `start` on is taken back.
-    pub(super) fn keep(&mut self, number: &str, reason: &str, start: usize) {
+    pub(super) fn keep(&mut self, number: Option<&str>, reason: &str, start: usize) {
         self.json.truncate(start);
         let mut check = crc32fast::Hasher::new();
-        check.update(number.as_bytes());
+        check.update(number.unwrap_or_default().as_bytes());
         check.update(reason.as_bytes());
         self.end(Fate::Invalid(reason.into()), number, false, check.finalize());
     }
 
-    fn end(&mut self, fate: Fate, number: &str, repaired: bool, check: u32) {
-        self.numbers.push_str(number);
+    fn end(&mut self, fate: Fate, number: Option<&str>, repaired: bool, check: u32) {
+        self.numbers.push_str(number.unwrap_or_default());
         let (number_end, json_end) = (self.numbers.len(), self.json.len());
-        self.marks.push(Mark { fate, repaired, check, number_end, json_end, came: None });
+        self.marks.push(Mark {
+            fate,
+            repaired,
+            check,
+            number_end,
+            json_end,
+            came: None,
+            has_number: number.is_some(),
+        });
     }
 }

@@ -169,6 +169,8 @@ class Service:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # One of them may just have come back.
+        self._stop_listening()
 
     async def _leave(self) -> None:
         """Take no connection any more, and close those that wait for a request."""
