@@ -31,7 +31,9 @@ PYTHON_SECTIONS = [name for name, text in SECTIONS.items() if fences(text, "pyth
 
 
 @pytest.fixture
-def sandbox(monkeypatch: pytest.MonkeyPatch):
+def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    # Snippets may leave files behind.
+    monkeypatch.chdir(tmp_path)
     with Sandbox(dispatch_after=0.01, call_duration=0.01, failure_rate=0) as service:
         monkeypatch.setenv("REVRAG_BASE_URL", service.url)
         monkeypatch.setenv("REVRAG_API_KEY", service.api_key)
