@@ -51,30 +51,31 @@ def _pandas_blocks(frame: Any) -> Iterator[Any]:
     odd = next((name for name in names if not isinstance(name, str)), None)
     if odd is not None:
         raise TypeError(f"a column's name is of type {type(odd).__name__}; names must be str")
-    has_pyarrow = _has_pyarrow()
+    pa = _pyarrow()
     for start in range(0, len(frame), ROWS):
         part = frame.iloc[start : start + ROWS]
-        yield (_as_arrow(part) if has_pyarrow else None) or _as_dicts(part, names)
-    if len(frame) == 0 and has_pyarrow:
+        yield _as_arrow(pa, part) or _as_dicts(part, names)
+    if len(frame) == 0:
         # Its columns are checked all the same.
-        yield _as_arrow(frame) or []
+        yield _as_arrow(pa, frame) or []
 
 
-def _has_pyarrow() -> bool:
+def _pyarrow() -> Any:
     try:
-        import pyarrow  # noqa: F401  # asked for, not used
+        import pyarrow as pa
     except ImportError:
-        return False
-    return True
+        return None
+    return pa
 
 
-def _as_arrow(part: Any) -> Any:
-    """The rows as an Arrow table, or None where a column holds values of several types."""
-    import pyarrow as pa
-
+def _as_arrow(pa: Any, part: Any) -> Any:
+    """The rows as an Arrow table, or None where that can't be."""
+    if pa is None:
+        return None
     try:
         return pa.Table.from_pandas(part, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        # A column of values of several types.
         return None
 
 
