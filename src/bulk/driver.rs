@@ -23,7 +23,7 @@ use super::store::{Entry, Identity, Opened, Store};
 use super::upload::{Cause, End, Failure, Snapshot, Stopped, bug};
 use super::work::{Part, Work};
 use crate::http::Client;
-use crate::{Error, Result};
+use crate::Result;
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -50,26 +50,26 @@ pub(super) struct Driver {
     pub(super) store: Option<Store>,
     durable: UnboundedReceiver<Result<u64>>,
     /// Chunks that are being written down.
-    planning: BTreeMap<u64, Work>,
+    pub(super) planning: BTreeMap<u64, Work>,
     /// How many chunks had been written down before this upload began.
-    resumed: u64,
+    pub(super) resumed: u64,
     /// How many chunks have come out of the pipeline.
-    taken: u64,
+    pub(super) taken: u64,
     /// None once it has ended.
-    pipeline: Option<Pipeline>,
+    pub(super) pipeline: Option<Pipeline>,
     /// Chunks of which something is left to do.
     pub(super) works: BTreeMap<u64, Work>,
     pushes: JoinSet<(u64, Part, Result<Vec<Answer>>)>,
     pace: Pace,
     /// Why nothing more is sent.
-    stopping: Option<Cause>,
+    pub(super) stopping: Option<Cause>,
     /// Whether anything may have been sent, now or before.
-    launched: bool,
+    pub(super) launched: bool,
     pub(super) doubtful_at: Instant,
     pub(super) fruitless: u32,
     pub(super) known_before: u64,
     pub(super) finished: Counts,
-    read: u64,
+    pub(super) read: u64,
     total: Option<u64>,
     told: Instant,
     progress: watch::Sender<Snapshot>,
@@ -276,104 +276,10 @@ impl Driver {
         }
     }
 
-    fn record(&self, work: &Work, stage: Stage) {
+    pub(super) fn record(&self, work: &Work, stage: Stage) {
         if let Some(store) = &self.store {
             store.record(entry(work, stage));
         }
-    }
-
-    /// Takes a chunk in.
-    async fn admit(&mut self, chunk: Chunk) -> std::result::Result<(), Failure> {
-        self.read += chunk.rows.len() as u64;
-        self.taken += 1;
-        if chunk.seq < self.resumed {
-            return self.readmit(chunk).await;
-        }
-        let work = Work::new(chunk);
-        if self.setting.options.dry_run || !work.is_ready() {
-            self.record(&work, Stage::Ended);
-            self.finished.merge(&work.counts());
-            return Ok(());
-        }
-        self.launched = true;
-        self.plan(work, Stage::Planned);
-        Ok(())
-    }
-
-    /// Writes a chunk down before any of it goes out.
-    fn plan(&mut self, work: Work, stage: Stage) {
-        let seq = work.chunk.seq;
-        match &self.store {
-            Some(store) if self.setting.options.journal.is_some() => {
-                store.plan(entry(&work, stage));
-                self.planning.insert(seq, work);
-            }
-            _ => {
-                self.works.insert(seq, work);
-            }
-        }
-    }
-
-    /// Takes a chunk in that was written down before.
-    async fn readmit(&mut self, chunk: Chunk) -> std::result::Result<(), Failure> {
-        let Some(store) = &self.store else { return Ok(()) };
-        let seq = chunk.seq;
-        let stored = store.read(seq).await?.ok_or_else(|| store.name().corrupt())?;
-        let checks = checks(&chunk);
-        let differs =
-            checks.chunks(4).zip(stored.checks.chunks(4)).position(|(now, then)| now != then);
-        if let Some(at) = differs {
-            let row = chunk.first_row + at as u64;
-            return Err(journal(format!(
-                "row {row} of the source has changed since it was uploaded; restore it, or upload \
-                 the changed rows with another journal"
-            )));
-        }
-        if checks.len() < stored.checks.len() {
-            return Err(vanished(chunk.first_row + chunk.rows.len() as u64));
-        }
-        let states = match stored.results {
-            Some(results) => {
-                let reports = blob::unpack(&results, chunk.rows.len());
-                blob::states(reports.map_err(|blob::Corrupt| store.name().corrupt())?)
-            }
-            // It was on its way.
-            None => chunk.rows.iter().map(|row| blob::on_its_way(&row.fate)).collect(),
-        };
-        let work = Work::resumed(chunk, states);
-        if work.is_finished() {
-            self.finished.merge(&work.counts());
-        } else if work.is_ready() {
-            // What the journal has as not sent is on its way from here on.
-            self.plan(work, Stage::Open);
-        } else {
-            self.works.insert(seq, work);
-            self.conclude(seq);
-        }
-        Ok(())
-    }
-
-    /// Takes rows in that will not be sent.
-    fn shelve(&mut self, chunk: Chunk) {
-        let is_known = chunk.seq < self.resumed;
-        // Nothing was sent, and nothing is kept of it.
-        let is_refused = !self.launched && matches!(self.stopping, Some(Cause::Source(_)));
-        if is_known || is_refused {
-            return;
-        }
-        self.read += chunk.rows.len() as u64;
-        let work = Work::new(chunk);
-        self.record(&work, Stage::Ended);
-        self.finished.merge(&work.counts());
-    }
-
-    /// The source has ended.
-    fn at_end(&mut self) -> std::result::Result<(), Failure> {
-        self.pipeline = None;
-        if self.taken < self.resumed && self.stopping.is_none() {
-            return Err(vanished(self.read));
-        }
-        Ok(())
     }
 
     /// A chunk is written down, or could not be.
@@ -458,13 +364,13 @@ fn has_own_sessions(chunk: &Chunk) -> bool {
     chunk.rows.iter().any(|row| row.fate == Fate::Send { own_session: true })
 }
 
-fn checks(chunk: &Chunk) -> Vec<u8> {
+pub(super) fn checks(chunk: &Chunk) -> Vec<u8> {
     chunk.rows.iter().flat_map(|row| row.check.to_le_bytes()).collect()
 }
 
 /// How far a chunk is when it is written down.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     /// All of it is about to go out.
     Planned,
     /// Parts of it are known, and others may be on their way.
@@ -473,7 +379,7 @@ enum Stage {
     Ended,
 }
 
-fn entry(work: &Work, stage: Stage) -> Entry {
+pub(super) fn entry(work: &Work, stage: Stage) -> Entry {
     Entry {
         seq: work.chunk.seq,
         first_row: work.chunk.first_row,
@@ -481,15 +387,4 @@ fn entry(work: &Work, stage: Stage) -> Entry {
         results: (stage != Stage::Planned)
             .then(|| (blob::pack(work, stage == Stage::Open), work.counts())),
     }
-}
-
-fn vanished(row: u64) -> Failure {
-    journal(format!(
-        "the source ends before row {row}, which was uploaded from it; restore it, or name another \
-         journal"
-    ))
-}
-
-fn journal(problem: String) -> Failure {
-    Error::Journal(problem).into()
 }

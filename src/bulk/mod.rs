@@ -12,7 +12,7 @@
 //! | `work` | what one chunk has left to do, and what its answers mean |
 //! | `answer`, `refusal` | what the service said of a push |
 //! | `settle` | what became of rows in doubt, given what a listing shows |
-//! | `driver`, `settling`, `scan` | send, listen, and look for what is in doubt |
+//! | `driver`, `intake`, `settling`, `scan` | send, listen, take in, and look for what is in doubt |
 //! | `blob`, `store` | what is known of every row, compact and on disk |
 //! | [`report`] | the same as a table |
 //!
@@ -24,6 +24,7 @@ mod blob;
 mod chunk;
 mod driver;
 mod encode;
+mod intake;
 mod layout;
 mod options;
 mod outcome;
