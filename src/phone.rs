@@ -14,6 +14,9 @@ use crate::{Error, Result};
 const EXACT: f64 = 9_007_199_254_740_992.0;
 const EXACT_SINGLE: f64 = 16_777_216.0;
 
+/// No notation of a number takes more, in bytes; reading more could take long.
+const LONGEST: usize = 100;
+
 /// What stands where a phone number should.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell<'a> {
@@ -141,6 +144,9 @@ fn lower(text: &str) -> String {
 /// Why a text is no number, before libphonenumber reads one into it: it takes letters for digits,
 /// and the first of several numbers for the one that is meant.
 fn not_a_number(text: &str) -> Option<&'static str> {
+    if text.len() > LONGEST {
+        return Some("it is too long");
+    }
     if text.trim().is_empty() {
         return Some("it is missing");
     }
@@ -227,6 +233,7 @@ mod tests {
             ("9876543210, 9876543211", "characters"),
             ("9876543210/9876543211", "characters"),
             ("+910123456789", "none that exists"),
+            (&"9".repeat(101), "too long"),
         ] {
             let problem = INDIA.e164(text).unwrap_err();
             assert!(problem.contains(reason), "{text}: {problem}");

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::answer::{self, Answer};
 use super::blob;
 use super::chunk::{Chunk, Fate};
+use super::ending::{Cause, End, Failure, Snapshot, Stopped, bug};
 use super::options::{OnUnknown, Options};
 use super::outcome::Counts;
 use super::pace::Pace;
@@ -20,10 +21,9 @@ use super::refusal::{self, Refusal};
 use super::report::Report;
 use super::source::SourceError;
 use super::store::{Entry, Identity, Opened, Store};
-use super::upload::{Cause, End, Failure, Snapshot, Stopped, bug};
 use super::work::{Part, Work};
-use crate::http::Client;
 use crate::Result;
+use crate::http::Client;
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);

@@ -3,7 +3,7 @@
 use super::blob;
 use super::chunk::Chunk;
 use super::driver::{Driver, Stage, checks, entry};
-use super::upload::{Cause, Failure};
+use super::ending::{Cause, Failure};
 use super::work::Work;
 use crate::Error;
 

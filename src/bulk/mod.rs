@@ -15,6 +15,7 @@
 //! | `driver`, `intake`, `settling`, `scan` | send, listen, take in, and look for what is in doubt |
 //! | `blob`, `store` | what is known of every row, compact and on disk |
 //! | [`report`] | the same as a table |
+//! | `ending` | how an upload goes, and how it ends |
 //!
 //! [`Upload`] drives them. `encode`, `chunk`, `work`, `refusal`, `settle` and `pace` are pure;
 //! reading, sending and writing are at the edge.
@@ -24,6 +25,7 @@ mod blob;
 mod chunk;
 mod driver;
 mod encode;
+mod ending;
 mod intake;
 mod layout;
 mod options;
@@ -40,7 +42,8 @@ mod store;
 mod upload;
 mod work;
 
+pub use ending::{Cause, Failure, Monitor, Snapshot, Stopped};
 pub use options::{Content, OnDuplicate, OnInvalid, OnUnknown, Options, Variables};
 pub use outcome::{Counts, Outcome};
 pub use report::Report;
-pub use upload::{Cause, Failure, Monitor, Snapshot, Stopped, Upload};
+pub use upload::Upload;

@@ -16,7 +16,6 @@ use uuid::Uuid;
 use super::blob;
 use super::outcome::{Counts, Outcome};
 use super::store::{Closed, Name, signed};
-use super::upload::bug;
 use crate::{Error, Result};
 
 /// What an upload came to.
@@ -264,6 +263,7 @@ impl Batch {
             Arc::new(self.outcome.finish()),
         ];
         columns.extend(self.texts.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef));
-        RecordBatch::try_new(Table::columns(), columns).map_err(|_| bug())
+        RecordBatch::try_new(Table::columns(), columns)
+            .map_err(|_| Error::Journal("its rows can't be shown".to_owned()))
     }
 }
