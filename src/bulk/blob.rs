@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::answer::{RunId, Status};
 use super::chunk::{self, Fate};
-use super::outcome::Outcome;
+use super::outcome::{Counts, Outcome};
 use super::work::{State, Work};
 
 /// The rows of a chunk, in columns.
@@ -67,8 +67,9 @@ impl Texts {
 
 /// Packs what is known of a chunk. While it is open, rows that wait to be sent are in doubt: they may
 /// be on their way by the time this is read.
-pub(super) fn pack(work: &Work, is_open: bool) -> Vec<u8> {
+pub(super) fn pack(work: &Work, is_open: bool) -> (Vec<u8>, Counts) {
     let mut columns = Columns::default();
+    let mut counts = Counts::default();
     let mut texts = Texts::default();
     for (row, state) in work.states().iter().enumerate() {
         let number = work.chunk.number(row);
@@ -81,6 +82,8 @@ pub(super) fn pack(work: &Work, is_open: bool) -> Vec<u8> {
             Outcome::NotSent if is_open => Outcome::Unknown,
             outcome => outcome,
         };
+        counts.add(outcome);
+        counts.repaired += u64::from(*repaired);
         columns.codes.push(outcome as u8 | flags);
         match (state, fate) {
             (State::Accepted { run, status }, _) => {
@@ -104,7 +107,7 @@ pub(super) fn pack(work: &Work, is_open: bool) -> Vec<u8> {
         }
     }
     columns.texts = texts.all;
-    postcard::to_stdvec(&columns).unwrap_or_default()
+    (postcard::to_stdvec(&columns).unwrap_or_default(), counts)
 }
 
 /// Unpacks a blob of `rows` rows.
@@ -233,7 +236,7 @@ mod tests {
                     }
                 }
             }
-            let reports = unpack(&pack(&work, false), rows.len()).unwrap();
+            let reports = unpack(&pack(&work, false).0, rows.len()).unwrap();
             for (row, report) in reports.iter().enumerate() {
                 prop_assert_eq!(report.number.as_ref(), Some(&rows[row].0));
                 prop_assert_eq!(report.outcome, work.outcome(row));

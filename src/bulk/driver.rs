@@ -384,7 +384,6 @@ pub(super) fn entry(work: &Work, stage: Stage) -> Entry {
         seq: work.chunk.seq,
         first_row: work.chunk.first_row,
         checks: checks(&work.chunk),
-        results: (stage != Stage::Planned)
-            .then(|| (blob::pack(work, stage == Stage::Open), work.counts())),
+        results: (stage != Stage::Planned).then(|| blob::pack(work, stage == Stage::Open)),
     }
 }

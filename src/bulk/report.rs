@@ -57,14 +57,15 @@ enum Rows {
 impl Report {
     /// The report of the rows in a store.
     pub(super) fn new(upload_id: Uuid, elapsed: Duration, closed: Closed) -> Result<Self> {
-        let Closed { connection, name, is_shared } = closed;
         let read = || -> rusqlite::Result<(Counts, u64, HashMap<u64, Chunk>)> {
+            let connection = &closed.connection;
             let chunks: i64 =
                 connection.query_row("SELECT count(*) FROM chunk", [], |row| row.get(0))?;
-            let open = if is_shared { open_chunks(&connection)? } else { HashMap::new() };
-            Ok((counts(&connection)?, chunks.unsigned_abs(), open))
+            let open = if closed.is_shared { open_chunks(connection)? } else { HashMap::new() };
+            Ok((counts(connection)?, chunks.unsigned_abs(), open))
         };
-        let (counts, chunks, open) = read().map_err(|error| name.told(&error))?;
+        let (counts, chunks, open) = read().map_err(|error| closed.name.told(&error))?;
+        let (connection, name) = closed.unlocked();
         let connection = Mutex::new(connection);
         let rows = Rows::Stored(Arc::new(Stored { connection, name, chunks, open }));
         Ok(Self { upload_id, elapsed, counts, rows })

@@ -15,8 +15,8 @@ use super::pipeline::{self, Pipeline, Plan};
 use super::report::Report;
 use super::source::Input;
 use super::store::{Identity, Opened, Store};
-use crate::http::Client;
 use crate::Result;
+use crate::http::Client;
 
 /// An upload, not begun: nothing happens until [`Upload::run`].
 pub struct Upload {

@@ -1,6 +1,7 @@
 //! Opening a journal: what it must be, and whose.
 
-use std::io::Read as _;
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -98,23 +99,22 @@ pub(super) fn open_private(name: &Name) -> Result<Connection> {
     // An empty name is a file of SQLite's own, which goes with the connection.
     let connection = Connection::open("").map_err(refuse)?;
     connection.pragma_update(None, "synchronous", "OFF").map_err(refuse)?;
-    connection.pragma_update(None, "journal_mode", "OFF").map_err(refuse)?;
+    connection.pragma_update(None, "journal_mode", "MEMORY").map_err(refuse)?;
     connection.execute_batch(SCHEMA).map_err(refuse)?;
     Ok(connection)
 }
 
-/// The journal at `path`, for this upload alone.
-pub(super) fn open_journal(path: &Path, name: &Name) -> Result<Connection> {
+/// The journal at `path`, for this upload alone, and the lock that says so.
+///
+/// The lock is not SQLite's: a process loses those of a file as soon as it closes any descriptor of
+/// that file, be it to copy it.
+pub(super) fn open_journal(path: &Path, name: &Name) -> Result<(Connection, File)> {
     let refuse = |error: rusqlite::Error| name.told(&error);
-    if !may_be_a_journal(path) {
-        return Err(name.error("is not a journal; name another file"));
-    }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let lock = lock(path, name)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(refuse)?;
-    connection.busy_timeout(Duration::ZERO).map_err(refuse)?;
-    connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(refuse)?;
+    // The report of an upload before may be read meanwhile.
+    connection.busy_timeout(Duration::from_secs(10)).map_err(refuse)?;
     let pragma = |name: &str| -> rusqlite::Result<i64> {
         connection.pragma_query_value(None, name, |row| row.get(0))
     };
@@ -131,25 +131,42 @@ pub(super) fn open_journal(path: &Path, name: &Name) -> Result<Connection> {
              reads {VERSION}"
         )));
     }
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(refuse)?;
+    // What is committed is in the one file that the caller knows of.
+    connection.pragma_update(None, "journal_mode", "TRUNCATE").map_err(refuse)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(refuse)?;
     let begin = format!(
         "BEGIN EXCLUSIVE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; \
          PRAGMA user_version = {VERSION}; COMMIT;"
     );
     connection.execute_batch(&begin).map_err(refuse)?;
-    Ok(connection)
+    Ok((connection, lock))
 }
 
-/// SQLite takes a file too short to be one of its own for an empty one.
-fn may_be_a_journal(path: &Path) -> bool {
-    const MAGIC: &[u8] = b"SQLite format 3\0";
-    let Ok(file) = std::fs::File::open(path) else { return true };
-    let mut head = Vec::new();
-    match file.take(MAGIC.len() as u64).read_to_end(&mut head) {
-        Ok(0) | Err(_) => true,
-        Ok(_) => head == MAGIC,
+/// Opens the file, makes it if need be, for its owner's eyes only, and locks it.
+fn lock(path: &Path, name: &Name) -> Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(|error| match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            name.error("can't be written; check its permissions")
+        }
+        _ => name.error(&format!("can't be opened or made ({error}); check the folder")),
+    })?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(name.error("is in use by another upload")),
+        Err(TryLockError::Error(error)) => {
+            return Err(name.error(&format!("can't be locked ({error})")));
+        }
     }
+    // SQLite takes a file too short to be one of its own for an empty one.
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    if (1..512).contains(&size) {
+        return Err(name.error("is not a journal; name another file"));
+    }
+    Ok(file)
 }
 
 /// Refuses to go on with another upload.

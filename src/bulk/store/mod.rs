@@ -2,9 +2,11 @@
 //! there is none. One thread writes it, as many changes in one transaction as have come.
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -65,6 +67,8 @@ pub(super) struct Store {
     name: Name,
     commands: Sender<Command>,
     thread: JoinHandle<Connection>,
+    /// Held as long as the journal is in use.
+    lock: Option<File>,
 }
 
 /// A store that is only read any more.
@@ -74,6 +78,16 @@ pub(super) struct Closed {
     pub(super) name: Name,
     /// Whether another upload may go on with it.
     pub(super) is_shared: bool,
+    /// Given up once what may change later has been read.
+    lock: Option<File>,
+}
+
+impl Closed {
+    /// Lets the next upload have the journal.
+    pub(super) fn unlocked(self) -> (Connection, Name) {
+        drop(self.lock);
+        (self.connection, self.name)
+    }
 }
 
 /// An opened store, and what was in it.
@@ -91,9 +105,12 @@ impl Store {
     /// begins.
     pub(super) fn open(path: Option<&Path>, fresh: Identity) -> Result<Opened> {
         let name = Name::of(path);
-        let connection = match path {
-            Some(path) => journal::open_journal(path, &name)?,
-            None => journal::open_private(&name)?,
+        let (connection, lock) = match path {
+            Some(path) => {
+                let (connection, lock) = journal::open_journal(path, &name)?;
+                (connection, Some(lock))
+            }
+            None => (journal::open_private(&name)?, None),
         };
         let refuse = |error: rusqlite::Error| name.told(&error);
         let cuts = cuts(&connection, &name)?;
@@ -121,7 +138,7 @@ impl Store {
                 move || work(connection, &received, &told, &name)
             })
             .map_err(|error| name.error(&format!("can't be written: no thread ({error})")))?;
-        let store = Self { path: path.map(Path::to_path_buf), name, commands, thread };
+        let store = Self { path: path.map(Path::to_path_buf), name, commands, thread, lock };
         Ok(Opened { store, identity, cuts, durable })
     }
 
@@ -161,17 +178,21 @@ impl Store {
 
     /// Ends the writing: the journal is free again. Returns a connection that reads.
     pub(super) fn close(self) -> Result<Closed> {
-        let Self { path, name, commands, thread } = self;
+        let Self { path, name, commands, thread, lock } = self;
         drop(commands);
         let connection = thread.join().map_err(|_| name.corrupt())?;
-        let Some(path) = path else { return Ok(Closed { connection, name, is_shared: false }) };
         let refuse = |error: rusqlite::Error| name.told(&error);
-        // One file again, which can be read beside its next user.
+        let Some(path) = path else {
+            return Ok(Closed { connection, name, is_shared: false, lock: None });
+        };
+        // One file again.
         connection.pragma_update(None, "journal_mode", "DELETE").map_err(refuse)?;
-        drop(connection);
+        // Opened before the other is closed, and that before the lock is given up.
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&path, flags).map_err(refuse)?;
-        Ok(Closed { connection, name, is_shared: true })
+        let reader = Connection::open_with_flags(&path, flags).map_err(refuse)?;
+        reader.busy_timeout(Duration::from_secs(10)).map_err(refuse)?;
+        drop(connection);
+        Ok(Closed { connection: reader, name, is_shared: true, lock })
     }
 }
 
@@ -207,45 +228,64 @@ fn work(
     durable: &UnboundedSender<Result<u64>>,
     name: &Name,
 ) -> Connection {
+    let mut failed = None;
     while let Ok(first) = commands.recv() {
-        let group = std::iter::once(first).chain(commands.try_iter().take(GROUP - 1)).collect();
-        if let Err(error) = run(&mut connection, group, durable, name) {
-            let _ = durable.send(Err(name.told(&error)));
+        let group = std::iter::once(first).chain(commands.try_iter().take(GROUP - 1));
+        let (writes, reads): (Vec<_>, Vec<_>) = group.partition(Command::writes);
+        // After one failure nothing more is written: a hole would be taken for damage.
+        if failed.is_none() && !writes.is_empty() {
+            match write_all(&mut connection, writes) {
+                Ok(planned) => planned.into_iter().for_each(|seq| {
+                    let _ = durable.send(Ok(seq));
+                }),
+                Err(error) => {
+                    let error = name.told(&error);
+                    let _ = durable.send(Err(error.clone()));
+                    failed = Some(error);
+                }
+            }
+        }
+        for read in reads {
+            read.answer(&connection, name);
         }
     }
     connection
 }
 
-fn run(
-    connection: &mut Connection,
-    group: Vec<Command>,
-    durable: &UnboundedSender<Result<u64>>,
-    name: &Name,
-) -> rusqlite::Result<()> {
+/// Writes a group down, durably; the chunks that asked to be told of.
+fn write_all(connection: &mut Connection, group: Vec<Command>) -> rusqlite::Result<Vec<u64>> {
     let transaction = connection.transaction()?;
     let mut planned = Vec::new();
     for command in group {
         match command {
             Command::Write { entry, planned: tell } => {
                 write(&transaction, &entry)?;
-                if tell {
-                    planned.push(entry.seq);
-                }
+                planned.extend(tell.then_some(entry.seq));
             }
             Command::Identify(identity) => write_identity(&transaction, &identity)?,
-            Command::Read { seq, reply } => {
-                let _ = reply.send(stored(&transaction, seq).map_err(|error| name.told(&error)));
-            }
-            Command::Accounted { runs, reply } => {
-                let _ = reply.send(accounted(&transaction, &runs, name));
-            }
+            Command::Read { .. } | Command::Accounted { .. } => {}
         }
     }
     transaction.commit()?;
-    for seq in planned {
-        let _ = durable.send(Ok(seq));
+    Ok(planned)
+}
+
+impl Command {
+    fn writes(&self) -> bool {
+        matches!(self, Self::Write { .. } | Self::Identify(_))
     }
-    Ok(())
+
+    fn answer(self, connection: &Connection, name: &Name) {
+        match self {
+            Self::Read { seq, reply } => {
+                let _ = reply.send(stored(connection, seq).map_err(|error| name.told(&error)));
+            }
+            Self::Accounted { runs, reply } => {
+                let _ = reply.send(accounted(connection, &runs, name));
+            }
+            Self::Write { .. } | Self::Identify(_) => {}
+        }
+    }
 }
 
 fn write(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
