@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyInt, PyMapping, PyString};
 use serde_json::Value;
@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::errors::to_pyerr;
 use super::json::{self, is_null, text_of, type_name};
+use super::pause::Pause;
 use crate::Error;
 use crate::http::parse_id;
 use crate::model::NewRecord;
@@ -22,7 +23,7 @@ pub(super) fn id(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Uuid> {
         return Err(refuse("it is None; a record that was rejected has no id".to_owned()));
     }
     let text = match value.cast::<PyString>() {
-        Ok(text) => text_of(text, &at).map_err(|error| to_pyerr(value.py(), error))?,
+        Ok(text) => text_of(text, &at)?,
         Err(_) if type_name(value) == "uuid.UUID" => value.str()?.extract()?,
         Err(_) => {
             return Err(refuse(format!("it must be a str or a UUID, not {}", type_name(value))));
@@ -79,43 +80,59 @@ pub(super) fn records(source: &Bound<'_, PyAny>) -> PyResult<Vec<NewRecord>> {
     let textual = source.is_instance_of::<PyString>()
         || source.is_instance_of::<PyBytes>()
         || source.is_instance_of::<PyByteArray>();
-    let Some(items) = (!textual).then(|| source.try_iter().ok()).flatten() else {
-        return Err(refuse(&format!("it must be an iterable of dicts, not {}", type_name(source))));
-    };
+    let wrong = || refuse(&format!("it must be an iterable of dicts, not {}", type_name(source)));
+    if textual {
+        return Err(wrong());
+    }
+    let items = source
+        .try_iter()
+        .map_err(|error| if error.is_instance_of::<PyTypeError>(py) { wrong() } else { error })?;
+    let mut pause = Pause::new();
     items
         .enumerate()
-        .map(|(index, item)| record(&item?, index).map_err(|error| to_pyerr(py, error)))
+        .map(|(index, item)| {
+            pause.when_due(py)?;
+            record(&item?, index)
+        })
         .collect()
 }
 
-fn record(item: &Bound<'_, PyAny>, index: usize) -> Result<NewRecord, Error> {
+fn record(item: &Bound<'_, PyAny>, index: usize) -> PyResult<NewRecord> {
+    let py = item.py();
+    let refuse = |at: String, problem: &str| to_pyerr(py, Error::invalid(at, problem));
     let whole = || format!("records[{index}]");
     let Ok(mapping) = item.cast::<PyMapping>() else {
         let kind = type_name(item);
-        return Err(Error::invalid(whole(), format!("it must be a dict, not {kind}")));
+        return Err(refuse(whole(), &format!("it must be a dict, not {kind}")));
     };
     let mut record = NewRecord::default();
     let mut has_number = false;
-    let unreadable = |_| Error::invalid(whole(), "the mapping could not be read");
+    let unreadable = |error: PyErr| {
+        if error.is_instance_of::<PyException>(py) {
+            refuse(whole(), "the mapping could not be read")
+        } else {
+            error
+        }
+    };
     for pair in mapping.items().map_err(unreadable)? {
         let (key, value) =
             pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>().map_err(unreadable)?;
-        let key: String = key.extract().map_err(|_| {
-            Error::invalid(whole(), format!("a key is of type {}", type_name(&key)))
-        })?;
+        let key: String = key
+            .extract()
+            .map_err(|_| refuse(whole(), &format!("a key is of type {}", type_name(&key))))?;
         let at = || format!("records[{index}][{key:?}]");
         let null = is_null(&value);
         match key.as_str() {
             "phone_number" | "variables" | "app_user_id" | "app_session_id" if null => {}
             "phone_number" => {
-                record.phone_number = text(&value, &at, "as a number it may have lost its '+'")?;
+                record.phone_number = text(&value, &at, "; as a number it may have lost its '+'")?;
                 has_number = true;
             }
             "variables" => record.variables = Some(variables(&value, &at)?),
             "app_user_id" => record.app_user_id = Some(identifier(&value, &at)?),
             "app_session_id" => record.app_session_id = Some(identifier(&value, &at)?),
             _ => {
-                return Err(Error::invalid(
+                return Err(refuse(
                     at(),
                     "there is no such key; a record has phone_number, variables, app_user_id and \
                      app_session_id, and everything else goes into variables",
@@ -126,39 +143,41 @@ fn record(item: &Bound<'_, PyAny>, index: usize) -> Result<NewRecord, Error> {
     if has_number {
         Ok(record)
     } else {
-        Err(Error::invalid(format!("records[{index}][\"phone_number\"]"), "it is missing"))
+        Err(refuse(format!("records[{index}][\"phone_number\"]"), "it is missing"))
     }
 }
 
 fn variables(
     value: &Bound<'_, PyAny>,
     at: &dyn Fn() -> String,
-) -> Result<serde_json::Map<String, Value>, Error> {
+) -> PyResult<serde_json::Map<String, Value>> {
     if let Ok(dict) = value.cast::<PyDict>() {
         return json::object(dict, at, 0);
     }
-    let wrong = || Error::invalid(at(), format!("it must be a dict, not {}", type_name(value)));
+    let wrong = || wrong_type(value, at, "a dict", "");
     let mapping = value.cast::<PyMapping>().map_err(|_| wrong())?;
     let dict = PyDict::new(value.py());
-    dict.update(mapping).map_err(|_| wrong())?;
+    dict.update(mapping).map_err(|error| {
+        if error.is_instance_of::<PyException>(value.py()) { wrong() } else { error }
+    })?;
     json::object(&dict, at, 0)
 }
 
-fn text(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, why: &str) -> Result<String, Error> {
-    let text = value.cast::<PyString>().map_err(|_| {
-        Error::invalid(at(), format!("it must be a str, not {}; {why}", type_name(value)))
-    })?;
+fn text(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, why: &str) -> PyResult<String> {
+    let text = value.cast::<PyString>().map_err(|_| wrong_type(value, at, "a str", why))?;
     text_of(text, at)
 }
 
 /// A correlation id: text, or an integer or UUID as text.
-fn identifier(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String) -> Result<String, Error> {
+fn identifier(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String) -> PyResult<String> {
     match json::to_json(value, at)? {
         Value::String(text) => Ok(text),
         Value::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
-        _ => Err(Error::invalid(
-            at(),
-            format!("it must be a str, an int or a UUID, not {}", type_name(value)),
-        )),
+        _ => Err(wrong_type(value, at, "a str, an int or a UUID", "")),
     }
+}
+
+fn wrong_type(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, wanted: &str, why: &str) -> PyErr {
+    let problem = format!("it must be {wanted}, not {}{why}", type_name(value));
+    to_pyerr(value.py(), Error::invalid(at(), problem))
 }

@@ -14,6 +14,7 @@ mod input;
 mod json;
 mod models;
 mod observe;
+mod pause;
 mod process;
 mod progress;
 mod report;

@@ -85,7 +85,7 @@ pub(super) fn run_sync<T: Send>(
     drop(watch);
     let outcome = attend(py, &runtime, &onlooker, &mut running, words);
     outcome.unwrap_or_else(|interrupt| {
-        drop(running);
+        py.detach(|| drop(running));
         if let Some(aftermath) = take(&aftermath) {
             interrupt.set_cause(py, aftermath(py));
         }

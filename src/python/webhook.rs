@@ -287,9 +287,7 @@ impl WebhookEvent {
 
 fn secrets_of(secret: &Bound<'_, PyAny>) -> PyResult<Vec<Secret>> {
     let at = || "secret".to_owned();
-    let text = |item: &Bound<'_, PyString>| {
-        json::text_of(item, &at).map(Secret::new).map_err(|error| to_pyerr(item.py(), error))
-    };
+    let text = |item: &Bound<'_, PyString>| json::text_of(item, &at).map(Secret::new);
     if let Ok(one) = secret.cast::<PyString>() {
         return Ok(vec![text(one)?]);
     }

@@ -59,6 +59,7 @@ class Script:
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-X", "faulthandler", "-W", "error", str(path), *map(str, args)],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -73,6 +74,12 @@ class Script:
         if not line:
             self.fail(f"the script ended early: {self.finish(5)}")
         return line
+
+    def say(self, line: str) -> None:
+        """Write a line to its standard input."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
