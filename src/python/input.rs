@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyInt, PyMapping, PyString};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyInt, PyString, PyType};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -23,7 +24,7 @@ pub(super) fn id(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Uuid> {
         return Err(refuse("it is None; a record that was rejected has no id".to_owned()));
     }
     let text = match value.cast::<PyString>() {
-        Ok(text) => text_of(text, &at)?,
+        Ok(text) => text_of(text, &at).map_err(|error| to_pyerr(value.py(), error))?,
         Err(_) if type_name(value) == "uuid.UUID" => value.str()?.extract()?,
         Err(_) => {
             return Err(refuse(format!("it must be a str or a UUID, not {}", type_name(value))));
@@ -74,7 +75,7 @@ impl Whole {
 pub(super) fn records(source: &Bound<'_, PyAny>) -> PyResult<Vec<NewRecord>> {
     let py = source.py();
     let refuse = |problem: &str| to_pyerr(py, Error::invalid("records", problem));
-    if source.cast::<PyMapping>().is_ok() {
+    if is_mapping(source)? {
         return Err(refuse("it is one record; pass a list, [record]"));
     }
     let textual = source.is_instance_of::<PyString>()
@@ -101,10 +102,10 @@ fn record(item: &Bound<'_, PyAny>, index: usize) -> PyResult<NewRecord> {
     let py = item.py();
     let refuse = |at: String, problem: &str| to_pyerr(py, Error::invalid(at, problem));
     let whole = || format!("records[{index}]");
-    let Ok(mapping) = item.cast::<PyMapping>() else {
+    if !is_mapping(item)? {
         let kind = type_name(item);
         return Err(refuse(whole(), &format!("it must be a dict, not {kind}")));
-    };
+    }
     let mut record = NewRecord::default();
     let mut has_number = false;
     let unreadable = |error: PyErr| {
@@ -114,9 +115,12 @@ fn record(item: &Bound<'_, PyAny>, index: usize) -> PyResult<NewRecord> {
             error
         }
     };
-    for pair in mapping.items().map_err(unreadable)? {
-        let (key, value) =
-            pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>().map_err(unreadable)?;
+    let pairs = item.call_method0("items").and_then(|items| items.try_iter());
+    for pair in pairs.map_err(unreadable)? {
+        let (key, value) = pair
+            .map_err(unreadable)?
+            .extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()
+            .map_err(unreadable)?;
         let key: String = key
             .extract()
             .map_err(|_| refuse(whole(), &format!("a key is of type {}", type_name(&key))))?;
@@ -152,29 +156,41 @@ fn variables(
     at: &dyn Fn() -> String,
 ) -> PyResult<serde_json::Map<String, Value>> {
     if let Ok(dict) = value.cast::<PyDict>() {
-        return json::object(dict, at, 0);
+        return json::object(dict, at, 0).map_err(|error| error.into_pyerr(value.py()));
     }
     let wrong = || wrong_type(value, at, "a dict", "");
-    let mapping = value.cast::<PyMapping>().map_err(|_| wrong())?;
+    if !is_mapping(value)? {
+        return Err(wrong());
+    }
     let dict = PyDict::new(value.py());
-    dict.update(mapping).map_err(|error| {
+    dict.call_method1("update", (value,)).map_err(|error| {
         if error.is_instance_of::<PyException>(value.py()) { wrong() } else { error }
     })?;
-    json::object(&dict, at, 0)
+    json::object(&dict, at, 0).map_err(|error| error.into_pyerr(value.py()))
 }
 
 fn text(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, why: &str) -> PyResult<String> {
     let text = value.cast::<PyString>().map_err(|_| wrong_type(value, at, "a str", why))?;
-    text_of(text, at)
+    text_of(text, at).map_err(|error| to_pyerr(value.py(), error))
 }
 
 /// A correlation id: text, or an integer or UUID as text.
 fn identifier(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String) -> PyResult<String> {
-    match json::to_json(value, at)? {
+    match json::to_json(value, at).map_err(|error| error.into_pyerr(value.py()))? {
         Value::String(text) => Ok(text),
         Value::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
         _ => Err(wrong_type(value, at, "a str, an int or a UUID", "")),
     }
+}
+
+/// Whether `value` is a mapping. A cast to pyo3's own `PyMapping` prints the value, personal data and
+/// all, where an interrupt meets it.
+pub(super) fn is_mapping(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    static MAPPING: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    if value.is_instance_of::<PyDict>() {
+        return Ok(true);
+    }
+    value.is_instance(MAPPING.import(value.py(), "collections.abc", "Mapping")?)
 }
 
 fn wrong_type(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, wanted: &str, why: &str) -> PyErr {

@@ -11,16 +11,47 @@ use crate::Error;
 /// Deeper than any data, shallower than the stack.
 const DEEPEST: usize = 64;
 
+/// Why a value is not sent.
+pub(super) enum Unsendable {
+    /// It can't be.
+    Refused(Error),
+    /// A signal's handler raised while the value was read.
+    Interrupted(PyErr),
+}
+
+impl From<Error> for Unsendable {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl Unsendable {
+    /// What to raise.
+    pub(super) fn into_pyerr(self, py: Python<'_>) -> PyErr {
+        match self {
+            Self::Refused(error) => to_pyerr(py, error),
+            Self::Interrupted(error) => error,
+        }
+    }
+}
+
 /// The JSON of a Python value; `at` names it in an error.
 ///
 /// NaN, NaT and `pd.NA` are null; dates and times are ISO 8601; Decimal and UUID are text; numpy
 /// scalars and arrays are what they hold.
-pub(super) fn to_json(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String) -> PyResult<Value> {
+pub(super) fn to_json(
+    value: &Bound<'_, PyAny>,
+    at: &dyn Fn() -> String,
+) -> Result<Value, Unsendable> {
     convert(value, at, 0)
 }
 
-fn convert(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, depth: usize) -> PyResult<Value> {
-    let refuse = |problem: &str| unsendable(value, at, problem);
+fn convert(
+    value: &Bound<'_, PyAny>,
+    at: &dyn Fn() -> String,
+    depth: usize,
+) -> Result<Value, Unsendable> {
+    let refuse = |problem: &str| unsendable(at, problem);
     if depth > DEEPEST {
         return Err(refuse("it is nested too deeply, or contains itself"));
     }
@@ -28,7 +59,7 @@ fn convert(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, depth: usize) -> P
         return Ok(Value::Null);
     }
     if let Ok(text) = value.cast::<PyString>() {
-        return text_of(text, at).map(Value::String);
+        return Ok(Value::String(text_of(text, at)?));
     }
     if let Ok(flag) = value.cast::<PyBool>() {
         return Ok(Value::Bool(flag.is_true()));
@@ -56,7 +87,7 @@ fn entry(
     index: usize,
     at: &dyn Fn() -> String,
     depth: usize,
-) -> PyResult<Value> {
+) -> Result<Value, Unsendable> {
     convert(item, &|| format!("{}[{index}]", at()), depth + 1)
 }
 
@@ -65,16 +96,12 @@ pub(super) fn object(
     dict: &Bound<'_, PyDict>,
     at: &dyn Fn() -> String,
     depth: usize,
-) -> PyResult<Map<String, Value>> {
+) -> Result<Map<String, Value>, Unsendable> {
     let mut map = Map::with_capacity(dict.len());
     for (key, value) in dict.iter() {
         let Ok(key) = key.cast::<PyString>() else {
             let kind = type_name(&key);
-            return Err(unsendable(
-                &key,
-                at,
-                &format!("a key is of type {kind}; keys must be str"),
-            ));
+            return Err(unsendable(at, &format!("a key is of type {kind}; keys must be str")));
         };
         let key = text_of(key, at)?;
         let value = convert(&value, &|| format!("{}[{key:?}]", at()), depth + 1)?;
@@ -85,18 +112,22 @@ pub(super) fn object(
 
 /// Everything that is none of JSON's own types. Types of other packages are known by name, so that
 /// none of them is imported.
-fn other(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, depth: usize) -> PyResult<Value> {
+fn other(
+    value: &Bound<'_, PyAny>,
+    at: &dyn Fn() -> String,
+    depth: usize,
+) -> Result<Value, Unsendable> {
     let kind = type_name(value);
     let failed = |error: PyErr| {
         if !error.is_instance_of::<PyException>(value.py()) {
-            return error;
+            return Unsendable::Interrupted(error);
         }
         let class = error.get_type(value.py()).name();
         let class = class.ok().as_ref().map(plain).unwrap_or_default();
         let problem = format!("the value of type {kind} could not be read ({class})");
-        unsendable(value, at, &problem)
+        unsendable(at, &problem)
     };
-    let text = |method: &str| -> PyResult<String> {
+    let text = |method: &str| -> Result<String, Unsendable> {
         let text = match method {
             "" => value.str().map(Bound::into_any),
             method => value.call_method0(method),
@@ -120,12 +151,11 @@ fn other(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, depth: usize) -> PyR
             let held = value.call_method0("tolist").map_err(failed)?;
             if type_name(&held).starts_with("numpy.") {
                 let problem = format!("a value of type {kind} can't be sent");
-                return Err(unsendable(value, at, &problem));
+                return Err(unsendable(at, &problem));
             }
             convert(&held, at, depth + 1)
         }
         _ => Err(unsendable(
-            value,
             at,
             &format!(
                 "a value of type {kind} can't be sent; use str, int, float, bool, None, a list, a \
@@ -140,28 +170,31 @@ fn integer(value: &Bound<'_, PyAny>) -> Option<Value> {
     signed.or_else(|_| value.extract::<u64>().map(Value::from)).ok()
 }
 
-fn float(value: &Bound<'_, PyFloat>, at: &dyn Fn() -> String) -> PyResult<Value> {
+fn float(value: &Bound<'_, PyFloat>, at: &dyn Fn() -> String) -> Result<Value, Unsendable> {
     let number = value.value();
     if number.is_nan() {
         return Ok(Value::Null);
     }
     let number = Number::from_f64(number).map(Value::Number);
-    number.ok_or_else(|| unsendable(value, at, "infinity can't be sent as JSON"))
+    number.ok_or_else(|| unsendable(at, "infinity can't be sent as JSON"))
 }
 
-fn unsendable(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, problem: &str) -> PyErr {
-    to_pyerr(value.py(), Error::invalid(at(), problem))
+fn unsendable(at: &dyn Fn() -> String, problem: &str) -> Unsendable {
+    Unsendable::Refused(Error::invalid(at(), problem))
 }
 
 /// The text of a str; a lone surrogate can't be sent.
-pub(super) fn text_of(text: &Bound<'_, PyString>, at: &dyn Fn() -> String) -> PyResult<String> {
+pub(super) fn text_of(
+    text: &Bound<'_, PyString>,
+    at: &dyn Fn() -> String,
+) -> Result<String, Error> {
     text.to_cow().map(std::borrow::Cow::into_owned).map_err(|error| {
         let problem = if error.is_instance_of::<PyUnicodeEncodeError>(text.py()) {
             "the text holds a lone surrogate, which is not valid Unicode"
         } else {
             "the text can't be read"
         };
-        unsendable(text, at, problem)
+        Error::invalid(at(), problem)
     })
 }
 
