@@ -8,8 +8,8 @@ from support.script import Run
 from support.server import Serve, reply
 from support.silent import Silent
 
-# A thread that counts is kept from it by whoever holds the interpreter. How long it could run or waited
-# for a processor is the kernel's to tell, so that a busy machine makes no difference.
+# A thread that counts is kept from it by whoever holds the interpreter. How long it ran, or could
+# have on a free processor, is the kernel's to tell: so a busy machine makes no difference.
 COUNTING = """
 class Counting(threading.Thread):
     def run(self):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,6 +109,18 @@ class Script:
     @staticmethod
     def fail(message: str) -> None:
         pytest.fail(message, pytrace=False)
+
+
+@contextlib.contextmanager
+def terminated(process: subprocess.Popen[Any], log: Path) -> Iterator[None]:
+    """End a process and its children, whatever happens; what it logged shows where a test fails."""
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(5)
+        print(log.read_text())
 
 
 Start = Callable[..., Script]
