@@ -15,11 +15,6 @@ logger = logging.getLogger("revrag")
 logger.addHandler(logging.NullHandler())
 
 
-def wants_debug() -> bool:
-    """Whether a line per request would be logged."""
-    return logger.isEnabledFor(logging.DEBUG)
-
-
 class Tried(NamedTuple):
     """A try that has ended; calling it tells whoever listens."""
 

@@ -31,6 +31,8 @@ use crate::http::{PRODUCTION, STAGING};
 
 #[pymodule]
 fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let leave = wrap_pyfunction!(process::leave, module)?;
+    module.py().import("atexit")?.call_method1("register", (leave,))?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("PRODUCTION", PRODUCTION)?;
     module.add("STAGING", STAGING)?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
 
 use super::progress::UploadProgress;
 use super::rows::{Pull, Rows};
@@ -102,8 +103,7 @@ pub(super) struct Onlooker {
 impl Onlooker {
     /// The onlooker of one operation. Whether anyone listens is asked once, here.
     pub(super) fn new(py: Python<'_>, listeners: Listeners) -> PyResult<Self> {
-        let every_try =
-            listeners.hook.is_some() || module(py)?.call_method0("wants_debug")?.extract()?;
+        let every_try = listeners.hook.is_some() || wants_debug(py)?;
         Ok(Self { listeners, every_try })
     }
 
@@ -177,6 +177,19 @@ impl Onlooker {
             Word::Pull(_) => Ok(None),
         }
     }
+}
+
+/// Whether a line per request would be logged.
+fn wants_debug(py: Python<'_>) -> PyResult<bool> {
+    const DEBUG: i32 = 10;
+    let logger = module(py)?.getattr("logger")?;
+    // The logger's own memory of its answers, where it has one: asked for every request.
+    if let Ok(cache) = logger.getattr("_cache").and_then(|cache| Ok(cache.cast_into::<PyDict>()?))
+        && let Some(known) = cache.get_item(DEBUG)?
+    {
+        return known.is_truthy();
+    }
+    logger.call_method1("isEnabledFor", (DEBUG,))?.is_truthy()
 }
 
 fn module(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::input::is_mapping;
 use super::json::{self, Unsendable, type_name};
 use super::observe::Word;
+use super::process;
 use super::run::Say;
 use crate::Error;
 use crate::bulk::source::{Batches, Block, Source, SourceError};
@@ -264,6 +265,11 @@ impl Source for Attached {
     fn next(&mut self) -> Result<Option<Block>, SourceError> {
         let from_start = !std::mem::replace(&mut self.begun, true);
         // Without an interpreter there are no rows, and nobody who waits for them.
-        Python::try_attach(|py| self.rows.next(py, from_start)).unwrap_or(Ok(None))
+        let next = Python::try_attach(|py| {
+            let runtime = process::runtime(py).ok();
+            let _attached = runtime.map(|runtime| process::Attached::enter(py, &runtime));
+            self.rows.next(py, from_start)
+        });
+        next.unwrap_or(Ok(None))
     }
 }

@@ -113,13 +113,31 @@ LEFTOVERS: dict[str, tuple[int, str]] = {
         atexit.register(lambda: print(asyncio.run(fine.status_async()).status))
         """,
     ),
-    "a loop from an atexit handler that was there first": (
+    "busy daemon threads that log": (
         0,
         """
-        # Registered before the first coroutine, so called after all that came with it.
-        import atexit
-        atexit.register(lambda: print(asyncio.run(fine.status_async()).status))
-        asyncio.run(fine.status_async())
+        import io, logging
+        logging.basicConfig(level=logging.DEBUG, stream=io.StringIO())
+        def keep_busy(watched):
+            while True:
+                watched.status()
+        for _ in range(4):
+            watched = campaign(sys.argv[1], on_request=lambda event: sum(range(10_000)))
+            threading.Thread(target=keep_busy, args=(watched,), daemon=True).start()
+        time.sleep(0.1)
+        """,
+    ),
+    "daemon threads that get errors": (
+        0,
+        """
+        def keep_busy():
+            while True:
+                try:
+                    fine.record(CAMPAIGN_ID)
+                except revrag.NotFoundError:
+                    pass
+        for _ in range(4):
+            threading.Thread(target=keep_busy, daemon=True).start()
         """,
     ),
     "a call from a destructor": (
@@ -194,6 +212,28 @@ def test_the_interpreter_exits_in_time(
         asked = "atexit" in kind or "destructor" in kind
         assert finished.out == ("running\n" if asked else "")
     assert min(taken) < LIMIT, taken
+
+
+def test_an_exit_handler_that_was_there_before_the_import(run: Run, service: Sandbox) -> None:
+    """It is called after all that came with the import."""
+    finished = run(
+        """
+        import subprocess
+        program = '''if True:
+            import asyncio, atexit, sys
+            def last():
+                print(leads.status().status, asyncio.run(leads.status_async()).status)
+            atexit.register(last)
+            import revrag
+            client = revrag.Client("sandbox-key", base_url=sys.argv[1])
+            leads = client.campaign("11111111-1111-1111-1111-111111111111")
+            asyncio.run(leads.status_async())
+        '''
+        subprocess.run([sys.executable, "-W", "error", "-c", program, sys.argv[1]], check=True)
+        """,
+        service.url,
+    )
+    assert finished.out == "running running\n"
 
 
 def test_clients_by_the_hundred_leave_nothing_behind(run: Run, service: Sandbox) -> None:
