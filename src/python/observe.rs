@@ -4,14 +4,28 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
+use super::errors::to_pyerr;
+use super::input;
 use super::progress::UploadProgress;
 use super::rows::{Pull, Rows};
 use super::run::Say;
-use crate::{bulk, http};
+use crate::{Error, bulk, http};
 
 /// One try of one request, as `on_request` is told of it.
+///
+/// Args:
+///     method (str): `GET` or `POST`.
+///     path (str): The path, without the query.
+///     status (int | None): The HTTP status; None where no answer came.
+///     attempt (int): Which try this was, from 1.
+///     elapsed (float): Seconds the try took.
+///     request_id (str | None): The answer's `X-Request-ID`.
+///     error (str | None): What went wrong, without phone numbers.
+///
+/// Raises:
+///     InvalidArgumentError: `method` is another, or `elapsed` is no length of time.
 ///
 /// Example:
 ///     >>> events = []
@@ -25,6 +39,38 @@ pub(super) struct RequestEvent(http::RequestEvent);
 
 #[pymethods]
 impl RequestEvent {
+    #[new]
+    #[pyo3(signature = (
+        method, path, status=None, attempt=1, elapsed=0.0, request_id=None, error=None
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "the public signature")]
+    fn new(
+        py: Python<'_>,
+        method: &str,
+        path: String,
+        status: Option<u16>,
+        attempt: u32,
+        elapsed: f64,
+        request_id: Option<String>,
+        error: Option<String>,
+    ) -> PyResult<Self> {
+        let known = ["GET", "POST"].into_iter().find(|known| *known == method);
+        let method = known.ok_or_else(|| {
+            to_pyerr(py, Error::invalid("method", "it must be \"GET\" or \"POST\""))
+        })?;
+        let elapsed = input::seconds(py, "elapsed", elapsed)?;
+        Ok(Self(http::RequestEvent {
+            method,
+            path,
+            status,
+            attempt,
+            elapsed,
+            request_id,
+            error,
+            retry_in: None,
+        }))
+    }
+
     /// str: `GET` or `POST`.
     #[getter]
     fn method(&self) -> &str {
@@ -59,6 +105,15 @@ impl RequestEvent {
     #[getter]
     fn error(&self) -> Option<&str> {
         self.0.error.as_deref()
+    }
+    fn __eq__(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+    fn __getnewargs__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let event = &self.0;
+        let (status, attempt, elapsed) = (event.status, event.attempt, self.elapsed());
+        (event.method, &event.path, status, attempt, elapsed, &event.request_id, &event.error)
+            .into_pyobject(py)
     }
     fn __repr__(&self) -> String {
         let event = &self.0;
@@ -165,8 +220,8 @@ impl Onlooker {
             Word::Tried(tried) => {
                 let retry_in = tried.retry_in.map(|wait| wait.as_secs_f64());
                 let hook = self.listeners.hook.as_ref().map(|hook| hook.bind(py));
-                let tried = (RequestEvent(tried), retry_in, hook);
-                module(py)?.getattr("Tried")?.call1(tried).map(Some)
+                let event = RequestEvent(http::RequestEvent { retry_in: None, ..tried });
+                module(py)?.getattr("Tried")?.call1((event, retry_in, hook)).map(Some)
             }
             Word::Progress(snapshot) => {
                 let Some(progress) = &self.listeners.progress else { return Ok(None) };
