@@ -234,6 +234,12 @@ impl Onlooker {
     }
 }
 
+/// A text of the service's, fit for a log.
+#[pyfunction(name = "_masked")]
+pub(super) fn masked(text: &str) -> String {
+    crate::error::masked(text)
+}
+
 /// Whether a line per request would be logged.
 fn wants_debug(py: Python<'_>) -> PyResult<bool> {
     const DEBUG: i32 = 10;
