@@ -184,7 +184,7 @@ fn detail_text(detail: &Value) -> String {
         other => entry_text(other),
     };
     match text.char_indices().nth(MOST) {
-        Some((at, _)) => format!("{}…", &text[..at]),
+        Some((at, _)) => format!("{}…", text.split_at(at).0),
         None => text,
     }
 }
