@@ -17,17 +17,18 @@ pub fn masked(text: &str) -> String {
         out.push_str(before);
         let groups = groups(digits);
         let first = &groups[0];
-        let (hidden, end) = if before.ends_with('+') {
+        let together = if before.ends_with('+') {
             longest(&groups, |_, total| total >= SHORTEST)
-        } else if first.digits >= SHORTEST {
-            (true, first.end)
-        } else {
+        } else if first.digits < SHORTEST {
             longest(&groups, |shortest, total| shortest >= 3 && total >= SHORTEST_IN_GROUPS)
+        } else {
+            None
         };
         // Several groups that are one number, else the first group alone.
-        let end = if hidden { end } else { first.end };
+        let hidden = together.or_else(|| (first.digits >= SHORTEST).then_some(first.end));
+        let end = hidden.unwrap_or(first.end);
         let (shown, after) = digits.split_at(end);
-        out.push_str(if hidden { "***" } else { shown });
+        out.push_str(if hidden.is_some() { "***" } else { shown });
         rest = after;
     }
     out.push_str(rest);
@@ -61,11 +62,11 @@ fn groups(text: &str) -> Vec<Group> {
     }
 }
 
-/// Whether the first few `groups` are one number, by the digits of the shortest and of all; and the end
-/// of the longest such number.
-fn longest(groups: &[Group], is_number: impl Fn(usize, usize) -> bool) -> (bool, usize) {
+/// The end of the longest number that the first few `groups` are together, by the digits of the shortest
+/// of them and of all.
+fn longest(groups: &[Group], is_number: impl Fn(usize, usize) -> bool) -> Option<usize> {
     let (mut shortest, mut total) = (usize::MAX, 0);
-    let mut found = (false, 0);
+    let mut found = None;
     for group in groups {
         shortest = shortest.min(group.digits);
         total += group.digits;
@@ -73,7 +74,7 @@ fn longest(groups: &[Group], is_number: impl Fn(usize, usize) -> bool) -> (bool,
             break;
         }
         if is_number(shortest, total) {
-            found = (true, group.end);
+            found = Some(group.end);
         }
     }
     found
@@ -126,7 +127,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_run_of_seven_is_left(text in "[0-9٠-٩ +.()a-]{0,60}") {
+        fn no_run_of_seven_is_left(
+            text in r"[0-9٠-٩ +.()a-]{0,60}|(\+?[0-9]{0,20}[ (-]{0,3}){0,6}"
+        ) {
             let out = masked(&text);
             let longest = out.split(|c: char| !c.is_numeric()).map(|run| run.chars().count()).max();
             prop_assert!(longest < Some(SHORTEST), "{}", out);
