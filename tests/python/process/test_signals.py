@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 import time
+from typing import Any
 
 import pytest
+from jupyter_client.manager import start_new_kernel
 from revrag.sandbox import Sandbox
-from support import PUSHED, STATUS
+from support import CAMPAIGN_ID, PUSHED, STATUS
 from support.script import Run, Script, Start
 from support.server import Serve, Server, reply, silence
 from support.silent import Silent
@@ -24,6 +26,7 @@ CALLS = {
     "status": "leads.status()",
     "wait": "leads.wait(CAMPAIGN_ID)",
     "call": "leads.client.call(CAMPAIGN_ID)",
+    "a loop": "asyncio.run(leads.push_async([LEAD]))",
 }
 
 
@@ -216,3 +219,31 @@ def test_no_signal_handler_is_installed(run: Run, service: Sandbox) -> None:
         """,
         service.url,
     )
+
+
+def test_an_interrupted_notebook_cell(silent: Silent, service: Sandbox) -> None:
+    """A real kernel, interrupted as the button does it."""
+    manager, kernel = start_new_kernel(kernel_name="python3")
+    try:
+
+        def execute(source: str) -> dict[str, Any]:
+            return kernel.get_shell_msg(timeout=20)["content"] if kernel.execute(source) else {}
+
+        assert (
+            execute(f"""
+import revrag
+def leads(url):
+    return revrag.Client("sandbox-key", base_url=url).campaign({CAMPAIGN_ID!r})
+hanging, fine = leads({silent.url!r}), leads({service.url!r})
+""")["status"]
+            == "ok"
+        )
+        kernel.execute("hanging.push([{'phone_number': '+919876543210'}])")
+        assert silent.arrived.acquire(timeout=20)
+        manager.interrupt_kernel()
+        assert kernel.get_shell_msg(timeout=20)["content"]["ename"] == "KeyboardInterrupt"
+        assert silent.dropped.acquire(timeout=20)
+        assert execute("assert fine.status().status == 'running'")["status"] == "ok"
+    finally:
+        kernel.stop_channels()
+        manager.shutdown_kernel(now=True)
