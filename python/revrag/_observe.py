@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from revrag._revrag import _masked
+from revrag._revrag import masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ class Tried(NamedTuple):
             event.status,
             event.attempt,
             event.elapsed * 1000,
-            event.request_id and _masked(event.request_id),
+            event.request_id and masked(event.request_id),
         )
         if self.retry_in is not None:
             logger.warning(

@@ -33,8 +33,8 @@ use crate::{Error, bulk, http};
 ///     ...     status = watched.campaign(campaign.id).status()
 ///     >>> events[0].method, events[0].status, events[0].attempt
 ///     ('GET', 200, 1)
-#[pyclass(frozen, module = "revrag", skip_from_py_object)]
-#[derive(Clone)]
+#[pyclass(frozen, eq, hash, module = "revrag", skip_from_py_object)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct RequestEvent(http::RequestEvent);
 
 #[pymethods]
@@ -105,9 +105,6 @@ impl RequestEvent {
     #[getter]
     fn error(&self) -> Option<&str> {
         self.0.error.as_deref()
-    }
-    fn __eq__(&self, other: &Self) -> bool {
-        self.0 == other.0
     }
     fn __getnewargs__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let event = &self.0;
@@ -235,7 +232,7 @@ impl Onlooker {
 }
 
 /// A text of the service's, fit for a log.
-#[pyfunction(name = "_masked")]
+#[pyfunction]
 pub(super) fn masked(text: &str) -> String {
     crate::error::masked(text)
 }

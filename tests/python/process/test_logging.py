@@ -215,6 +215,7 @@ assert second.path.endswith("/status")
 assert 0 < second.elapsed < 20
 assert events == [revrag.RequestEvent(e.method, e.path, e.status, e.attempt, e.elapsed,
                                       e.request_id, e.error) for e in events]
+assert len({first, second, first}) == 2
 """,
         server.url,
         way,
