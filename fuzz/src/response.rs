@@ -28,7 +28,7 @@ pub fn run(body: &[u8]) {
         assert!(!record.is_final() || record.status != "queued");
     }
     let text = String::from_utf8_lossy(body);
-    refuse(serde_json::from_slice(body).unwrap_or_else(|_| Value::String(text.clone().into())));
+    refuse(&serde_json::from_slice(body).unwrap_or_else(|_| Value::String(text.clone().into())));
     let _ = retry::retry_after(&text, SystemTime::UNIX_EPOCH);
     // Shown escaped, a NUL before digits looks like one more digit.
     if let Err(error) = parse_id("run_id", &text.replace('\0', "")) {
@@ -61,7 +61,7 @@ fn read<T: DeserializeOwned + Fields + Debug>(body: &[u8]) -> Option<Document<T>
 }
 
 /// A refusal's text shows no phone number, whatever its body says.
-fn refuse(body: Value) {
+fn refuse(body: &Value) {
     for status in [400, 404, 422, 500] {
         let error = StatusError { status, body: body.clone(), request_id: None, retry_after: None };
         let text = error.to_string();
