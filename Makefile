@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python types lint bench docs clean
+.PHONY: help demo test test-rust test-python types fuzz lint bench docs clean
 
 VENV := .venv
 BENCH_VENV := .venv-bench
@@ -39,10 +39,16 @@ types: $(VENV)/.built
 	$(BIN)/python -m mypy python/revrag examples $(wildcard tests/typing/*.py)
 	$(BIN)/python -m mypy.stubtest revrag._revrag --allowlist tests/typing/stubtest-allowlist.txt
 
+# As long as wanted: make fuzz FUZZ_SECONDS=600
+FUZZ_SECONDS := 10
+fuzz: ## hostile input for each target in fuzz/, which needs a C++ compiler
+	fuzz/run $(FUZZ_SECONDS)
+
 # Left alone, pyo3 builds for whatever python3 comes first in PATH.
 lint: export PYO3_PYTHON = $(abspath $(BIN))/python
 lint: $(VENV)/.tools ## formatting, lints and documentation, warnings refused
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --quiet --locked --all-targets --no-default-features -- -D warnings
 	cargo clippy --quiet --locked --all-targets --features cli -- -D warnings
 	cargo clippy --quiet --locked --all-targets --features python -- -D warnings

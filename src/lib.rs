@@ -20,6 +20,7 @@ pub mod bulk;
 pub mod cli;
 pub mod error;
 pub mod http;
+mod masked;
 pub mod model;
 pub mod phone;
 #[cfg(feature = "python")]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
+from revrag._revrag import masked
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -13,11 +15,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("revrag")
 # Whoever wants to read it sets logging up; nobody else is bothered.
 logger.addHandler(logging.NullHandler())
-
-
-def wants_debug() -> bool:
-    """Whether a line per request would be logged."""
-    return logger.isEnabledFor(logging.DEBUG)
 
 
 class Tried(NamedTuple):
@@ -36,7 +33,7 @@ class Tried(NamedTuple):
             event.status,
             event.attempt,
             event.elapsed * 1000,
-            event.request_id,
+            event.request_id and masked(event.request_id),
         )
         if self.retry_in is not None:
             logger.warning(

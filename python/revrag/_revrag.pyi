@@ -31,6 +31,7 @@ __all__ = [
     "WebhookEvent",
     "WebhookVerifier",
     "__version__",
+    "masked",
     "run_command",
 ]
 
@@ -212,6 +213,16 @@ class UploadProgress:
 
 @final
 class RequestEvent:
+    def __new__(
+        cls,
+        method: str,
+        path: str,
+        status: int | None = None,
+        attempt: int = 1,
+        elapsed: float = 0.0,
+        request_id: str | None = None,
+        error: str | None = None,
+    ) -> Self: ...
     @property
     def method(self) -> str: ...
     @property
@@ -226,6 +237,11 @@ class RequestEvent:
     def request_id(self) -> str | None: ...
     @property
     def error(self) -> str | None: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __getnewargs__(
+        self,
+    ) -> tuple[str, str, int | None, int, float, str | None, str | None]: ...
 
 @final
 class PushResult:
@@ -557,4 +573,5 @@ class Sandbox:
         /,
     ) -> None: ...
 
+def masked(text: str) -> str: ...
 def run_command(args: list[str]) -> int: ...

@@ -54,7 +54,8 @@ impl Chunk {
     /// A row's number: as it is sent, or as it came where it is not.
     pub(super) fn number(&self, index: usize) -> &str {
         let start = index.checked_sub(1).map_or(0, |before| self.rows[before].number_end);
-        &self.numbers[start as usize..self.rows[index].number_end as usize]
+        let end = self.rows[index].number_end;
+        self.numbers.get(start as usize..end as usize).unwrap_or_default()
     }
 
     /// A sent row's JSON.

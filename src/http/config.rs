@@ -28,8 +28,8 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// Tries after the first.
     pub max_retries: u32,
-    /// A proxy for everything, else the usual environment variables.
-    pub proxy: Option<String>,
+    /// A proxy for everything, with its credentials, else the usual environment variables.
+    pub proxy: Option<Secret>,
     /// A file of PEM certificates to trust beside the platform's.
     pub ca_bundle: Option<PathBuf>,
     /// The largest response body that is read, decompressed.
@@ -103,7 +103,7 @@ impl Config {
             api_key,
             user_agent: HeaderValue::try_from(user_agent)
                 .map_err(|_| Error::invalid("user_agent", "it can't be sent in a header"))?,
-            proxy: proxy::choose(options.proxy.as_deref(), &base_url, &env)?,
+            proxy: proxy::choose(options.proxy.as_ref().map(Secret::expose), &base_url, &env)?,
             extra_roots: tls::extra_roots(options.ca_bundle.as_deref(), &env)?,
             base_url,
             timeout: options.timeout,

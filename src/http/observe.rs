@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// One try of one request.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RequestEvent {
     /// `GET` or `POST`.
     pub method: &'static str,

@@ -99,7 +99,7 @@ impl Transport {
         };
         let after = self.config.timeout;
         match tokio::time::timeout(after, answer).await {
-            Ok(Ok(reply)) => Ok(reply),
+            Ok(Ok(reply)) => Ok(without_key(reply, self.config.api_key.as_bytes())),
             Ok(Err(error)) => {
                 let connecting = error.is_connect();
                 let sent = sent.load(Ordering::Acquire) && !connecting;
@@ -166,6 +166,30 @@ async fn read(mut response: reqwest::Response, limit: u64) -> Reply {
         }
         return reply;
     }
+}
+
+/// A refusal is repeated in errors and logs, so a key that it echoes is taken out.
+fn without_key(mut reply: Reply, key: &[u8]) -> Reply {
+    const HIDDEN: &[u8] = b"***";
+    let without = |text: &[u8]| {
+        let mut out = Vec::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.windows(key.len()).position(|window| window == key) {
+            let (before, after) = rest.split_at(at);
+            out.extend_from_slice(before);
+            out.extend_from_slice(HIDDEN);
+            rest = after.get(key.len()..).unwrap_or_default();
+        }
+        out.extend_from_slice(rest);
+        out
+    };
+    if !(200..300).contains(&reply.status) {
+        reply.body = without(&reply.body);
+    }
+    if let Some(id) = &mut reply.request_id {
+        *id = String::from_utf8_lossy(&without(id.as_bytes())).into_owned();
+    }
+    reply
 }
 
 /// The innermost reasons of `error`, without its URL.

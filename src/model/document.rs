@@ -193,10 +193,9 @@ fn not_json(error: &serde_json::Error) -> DocumentError {
 /// serde says `invalid type: string "+9198…", expected u64 at line 1 column 9`. The value may be
 /// personal data, so only what was expected is kept.
 fn without_values(message: &str) -> String {
-    let end = message.rfind(" at line ").unwrap_or(message.len());
-    let message = &message[..end];
-    match message.rfind(", expected ") {
-        Some(at) => message[at + 2..].to_owned(),
+    let message = message.rsplit_once(" at line ").map_or(message, |(before, _)| before);
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("expected {expected}"),
         None if message.starts_with("invalid ") => "an unexpected value".to_owned(),
         None => message.to_owned(),
     }

@@ -95,7 +95,7 @@ impl Client {
             timeout: input::seconds(py, "timeout", timeout)?,
             connect_timeout: input::seconds(py, "connect_timeout", connect_timeout)?,
             max_retries: u32::try_from(max_retries).unwrap_or(u32::MAX),
-            proxy,
+            proxy: proxy.map(Secret::new),
             ca_bundle,
             max_response_bytes: max_response_bytes.at_least(py, "max_response_bytes", 1)?,
             user_agent: Some(format!(
@@ -209,7 +209,7 @@ impl Client {
         kwargs.set_item("timeout", options.timeout.as_secs_f64())?;
         kwargs.set_item("connect_timeout", options.connect_timeout.as_secs_f64())?;
         kwargs.set_item("max_retries", options.max_retries)?;
-        kwargs.set_item("proxy", &options.proxy)?;
+        kwargs.set_item("proxy", options.proxy.as_ref().map(Secret::expose))?;
         kwargs.set_item("ca_bundle", &options.ca_bundle)?;
         kwargs.set_item("max_response_bytes", options.max_response_bytes)?;
         kwargs.set_item("on_request", &self.on_request)?;

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyInt, PyMapping, PyString};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyInt, PyString, PyType};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::errors::to_pyerr;
 use super::json::{self, is_null, text_of, type_name};
+use super::pause::Pause;
 use crate::Error;
 use crate::http::parse_id;
 use crate::model::NewRecord;
@@ -73,49 +75,68 @@ impl Whole {
 pub(super) fn records(source: &Bound<'_, PyAny>) -> PyResult<Vec<NewRecord>> {
     let py = source.py();
     let refuse = |problem: &str| to_pyerr(py, Error::invalid("records", problem));
-    if source.cast::<PyMapping>().is_ok() {
+    if is_mapping(source)? {
         return Err(refuse("it is one record; pass a list, [record]"));
     }
     let textual = source.is_instance_of::<PyString>()
         || source.is_instance_of::<PyBytes>()
         || source.is_instance_of::<PyByteArray>();
-    let Some(items) = (!textual).then(|| source.try_iter().ok()).flatten() else {
-        return Err(refuse(&format!("it must be an iterable of dicts, not {}", type_name(source))));
-    };
+    let wrong = || refuse(&format!("it must be an iterable of dicts, not {}", type_name(source)));
+    if textual {
+        return Err(wrong());
+    }
+    let items = source
+        .try_iter()
+        .map_err(|error| if error.is_instance_of::<PyTypeError>(py) { wrong() } else { error })?;
+    let mut pause = Pause::new();
     items
         .enumerate()
-        .map(|(index, item)| record(&item?, index).map_err(|error| to_pyerr(py, error)))
+        .map(|(index, item)| {
+            pause.when_due(py)?;
+            record(&item?, index)
+        })
         .collect()
 }
 
-fn record(item: &Bound<'_, PyAny>, index: usize) -> Result<NewRecord, Error> {
+fn record(item: &Bound<'_, PyAny>, index: usize) -> PyResult<NewRecord> {
+    let py = item.py();
+    let refuse = |at: String, problem: &str| to_pyerr(py, Error::invalid(at, problem));
     let whole = || format!("records[{index}]");
-    let Ok(mapping) = item.cast::<PyMapping>() else {
+    if !is_mapping(item)? {
         let kind = type_name(item);
-        return Err(Error::invalid(whole(), format!("it must be a dict, not {kind}")));
-    };
+        return Err(refuse(whole(), &format!("it must be a dict, not {kind}")));
+    }
     let mut record = NewRecord::default();
     let mut has_number = false;
-    let unreadable = |_| Error::invalid(whole(), "the mapping could not be read");
-    for pair in mapping.items().map_err(unreadable)? {
-        let (key, value) =
-            pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>().map_err(unreadable)?;
-        let key: String = key.extract().map_err(|_| {
-            Error::invalid(whole(), format!("a key is of type {}", type_name(&key)))
-        })?;
+    let unreadable = |error: PyErr| {
+        if error.is_instance_of::<PyException>(py) {
+            refuse(whole(), "the mapping could not be read")
+        } else {
+            error
+        }
+    };
+    let pairs = item.call_method0("items").and_then(|items| items.try_iter());
+    for pair in pairs.map_err(unreadable)? {
+        let (key, value) = pair
+            .map_err(unreadable)?
+            .extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()
+            .map_err(unreadable)?;
+        let key: String = key
+            .extract()
+            .map_err(|_| refuse(whole(), &format!("a key is of type {}", type_name(&key))))?;
         let at = || format!("records[{index}][{key:?}]");
         let null = is_null(&value);
         match key.as_str() {
             "phone_number" | "variables" | "app_user_id" | "app_session_id" if null => {}
             "phone_number" => {
-                record.phone_number = text(&value, &at, "as a number it may have lost its '+'")?;
+                record.phone_number = text(&value, &at, "; as a number it may have lost its '+'")?;
                 has_number = true;
             }
             "variables" => record.variables = Some(variables(&value, &at)?),
             "app_user_id" => record.app_user_id = Some(identifier(&value, &at)?),
             "app_session_id" => record.app_session_id = Some(identifier(&value, &at)?),
             _ => {
-                return Err(Error::invalid(
+                return Err(refuse(
                     at(),
                     "there is no such key; a record has phone_number, variables, app_user_id and \
                      app_session_id, and everything else goes into variables",
@@ -126,39 +147,53 @@ fn record(item: &Bound<'_, PyAny>, index: usize) -> Result<NewRecord, Error> {
     if has_number {
         Ok(record)
     } else {
-        Err(Error::invalid(format!("records[{index}][\"phone_number\"]"), "it is missing"))
+        Err(refuse(format!("records[{index}][\"phone_number\"]"), "it is missing"))
     }
 }
 
 fn variables(
     value: &Bound<'_, PyAny>,
     at: &dyn Fn() -> String,
-) -> Result<serde_json::Map<String, Value>, Error> {
+) -> PyResult<serde_json::Map<String, Value>> {
     if let Ok(dict) = value.cast::<PyDict>() {
-        return json::object(dict, at, 0);
+        return json::object(dict, at, 0).map_err(|error| error.into_pyerr(value.py()));
     }
-    let wrong = || Error::invalid(at(), format!("it must be a dict, not {}", type_name(value)));
-    let mapping = value.cast::<PyMapping>().map_err(|_| wrong())?;
+    let wrong = || wrong_type(value, at, "a dict", "");
+    if !is_mapping(value)? {
+        return Err(wrong());
+    }
     let dict = PyDict::new(value.py());
-    dict.update(mapping).map_err(|_| wrong())?;
-    json::object(&dict, at, 0)
+    dict.call_method1("update", (value,)).map_err(|error| {
+        if error.is_instance_of::<PyException>(value.py()) { wrong() } else { error }
+    })?;
+    json::object(&dict, at, 0).map_err(|error| error.into_pyerr(value.py()))
 }
 
-fn text(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, why: &str) -> Result<String, Error> {
-    let text = value.cast::<PyString>().map_err(|_| {
-        Error::invalid(at(), format!("it must be a str, not {}; {why}", type_name(value)))
-    })?;
-    text_of(text, at)
+fn text(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, why: &str) -> PyResult<String> {
+    let text = value.cast::<PyString>().map_err(|_| wrong_type(value, at, "a str", why))?;
+    text_of(text, at).map_err(|error| to_pyerr(value.py(), error))
 }
 
 /// A correlation id: text, or an integer or UUID as text.
-fn identifier(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String) -> Result<String, Error> {
-    match json::to_json(value, at)? {
+fn identifier(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String) -> PyResult<String> {
+    match json::to_json(value, at).map_err(|error| error.into_pyerr(value.py()))? {
         Value::String(text) => Ok(text),
         Value::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
-        _ => Err(Error::invalid(
-            at(),
-            format!("it must be a str, an int or a UUID, not {}", type_name(value)),
-        )),
+        _ => Err(wrong_type(value, at, "a str, an int or a UUID", "")),
     }
+}
+
+/// Whether `value` is a mapping. A cast to pyo3's own `PyMapping` prints the value, personal data and
+/// all, where an interrupt meets it.
+pub(super) fn is_mapping(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    static MAPPING: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    if value.is_instance_of::<PyDict>() {
+        return Ok(true);
+    }
+    value.is_instance(MAPPING.import(value.py(), "collections.abc", "Mapping")?)
+}
+
+fn wrong_type(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, wanted: &str, why: &str) -> PyErr {
+    let problem = format!("it must be {wanted}, not {}{why}", type_name(value));
+    to_pyerr(value.py(), Error::invalid(at(), problem))
 }

@@ -1,20 +1,48 @@
 //! What a data person has at hand, as JSON.
 
-use pyo3::exceptions::PyUnicodeEncodeError;
+use pyo3::exceptions::{PyException, PyUnicodeEncodeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use serde_json::{Map, Number, Value};
 
+use super::errors::to_pyerr;
 use crate::Error;
 
 /// Deeper than any data, shallower than the stack.
 const DEEPEST: usize = 64;
 
+/// Why a value is not sent.
+pub(super) enum Unsendable {
+    /// It can't be.
+    Refused(Error),
+    /// A signal's handler raised while the value was read.
+    Interrupted(PyErr),
+}
+
+impl From<Error> for Unsendable {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl Unsendable {
+    /// What to raise.
+    pub(super) fn into_pyerr(self, py: Python<'_>) -> PyErr {
+        match self {
+            Self::Refused(error) => to_pyerr(py, error),
+            Self::Interrupted(error) => error,
+        }
+    }
+}
+
 /// The JSON of a Python value; `at` names it in an error.
 ///
 /// NaN, NaT and `pd.NA` are null; dates and times are ISO 8601; Decimal and UUID are text; numpy
 /// scalars and arrays are what they hold.
-pub(super) fn to_json(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String) -> Result<Value, Error> {
+pub(super) fn to_json(
+    value: &Bound<'_, PyAny>,
+    at: &dyn Fn() -> String,
+) -> Result<Value, Unsendable> {
     convert(value, at, 0)
 }
 
@@ -22,8 +50,8 @@ fn convert(
     value: &Bound<'_, PyAny>,
     at: &dyn Fn() -> String,
     depth: usize,
-) -> Result<Value, Error> {
-    let refuse = |problem: &str| Error::invalid(at(), problem);
+) -> Result<Value, Unsendable> {
+    let refuse = |problem: &str| unsendable(at, problem);
     if depth > DEEPEST {
         return Err(refuse("it is nested too deeply, or contains itself"));
     }
@@ -31,7 +59,7 @@ fn convert(
         return Ok(Value::Null);
     }
     if let Ok(text) = value.cast::<PyString>() {
-        return text_of(text, at).map(Value::String);
+        return Ok(Value::String(text_of(text, at)?));
     }
     if let Ok(flag) = value.cast::<PyBool>() {
         return Ok(Value::Bool(flag.is_true()));
@@ -40,7 +68,7 @@ fn convert(
         return integer(value).ok_or_else(|| refuse("the integer does not fit in 64 bits"));
     }
     if let Ok(number) = value.cast::<PyFloat>() {
-        return float(number.value(), at);
+        return float(number, at);
     }
     if let Ok(dict) = value.cast::<PyDict>() {
         return object(dict, at, depth).map(Value::Object);
@@ -59,7 +87,7 @@ fn entry(
     index: usize,
     at: &dyn Fn() -> String,
     depth: usize,
-) -> Result<Value, Error> {
+) -> Result<Value, Unsendable> {
     convert(item, &|| format!("{}[{index}]", at()), depth + 1)
 }
 
@@ -68,12 +96,12 @@ pub(super) fn object(
     dict: &Bound<'_, PyDict>,
     at: &dyn Fn() -> String,
     depth: usize,
-) -> Result<Map<String, Value>, Error> {
+) -> Result<Map<String, Value>, Unsendable> {
     let mut map = Map::with_capacity(dict.len());
     for (key, value) in dict.iter() {
         let Ok(key) = key.cast::<PyString>() else {
             let kind = type_name(&key);
-            return Err(Error::invalid(at(), format!("a key is of type {kind}; keys must be str")));
+            return Err(unsendable(at, &format!("a key is of type {kind}; keys must be str")));
         };
         let key = text_of(key, at)?;
         let value = convert(&value, &|| format!("{}[{key:?}]", at()), depth + 1)?;
@@ -84,19 +112,27 @@ pub(super) fn object(
 
 /// Everything that is none of JSON's own types. Types of other packages are known by name, so that
 /// none of them is imported.
-fn other(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, depth: usize) -> Result<Value, Error> {
+fn other(
+    value: &Bound<'_, PyAny>,
+    at: &dyn Fn() -> String,
+    depth: usize,
+) -> Result<Value, Unsendable> {
     let kind = type_name(value);
-    let failed = |error: &PyErr| {
-        let error = error.get_type(value.py()).name().map(|name| name.to_string());
-        let error = error.unwrap_or_default();
-        Error::invalid(at(), format!("the value of type {kind} could not be read ({error})"))
+    let failed = |error: PyErr| {
+        if !error.is_instance_of::<PyException>(value.py()) {
+            return Unsendable::Interrupted(error);
+        }
+        let class = error.get_type(value.py()).name();
+        let class = class.ok().as_ref().map(plain).unwrap_or_default();
+        let problem = format!("the value of type {kind} could not be read ({class})");
+        unsendable(at, &problem)
     };
-    let text = |method: &str| -> Result<String, Error> {
+    let text = |method: &str| -> Result<String, Unsendable> {
         let text = match method {
             "" => value.str().map(Bound::into_any),
             method => value.call_method0(method),
         };
-        text.and_then(|text| text.extract()).map_err(|error| failed(&error))
+        text.and_then(|text| text.extract()).map_err(failed)
     };
     match kind.as_str() {
         "pandas.NaT" | "pandas.NA" => Ok(Value::Null),
@@ -106,25 +142,22 @@ fn other(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, depth: usize) -> Res
         },
         "decimal.Decimal" => {
             let nan = value.call_method0("is_nan").and_then(|nan| nan.extract::<bool>());
-            if nan.map_err(|error| failed(&error))? {
-                Ok(Value::Null)
-            } else {
-                text("").map(Value::String)
-            }
+            if nan.map_err(failed)? { Ok(Value::Null) } else { text("").map(Value::String) }
         }
         "uuid.UUID" => text("").map(Value::String),
         _ if has_base(value, "datetime", "date") => text("isoformat").map(Value::String),
         _ if has_base(value, "uuid", "UUID") => text("").map(Value::String),
         _ if kind.starts_with("numpy.") && value.hasattr("tolist").unwrap_or(false) => {
-            let plain = value.call_method0("tolist").map_err(|error| failed(&error))?;
-            if type_name(&plain).starts_with("numpy.") {
-                return Err(Error::invalid(at(), format!("a value of type {kind} can't be sent")));
+            let held = value.call_method0("tolist").map_err(failed)?;
+            if type_name(&held).starts_with("numpy.") {
+                let problem = format!("a value of type {kind} can't be sent");
+                return Err(unsendable(at, &problem));
             }
-            convert(&plain, at, depth + 1)
+            convert(&held, at, depth + 1)
         }
-        _ => Err(Error::invalid(
-            at(),
-            format!(
+        _ => Err(unsendable(
+            at,
+            &format!(
                 "a value of type {kind} can't be sent; use str, int, float, bool, None, a list, a \
                  dict, or a date"
             ),
@@ -137,12 +170,17 @@ fn integer(value: &Bound<'_, PyAny>) -> Option<Value> {
     signed.or_else(|_| value.extract::<u64>().map(Value::from)).ok()
 }
 
-fn float(number: f64, at: &dyn Fn() -> String) -> Result<Value, Error> {
+fn float(value: &Bound<'_, PyFloat>, at: &dyn Fn() -> String) -> Result<Value, Unsendable> {
+    let number = value.value();
     if number.is_nan() {
         return Ok(Value::Null);
     }
-    let number = Number::from_f64(number);
-    number.map(Value::Number).ok_or_else(|| Error::invalid(at(), "infinity can't be sent as JSON"))
+    let number = Number::from_f64(number).map(Value::Number);
+    number.ok_or_else(|| unsendable(at, "infinity can't be sent as JSON"))
+}
+
+fn unsendable(at: &dyn Fn() -> String, problem: &str) -> Unsendable {
+    Unsendable::Refused(Error::invalid(at(), problem))
 }
 
 /// The text of a str; a lone surrogate can't be sent.
@@ -162,16 +200,21 @@ pub(super) fn text_of(
 
 /// Whether the value is what pandas and numpy put where nothing is: None, NaN, NaT, `pd.NA`.
 pub(super) fn is_null(value: &Bound<'_, PyAny>) -> bool {
-    value.is_none()
-        || value.cast::<PyFloat>().is_ok_and(|number| number.value().is_nan())
+    if value.is_none() {
+        return true;
+    }
+    if value.is_exact_instance_of::<PyString>() || value.is_exact_instance_of::<PyDict>() {
+        return false;
+    }
+    value.cast::<PyFloat>().is_ok_and(|number| number.value().is_nan())
         || matches!(type_name(value).as_str(), "pandas.NaT" | "pandas.NA")
 }
 
 /// A type's name with its top-level package, as in `numpy.int64`; builtins have none.
 pub(super) fn type_name(value: &Bound<'_, PyAny>) -> String {
     let class = value.get_type();
-    let name = class.name().map(|name| name.to_string()).unwrap_or_default();
-    let module = class.module().map(|module| module.to_string()).unwrap_or_default();
+    let name = class.name().ok().as_ref().map(plain).unwrap_or_default();
+    let module = class.module().ok().as_ref().map(plain).unwrap_or_default();
     let package = module.split('.').next().unwrap_or_default();
     match (package, name.as_str()) {
         ("pandas", "NaTType") => "pandas.NaT".to_owned(),
@@ -179,6 +222,11 @@ pub(super) fn type_name(value: &Bound<'_, PyAny>) -> String {
         ("builtins" | "", _) => name,
         _ => format!("{package}.{name}"),
     }
+}
+
+/// A name's text. Not by `str`, which serves signals: an interrupt would be lost here.
+fn plain(name: &Bound<'_, PyString>) -> String {
+    name.to_cow().map(std::borrow::Cow::into_owned).unwrap_or_default()
 }
 
 fn has_base(value: &Bound<'_, PyAny>, package: &str, name: &str) -> bool {

@@ -14,6 +14,7 @@ mod input;
 mod json;
 mod models;
 mod observe;
+mod pause;
 mod process;
 mod progress;
 mod report;
@@ -30,6 +31,8 @@ use crate::http::{PRODUCTION, STAGING};
 
 #[pymodule]
 fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let leave = wrap_pyfunction!(process::leave, module)?;
+    module.py().import("atexit")?.call_method1("register", (leave,))?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("PRODUCTION", PRODUCTION)?;
     module.add("STAGING", STAGING)?;
@@ -38,6 +41,7 @@ fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<observe::RequestEvent>()?;
     module.add_class::<progress::UploadProgress>()?;
     module.add_class::<report::UploadReport>()?;
+    module.add_function(wrap_pyfunction!(observe::masked, module)?)?;
     module.add_class::<sandbox::Sandbox>()?;
     module.add_function(wrap_pyfunction!(sandbox::run_command, module)?)?;
     module.add_class::<webhook::WebhookEvent>()?;

@@ -4,13 +4,28 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyTuple};
 
+use super::errors::to_pyerr;
+use super::input;
 use super::progress::UploadProgress;
 use super::rows::{Pull, Rows};
 use super::run::Say;
-use crate::{bulk, http};
+use crate::{Error, bulk, http};
 
 /// One try of one request, as `on_request` is told of it.
+///
+/// Args:
+///     method (str): `GET` or `POST`.
+///     path (str): The path, without the query.
+///     status (int | None): The HTTP status; None where no answer came.
+///     attempt (int): Which try this was, from 1.
+///     elapsed (float): Seconds the try took.
+///     request_id (str | None): The answer's `X-Request-ID`.
+///     error (str | None): What went wrong, without phone numbers.
+///
+/// Raises:
+///     InvalidArgumentError: `method` is another, or `elapsed` is no length of time.
 ///
 /// Example:
 ///     >>> events = []
@@ -18,12 +33,44 @@ use crate::{bulk, http};
 ///     ...     status = watched.campaign(campaign.id).status()
 ///     >>> events[0].method, events[0].status, events[0].attempt
 ///     ('GET', 200, 1)
-#[pyclass(frozen, module = "revrag", skip_from_py_object)]
-#[derive(Clone)]
+#[pyclass(frozen, eq, hash, module = "revrag", skip_from_py_object)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct RequestEvent(http::RequestEvent);
 
 #[pymethods]
 impl RequestEvent {
+    #[new]
+    #[pyo3(signature = (
+        method, path, status=None, attempt=1, elapsed=0.0, request_id=None, error=None
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "the public signature")]
+    fn new(
+        py: Python<'_>,
+        method: &str,
+        path: String,
+        status: Option<u16>,
+        attempt: u32,
+        elapsed: f64,
+        request_id: Option<String>,
+        error: Option<String>,
+    ) -> PyResult<Self> {
+        let known = ["GET", "POST"].into_iter().find(|known| *known == method);
+        let method = known.ok_or_else(|| {
+            to_pyerr(py, Error::invalid("method", "it must be \"GET\" or \"POST\""))
+        })?;
+        let elapsed = input::seconds(py, "elapsed", elapsed)?;
+        Ok(Self(http::RequestEvent {
+            method,
+            path,
+            status,
+            attempt,
+            elapsed,
+            request_id,
+            error,
+            retry_in: None,
+        }))
+    }
+
     /// str: `GET` or `POST`.
     #[getter]
     fn method(&self) -> &str {
@@ -58,6 +105,12 @@ impl RequestEvent {
     #[getter]
     fn error(&self) -> Option<&str> {
         self.0.error.as_deref()
+    }
+    fn __getnewargs__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let event = &self.0;
+        let (status, attempt, elapsed) = (event.status, event.attempt, self.elapsed());
+        (event.method, &event.path, status, attempt, elapsed, &event.request_id, &event.error)
+            .into_pyobject(py)
     }
     fn __repr__(&self) -> String {
         let event = &self.0;
@@ -102,8 +155,7 @@ pub(super) struct Onlooker {
 impl Onlooker {
     /// The onlooker of one operation. Whether anyone listens is asked once, here.
     pub(super) fn new(py: Python<'_>, listeners: Listeners) -> PyResult<Self> {
-        let every_try =
-            listeners.hook.is_some() || module(py)?.call_method0("wants_debug")?.extract()?;
+        let every_try = listeners.hook.is_some() || wants_debug(py)?;
         Ok(Self { listeners, every_try })
     }
 
@@ -165,8 +217,8 @@ impl Onlooker {
             Word::Tried(tried) => {
                 let retry_in = tried.retry_in.map(|wait| wait.as_secs_f64());
                 let hook = self.listeners.hook.as_ref().map(|hook| hook.bind(py));
-                let tried = (RequestEvent(tried), retry_in, hook);
-                module(py)?.getattr("Tried")?.call1(tried).map(Some)
+                let event = RequestEvent(http::RequestEvent { retry_in: None, ..tried });
+                module(py)?.getattr("Tried")?.call1((event, retry_in, hook)).map(Some)
             }
             Word::Progress(snapshot) => {
                 let Some(progress) = &self.listeners.progress else { return Ok(None) };
@@ -177,6 +229,25 @@ impl Onlooker {
             Word::Pull(_) => Ok(None),
         }
     }
+}
+
+/// A text of the service's, fit for a log.
+#[pyfunction]
+pub(super) fn masked(text: &str) -> String {
+    crate::error::masked(text)
+}
+
+/// Whether a line per request would be logged.
+fn wants_debug(py: Python<'_>) -> PyResult<bool> {
+    const DEBUG: i32 = 10;
+    let logger = module(py)?.getattr("logger")?;
+    // The logger's own memory of its answers, where it has one: asked for every request.
+    if let Ok(cache) = logger.getattr("_cache").and_then(|cache| Ok(cache.cast_into::<PyDict>()?))
+        && let Some(known) = cache.get_item(DEBUG)?
+    {
+        return known.is_truthy();
+    }
+    logger.call_method1("isEnabledFor", (DEBUG,))?.is_truthy()
 }
 
 fn module(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {

@@ -1,8 +1,10 @@
 //! What belongs to one process: the tokio runtime, and the one thread that talks to event loops.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::{JoinHandle, ThreadId};
+use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -19,6 +21,8 @@ pub(super) type Errands = Sender<Option<Errand>>;
 pub(super) struct Runtime {
     pub(super) tokio: tokio::runtime::Runtime,
     courier: Mutex<Option<Courier>>,
+    /// How many [`Attached`] there are.
+    attached: AtomicUsize,
 }
 
 /// The thread that runs errands, many at a time under one attachment.
@@ -48,7 +52,7 @@ impl Runtime {
             .build()
             .map_err(refuse)?;
         let courier = Mutex::new(Some(Courier::start().map_err(refuse)?));
-        Ok(Self { tokio, courier })
+        Ok(Self { tokio, courier, attached: AtomicUsize::new(0) })
     }
 
     /// A sender to the courier, or none once the interpreter is on its way out.
@@ -86,13 +90,49 @@ impl Courier {
     }
 }
 
-/// Ends the courier before the interpreter does; registered with `atexit`.
+/// A stretch of work that may call into Python.
+///
+/// Before 3.14, Python ends a daemon thread that asks for the interpreter after its end by unwinding the
+/// thread's stack, which aborts the process where the stack has frames of Rust. So no thread may be
+/// in such a stretch at that moment.
+pub(super) struct Attached(Arc<Runtime>);
+
+impl Attached {
+    pub(super) fn enter(py: Python<'_>, runtime: &Arc<Runtime>) -> Self {
+        if LEAVING.get().is_some_and(|leaving| *leaving != std::thread::current().id()) {
+            // A daemon thread, about to be ended. Not held for good: an exit handler may join it.
+            py.detach(|| std::thread::sleep(Duration::from_secs(2)));
+        }
+        runtime.attached.fetch_add(1, Ordering::AcqRel);
+        Self(runtime.clone())
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        self.0.attached.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The thread that ends the interpreter, once it has begun to.
+static LEAVING: OnceLock<ThreadId> = OnceLock::new();
+
+/// Makes an end of the courier, and of what other threads do in Python, before the interpreter ends.
+/// Registered with `atexit` at import, so that it comes after nearly every other handler.
 #[pyfunction]
-pub(super) fn stop_courier(py: Python<'_>) {
+pub(super) fn leave(py: Python<'_>) {
+    const PATIENCE: Duration = Duration::from_secs(1);
+    let _ = LEAVING.set(std::thread::current().id());
     let Some(runtime) = RUNTIME.get() else { return };
     let courier = runtime.courier.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(Courier { errands, thread }) = courier {
-        let _ = errands.send(None);
-        py.detach(|| thread.join().ok());
-    }
+    py.detach(|| {
+        if let Some(Courier { errands, thread }) = courier {
+            let _ = errands.send(None);
+            let _ = thread.join();
+        }
+        let begun = Instant::now();
+        while runtime.attached.load(Ordering::Acquire) > 0 && begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
 }

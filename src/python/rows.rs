@@ -4,13 +4,16 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyIterator, PyList, PyMapping};
+use pyo3::types::{PyDict, PyIterator, PyList};
 use pyo3_arrow::input::AnyRecordBatch;
 use serde_json::{Map, Value};
 
-use super::json::{self, type_name};
+use super::input::is_mapping;
+use super::json::{self, Unsendable, type_name};
 use super::observe::Word;
+use super::process;
 use super::run::Say;
 use crate::Error;
 use crate::bulk::source::{Batches, Block, Source, SourceError};
@@ -86,7 +89,7 @@ impl Rows {
         for row in (reading.row..).take(BLOCK) {
             let item = match iterator.next() {
                 None => break,
-                Some(Ok(item)) => object(&item, row),
+                Some(Ok(item)) => self.object(&item, row),
                 Some(Err(error)) => Err(self.raise(error, row)),
             };
             match item {
@@ -126,12 +129,56 @@ impl Rows {
                 reading.table = Some(table(&item).map_err(|error| self.raise(error, reading.row))?);
                 continue;
             };
-            let rows = (reading.row..).zip(list.iter()).map(|(row, item)| object(&item, row));
+            let rows = (reading.row..).zip(list.iter()).map(|(row, item)| self.object(&item, row));
             let rows = rows.collect::<Result<Vec<_>, _>>()?;
             if !rows.is_empty() {
                 return Ok(Some(Block::Objects(rows)));
             }
         }
+    }
+
+    /// A mapping as a JSON object.
+    fn object(&self, item: &Bound<'_, PyAny>, row: u64) -> Result<Map<String, Value>, SourceError> {
+        let whole = || format!("row {row}");
+        let refuse = |problem: String| SourceError::Unreadable(Error::invalid(whole(), problem));
+        let copied;
+        let dict = if let Ok(dict) = item.cast::<PyDict>() {
+            dict
+        } else {
+            let wrong = || refuse(format!("it must be a dict, not {}", type_name(item)));
+            if !is_mapping(item).map_err(|error| self.raise(error, row))? {
+                return Err(wrong());
+            }
+            copied = PyDict::new(item.py());
+            copied.call_method1("update", (item,)).map_err(|error| {
+                if error.is_instance_of::<PyException>(item.py()) {
+                    wrong()
+                } else {
+                    self.raise(error, row)
+                }
+            })?;
+            &copied
+        };
+        let mut object = Map::with_capacity(dict.len());
+        for (key, value) in dict.iter() {
+            let Ok(key) = key.extract::<String>() else {
+                return Err(refuse(format!(
+                    "a key is of type {}; keys must be str",
+                    type_name(&key)
+                )));
+            };
+            let at = || format!("row {row}, column {key:?}");
+            let value = if json::is_null(&value) {
+                Value::Null
+            } else {
+                json::to_json(&value, &at).map_err(|error| match error {
+                    Unsendable::Refused(error) => SourceError::Unreadable(error),
+                    Unsendable::Interrupted(error) => self.raise(error, row),
+                })?
+            };
+            object.insert(key, value);
+        }
+        Ok(object)
     }
 
     fn raise(&self, error: PyErr, row: u64) -> SourceError {
@@ -144,36 +191,6 @@ impl Rows {
 pub(super) fn table(object: &Bound<'_, PyAny>) -> PyResult<Batches> {
     let total = object.len().ok().map(|rows| rows as u64);
     Ok(Batches::new(object.extract::<AnyRecordBatch>()?.into_reader()?, total))
-}
-
-/// A mapping as a JSON object.
-fn object(item: &Bound<'_, PyAny>, row: u64) -> Result<Map<String, Value>, SourceError> {
-    let whole = || format!("row {row}");
-    let refuse = |problem: String| SourceError::Unreadable(Error::invalid(whole(), problem));
-    let copied;
-    let dict = if let Ok(dict) = item.cast::<PyDict>() {
-        dict
-    } else {
-        let wrong = || refuse(format!("it must be a dict, not {}", type_name(item)));
-        let mapping = item.cast::<PyMapping>().map_err(|_| wrong())?;
-        copied = PyDict::new(item.py());
-        copied.update(mapping).map_err(|_| wrong())?;
-        &copied
-    };
-    let mut object = Map::with_capacity(dict.len());
-    for (key, value) in dict.iter() {
-        let Ok(key) = key.extract::<String>() else {
-            return Err(refuse(format!("a key is of type {}; keys must be str", type_name(&key))));
-        };
-        let at = || format!("row {row}, column {key:?}");
-        let value = if json::is_null(&value) {
-            Value::Null
-        } else {
-            json::to_json(&value, &at).map_err(SourceError::Unreadable)?
-        };
-        object.insert(key, value);
-    }
-    Ok(object)
 }
 
 /// A request for the next block.
@@ -248,6 +265,11 @@ impl Source for Attached {
     fn next(&mut self) -> Result<Option<Block>, SourceError> {
         let from_start = !std::mem::replace(&mut self.begun, true);
         // Without an interpreter there are no rows, and nobody who waits for them.
-        Python::try_attach(|py| self.rows.next(py, from_start)).unwrap_or(Ok(None))
+        let next = Python::try_attach(|py| {
+            let runtime = process::runtime(py).ok();
+            let _attached = runtime.map(|runtime| process::Attached::enter(py, &runtime));
+            self.rows.next(py, from_start)
+        });
+        next.unwrap_or(Ok(None))
     }
 }

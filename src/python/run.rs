@@ -17,7 +17,7 @@ use tokio::task::AbortHandle;
 
 use super::errors::to_pyerr;
 use super::observe::{Listeners, Onlooker, Word};
-use super::process::{self, Errands};
+use super::process::{self, Attached, Errands};
 use crate::Result;
 use crate::http::Observer;
 
@@ -74,6 +74,7 @@ pub(super) fn run_sync<T: Send>(
     operation: Operation<T>,
 ) -> PyResult<T> {
     let runtime = process::runtime(py)?;
+    let mut attached = Some(Attached::enter(py, &runtime));
     let mut onlooker = Onlooker::new(py, Listeners { hook, ..Listeners::default() })?;
     let (sender, words) = unbounded_channel();
     let say: Say = Arc::new(move |word| {
@@ -83,9 +84,9 @@ pub(super) fn run_sync<T: Send>(
     let mut running = operation(py, &watch, onlooker.listeners())?;
     let aftermath = watch.aftermath.clone();
     drop(watch);
-    let outcome = attend(py, &runtime, &onlooker, &mut running, words);
+    let outcome = attend(py, &runtime, &mut attached, &onlooker, &mut running, words);
     outcome.unwrap_or_else(|interrupt| {
-        drop(running);
+        py.detach(|| drop(running));
         if let Some(aftermath) = take(&aftermath) {
             interrupt.set_cause(py, aftermath(py));
         }
@@ -96,7 +97,8 @@ pub(super) fn run_sync<T: Send>(
 /// Waits for an operation; the outer error is an interrupt.
 fn attend<T: Send>(
     py: Python<'_>,
-    runtime: &process::Runtime,
+    runtime: &Arc<process::Runtime>,
+    attached: &mut Option<Attached>,
     onlooker: &Onlooker,
     running: &mut Running<T>,
     mut words: UnboundedReceiver<Word>,
@@ -107,6 +109,7 @@ fn attend<T: Send>(
         Tick,
     }
     loop {
+        *attached = None;
         let woken = py.detach(|| {
             runtime.tokio.block_on(async {
                 tokio::select! {
@@ -117,6 +120,7 @@ fn attend<T: Send>(
                 }
             })
         });
+        *attached = Some(Attached::enter(py, runtime));
         match woken {
             Woken::Tick => py.check_signals()?,
             Woken::Said(word) => {
@@ -145,7 +149,6 @@ where
 {
     let begin: Begin = Box::new(move |py, future| {
         let runtime = process::runtime(py)?;
-        register_courier_stop(py)?;
         let ticket = Ticket::next();
         let pid = std::process::id();
         let Some(errands) = runtime.errands() else {
@@ -156,6 +159,7 @@ where
             aio(py)?.getattr("resolve")?.call1((future, value, error))?;
             return Ok(Handle { ticket, task: None, pid, aftermath: Arc::default() });
         };
+        let _attached = Attached::enter(py, &runtime);
         let locals = TaskLocals::with_running_loop(py)?.copy_context(py)?;
         let mut onlooker = Onlooker::new(py, Listeners { hook, ..Listeners::default() })?;
         let words = errands.clone();
@@ -342,13 +346,4 @@ fn call_soon<'py>(
 fn aio(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     static AIO: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
     Ok(AIO.get_or_try_init(py, || py.import("revrag._aio").map(Bound::unbind))?.bind(py))
-}
-
-fn register_courier_stop(py: Python<'_>) -> PyResult<()> {
-    static DONE: PyOnceLock<()> = PyOnceLock::new();
-    DONE.get_or_try_init(py, || {
-        let stop = pyo3::wrap_pyfunction!(process::stop_courier, py)?;
-        py.import("atexit")?.call_method1("register", (stop,)).map(drop)
-    })?;
-    Ok(())
 }

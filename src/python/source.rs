@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyList, PyMapping, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyList, PyString, PyTuple};
 
 use super::errors::to_pyerr;
+use super::input::is_mapping;
 use super::json::type_name;
 use super::rows::{Attached, Kind, Pulled, Raised, Rows, table};
 use super::run::Watch;
@@ -26,7 +27,7 @@ pub(super) fn input(
         let open: Open = Arc::new(move || Ok(source::open(&path)?));
         return Ok((Input { open, repeatable: true }, None));
     }
-    if object.cast::<PyMapping>().is_ok() {
+    if is_mapping(object)? {
         return Err(refuse("it is one record; pass a list, [record]".to_owned()));
     }
     if object.is_instance_of::<PyBytes>() || object.is_instance_of::<PyByteArray>() {

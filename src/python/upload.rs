@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyMapping, PyString};
+use pyo3::types::{PyBool, PyDict, PyString};
 use uuid::Uuid;
 
 use super::errors::{raise_with_report, to_pyerr};
-use super::input::{self, Whole};
+use super::input::{self, Whole, is_mapping};
 use super::json::type_name;
 use super::observe::Listeners;
 use super::report::UploadReport;
@@ -263,9 +263,9 @@ fn variables(value: &Bound<'_, PyAny>) -> PyResult<Variables> {
         return Ok(Variables::Found);
     }
     let name = "variables";
-    if let Ok(mapping) = value.cast::<PyMapping>() {
-        let pairs = mapping.items()?.iter().map(|pair| {
-            let (variable, column) = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
+    if is_mapping(value)? {
+        let pairs = value.call_method0("items")?.try_iter()?.map(|pair| {
+            let (variable, column) = pair?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
             Ok((text(name, &variable)?, text(name, &column)?))
         });
         return Ok(Variables::Named(pairs.collect::<PyResult<_>>()?));

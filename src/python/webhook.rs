@@ -8,8 +8,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{
-    PyByteArray, PyBytes, PyDateTime, PyDict, PyList, PyMapping, PyMemoryView, PyString, PyTuple,
-    PyType,
+    PyByteArray, PyBytes, PyDateTime, PyDict, PyList, PyMemoryView, PyString, PyTuple, PyType,
 };
 
 use super::attribute::Attribute;
@@ -288,7 +287,8 @@ impl WebhookEvent {
 fn secrets_of(secret: &Bound<'_, PyAny>) -> PyResult<Vec<Secret>> {
     let at = || "secret".to_owned();
     let text = |item: &Bound<'_, PyString>| {
-        json::text_of(item, &at).map(Secret::new).map_err(|error| to_pyerr(item.py(), error))
+        let text = json::text_of(item, &at).map_err(|error| to_pyerr(item.py(), error));
+        text.map(Secret::new)
     };
     if let Ok(one) = secret.cast::<PyString>() {
         return Ok(vec![text(one)?]);
@@ -361,10 +361,10 @@ fn with_headers<T>(
             offer(&name, &value);
         }
     } else {
-        let pairs = match headers.cast::<PyMapping>() {
-            Ok(mapping) => mapping.items()?.into_any(),
-            Err(_) if headers.hasattr("items")? => headers.call_method0("items")?,
-            Err(_) => headers.clone(),
+        let pairs = if headers.hasattr("items")? {
+            headers.call_method0("items")?
+        } else {
+            headers.clone()
         };
         let wrong = || {
             PyTypeError::new_err(

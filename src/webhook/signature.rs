@@ -217,8 +217,8 @@ mod tests {
             &format!("t=17,v1={HEX},{HEX}"),
             &format!("t=17,V1={HEX}"),
             &format!("t=17,v1=0x{HEX}"),
-            &format!("t=17,v1={}g", &HEX[1..]),
-            &format!("t=17,v1={}é", &HEX[2..]),
+            &format!("t=17,v1={}g", HEX.split_at(1).1),
+            &format!("t=17,v1={}é", HEX.split_at(2).1),
             &format!("t=17,v1=\"{HEX}\""),
         ] {
             assert!(parse(text).is_err(), "{text}");

@@ -6,4 +6,5 @@
 mod cli;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod seeds;
 mod webhook;

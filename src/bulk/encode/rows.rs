@@ -27,7 +27,7 @@ impl Rows {
     pub(in super::super) fn each(self, mut put: impl FnMut(Encoded<'_>)) {
         let (mut number_start, mut json_start) = (0, 0);
         for Mark { fate, repaired, check, number_end, json_end, came, has_number } in self.marks {
-            let number = has_number.then(|| &self.numbers[number_start..number_end]);
+            let number = self.numbers.get(number_start..number_end).filter(|_| has_number);
             let json = &self.json[json_start..json_end];
             (number_start, json_start) = (number_end, json_end);
             put(Encoded { fate, repaired, check, number, came: came.as_deref(), json });

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import pytest
 from revrag.sandbox import Sandbox
+from support import PUSHED
 from support.script import Run
+from support.server import Serve, reply
 
 ROUNDS = 200
 
@@ -19,6 +23,8 @@ def forked(work, limit=10):
             code = 0
         finally:
             os._exit(code)
+    return waited(pid, limit)
+def waited(pid, limit=10):
     deadline = time.monotonic() + limit
     while time.monotonic() < deadline:
         done, status = os.waitpid(pid, os.WNOHANG)
@@ -31,40 +37,50 @@ def forked(work, limit=10):
 """
 
 
-def test_both_sides_go_on_in_every_round(run: Run, service: Sandbox) -> None:
-    """Other threads are in the middle of requests at the moment of each fork."""
+@pytest.mark.timeout(120)
+def test_both_sides_go_on_in_every_round(run: Run, serve: Serve) -> None:
+    """Other threads are in the middle of requests at the moment of each fork, and no connection is
+    used by both."""
+    server = serve(reply(200, PUSHED))
     run(
         FORKING
         + """
 leads = campaign(sys.argv[1])
-leads.status()
+def lead():
+    return LEAD | {"app_user_id": str(os.getpid())}
+leads.push([lead()])
 stopping = threading.Event()
 failures = []
 def keep_busy():
     while not stopping.is_set():
         try:
-            leads.status()
+            assert leads.push([lead()]).accepted == 1
         except BaseException as error:
             failures.append(error)
 busy = [threading.Thread(target=keep_busy) for _ in range(3)]
 [thread.start() for thread in busy]
 def child():
-    assert leads.push([LEAD]).accepted == 1
-    assert asyncio.run(leads.status_async()).status == "running"
+    inherited = socket_inodes()
+    assert leads.push([lead()]).accepted == 1
+    assert asyncio.run(leads.push_async([lead()])).accepted == 1
+    assert socket_inodes() - inherited, "no connection of its own"
 for number in range(int(sys.argv[2])):
     code = forked(child)
     assert code == 0, (number, code)
 stopping.set()
 [thread.join() for thread in busy]
 assert not failures, failures
-leads.status()
+leads.push([lead()])
 """,
-        service.url,
+        server.url,
         ROUNDS,
-        limit=28,
+        limit=100,
     )
-    leads = service.client().campaign(service.campaign_id)
-    assert leads.status().stats.total_records == ROUNDS
+    owners = defaultdict(set)
+    for request in server.requests:
+        owners[request.connection].add(request.json()["records"][0]["app_user_id"])
+    assert all(len(pids) == 1 for pids in owners.values())
+    assert len({pid for pids in owners.values() for pid in pids}) == 1 + ROUNDS
 
 
 def test_no_socket_is_used_by_both(run: Run, service: Sandbox) -> None:
@@ -181,5 +197,60 @@ def test_a_process_pool_while_a_thread_is_in_a_request(run: Run, service: Sandbo
             stopping.set()
             busy.join()
         """,
+        service.url,
+    )
+
+
+@pytest.mark.parametrize("kind", ["used", "unused", "in a request"])
+def test_a_child_that_ends_as_any_program(run: Run, service: Sandbox, kind: str) -> None:
+    """Through its exit handlers, with what it inherited in its hands."""
+    run(
+        FORKING
+        + """
+from revrag.sandbox import Sandbox
+leads = campaign(sys.argv[1])
+asyncio.run(leads.status_async())
+with Sandbox() as sandbox:
+    inherited = sandbox.client().campaign(CAMPAIGN_ID)
+    inherited.status()
+    pid = os.fork()
+    if pid == 0:
+        if sys.argv[2] != "unused":
+            assert leads.status().status == "running"
+            assert asyncio.run(inherited.status_async()).status == "running"
+        if sys.argv[2] == "in a request":
+            def keep_busy():
+                while True:
+                    leads.status()
+            threading.Thread(target=keep_busy, daemon=True).start()
+        inherited.client.close()
+        del inherited, sandbox
+        sys.exit(7)
+    assert waited(pid) == 7
+    # The sandbox is the parent's, and goes on.
+    assert inherited.push([LEAD]).accepted == 1
+leads.status()
+""",
+        service.url,
+        kind,
+    )
+
+
+def test_a_fork_within_the_hook_and_within_the_records(run: Run, service: Sandbox) -> None:
+    """In the middle of a call: the child leaves it by an exception, or by its end."""
+    run(
+        FORKING
+        + """
+def use():
+    assert campaign(sys.argv[1]).status().status == "running"
+def hook(event):
+    assert forked(use) == 0
+def records():
+    assert forked(use) == 0
+    yield LEAD
+leads = campaign(sys.argv[1], on_request=hook)
+assert leads.push(records()).accepted == 1
+assert asyncio.run(leads.push_async(records())).accepted == 1
+""",
         service.url,
     )

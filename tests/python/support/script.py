@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,6 +61,7 @@ class Script:
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-X", "faulthandler", "-W", "error", str(path), *map(str, args)],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -73,6 +76,12 @@ class Script:
         if not line:
             self.fail(f"the script ended early: {self.finish(5)}")
         return line
+
+    def say(self, line: str) -> None:
+        """Write a line to its standard input."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -100,6 +109,18 @@ class Script:
     @staticmethod
     def fail(message: str) -> None:
         pytest.fail(message, pytrace=False)
+
+
+@contextlib.contextmanager
+def terminated(process: subprocess.Popen[Any], log: Path) -> Iterator[None]:
+    """End a process and its children, whatever happens; what it logged shows where a test fails."""
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(5)
+        print(log.read_text())
 
 
 Start = Callable[..., Script]

@@ -1,0 +1,31 @@
+//! Manners of a long piece of work that must stay attached to the interpreter.
+
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+
+/// Twice Python's switch interval: a thread that has waited for one of them is sure to be next. One
+/// that asks in the very moment of the release would miss it, again and again.
+const TURN: Duration = Duration::from_millis(10);
+
+/// Lets other threads and Ctrl-C have their turn, as Python's own loops do.
+pub(super) struct Pause {
+    since: Instant,
+}
+
+impl Pause {
+    pub(super) fn new() -> Self {
+        Self { since: Instant::now() }
+    }
+
+    /// Called between two pieces of the work. Raises what a signal's handler raises.
+    pub(super) fn when_due(&mut self, py: Python<'_>) -> PyResult<()> {
+        if self.since.elapsed() >= TURN {
+            py.check_signals()?;
+            // Whoever waits for the interpreter gets it before this thread does again.
+            py.detach(|| ());
+            self.since = Instant::now();
+        }
+        Ok(())
+    }
+}
