@@ -16,7 +16,7 @@ async def drive(start: Callable[[asyncio.Future[Any]], Any]) -> Any:
     try:
         return await future
     except asyncio.CancelledError as error:
-        cause = operation.cancel()
+        cause = operation.cut_off()
         if cause is not None:
             raise error from cause
         raise

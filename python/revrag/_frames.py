@@ -54,10 +54,10 @@ def _pandas_blocks(frame: Any) -> Iterator[Any]:
     pa = _pyarrow()
     for start in range(0, len(frame), ROWS):
         part = frame.iloc[start : start + ROWS]
-        yield _as_arrow(pa, part) or _as_dicts(part, names)
+        yield _block(pa, part, names)
     if len(frame) == 0:
         # Its columns are checked all the same.
-        yield _as_arrow(pa, frame) or []
+        yield _block(pa, frame, names)
 
 
 def _pyarrow() -> Any:
@@ -68,15 +68,25 @@ def _pyarrow() -> Any:
     return pa
 
 
-def _as_arrow(pa: Any, part: Any) -> Any:
-    """The rows as an Arrow table, or None where that can't be."""
-    if pa is None:
-        return None
+def _block(pa: Any, part: Any, names: list[str]) -> Any:
+    """The rows as an Arrow table, or as dicts where a column's values decide on its type."""
+    if pa is None or any(map(_is_mixed, part.items())):
+        return _as_dicts(part, names)
     try:
         return pa.Table.from_pandas(part, preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        # A column of values of several types.
-        return None
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+        return _as_dicts(part, names)
+
+
+def _is_mixed(item: tuple[str, Any]) -> bool:
+    """Whether pyarrow would make of a column's slice what its values suggest.
+
+    Then a number would be written in one way or another, as its neighbours are.
+    """
+    from pandas.api.types import infer_dtype, is_object_dtype
+
+    column = item[1]
+    return is_object_dtype(column) and infer_dtype(column) not in {"string", "empty"}
 
 
 def _as_dicts(part: Any, names: list[str]) -> list[dict[str, Any]]:

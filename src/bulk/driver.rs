@@ -1,7 +1,6 @@
 //! The loop that sends chunks and keeps account of them.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -12,7 +11,7 @@ use uuid::Uuid;
 use super::answer::{self, Answer};
 use super::blob;
 use super::chunk::{Chunk, Fate};
-use super::ending::{Cause, End, Failure, Snapshot, Stopped, bug};
+use super::ending::{Cause, Ending, Failure, Snapshot, Stopped, bug};
 use super::options::{OnUnknown, Options};
 use super::outcome::Counts;
 use super::pace::Pace;
@@ -22,8 +21,8 @@ use super::report::Report;
 use super::source::SourceError;
 use super::store::{Entry, Identity, Opened, Store};
 use super::work::{Part, Work};
-use crate::Result;
 use crate::http::Client;
+use crate::{Error, Result};
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -42,7 +41,7 @@ pub(super) struct Setting {
     pub(super) clear_at: Instant,
 }
 
-/// The state of an upload under way. Dropped, it leaves its report in its [`End`].
+/// The state of an upload under way. Dropped, it leaves its report.
 pub(super) struct Driver {
     pub(super) setting: Setting,
     pub(super) identity: Identity,
@@ -59,12 +58,14 @@ pub(super) struct Driver {
     pub(super) pipeline: Option<Pipeline>,
     /// Chunks of which something is left to do.
     pub(super) works: BTreeMap<u64, Work>,
-    pushes: JoinSet<(u64, Part, Result<Vec<Answer>>)>,
+    pushes: JoinSet<Result<Vec<Answer>>>,
     pace: Pace,
     /// Why nothing more is sent.
     pub(super) stopping: Option<Cause>,
-    /// Whether anything may have been sent, now or before.
+    /// Whether a chunk was taken in to be sent, this time.
     pub(super) launched: bool,
+    /// The pushes that are out.
+    in_flight: HashMap<tokio::task::Id, (u64, Part)>,
     pub(super) doubtful_at: Instant,
     pub(super) fruitless: u32,
     pub(super) known_before: u64,
@@ -73,7 +74,7 @@ pub(super) struct Driver {
     total: Option<u64>,
     told: Instant,
     progress: watch::Sender<Snapshot>,
-    end: Arc<End>,
+    ending: Ending,
 }
 
 impl Driver {
@@ -82,7 +83,7 @@ impl Driver {
         opened: Opened,
         pipeline: Pipeline,
         progress: watch::Sender<Snapshot>,
-        end: Arc<End>,
+        ending: Ending,
     ) -> Self {
         let Opened { store, identity, cuts, durable } = opened;
         Self {
@@ -94,7 +95,8 @@ impl Driver {
             store: Some(store),
             durable,
             planning: BTreeMap::new(),
-            launched: !cuts.is_empty(),
+            launched: false,
+            in_flight: HashMap::new(),
             resumed: cuts.len() as u64,
             taken: 0,
             pipeline: Some(pipeline),
@@ -107,7 +109,7 @@ impl Driver {
             read: 0,
             total: None,
             progress,
-            end,
+            ending,
         }
     }
 
@@ -124,24 +126,28 @@ impl Driver {
                 self.settle().await;
                 continue;
             }
-            if let Err(failure) = self.step().await {
+            if let Err(error) = self.step().await {
                 // What is still being read belongs to no upload.
                 self.pipeline = None;
-                self.close()?;
-                return Err(failure);
+                self.stopping.get_or_insert(Cause::Journal(error));
+                return self.end();
             }
         }
         self.end()
     }
 
     /// Waits for the next thing to happen, and does what it asks for.
-    async fn step(&mut self) -> std::result::Result<(), Failure> {
+    async fn step(&mut self) -> Result<()> {
         let can_read = self.can_read();
         let wait = self.wait();
         let is_stopping = self.stopping.is_some();
         tokio::select! {
-            Some(pushed) = self.pushes.join_next(), if !self.pushes.is_empty() => {
-                if let Ok((seq, part, result)) = pushed {
+            Some(pushed) = self.pushes.join_next_with_id(), if !self.pushes.is_empty() => {
+                let (id, result) = match pushed {
+                    Ok((id, result)) => (id, result),
+                    Err(error) => (error.id(), Err(in_doubt())),
+                };
+                if let Some((seq, part)) = self.in_flight.remove(&id) {
                     self.answered(seq, part, result);
                 }
             }
@@ -167,20 +173,21 @@ impl Driver {
     }
 
     fn end(mut self) -> std::result::Result<Report, Failure> {
-        if !self.launched
-            && let Some(Cause::Source(SourceError::Unreadable(_))) = &self.stopping
-            && let Some(Cause::Source(error)) = self.stopping.take()
-        {
-            self.close()?;
-            return Err(Failure::Refused(error));
-        }
         self.tell(true);
-        let cause = self.stopping.take();
-        let report = self.close()?;
-        match cause {
-            None => Ok(report),
-            Some(cause) => Err(Failure::Stopped(Box::new(Stopped { cause, report }))),
-        }
+        let may_have_sent = self.may_have_sent();
+        let report = self.close();
+        let refused = match self.stopping.take() {
+            None => return Ok(report),
+            Some(Cause::Source(error @ SourceError::Unreadable(_))) if !may_have_sent => error,
+            Some(Cause::Journal(error)) if !may_have_sent => error.into(),
+            Some(cause) => return Err(Failure::Stopped(Box::new(Stopped { cause, report }))),
+        };
+        Err(Failure::Refused(refused))
+    }
+
+    /// Whether anything may have been sent, this time.
+    pub(super) fn may_have_sent(&self) -> bool {
+        self.launched
     }
 
     /// How long nothing may happen: until the next request is allowed, or progress is told.
@@ -227,11 +234,13 @@ impl Driver {
             let body = work.chunk.body(&part);
             self.pace.sent(part.len(), since_start);
             let (client, campaign) = (self.setting.client.clone(), self.setting.campaign);
-            self.pushes.spawn(async move {
-                let count = part.len();
+            let count = part.len();
+            let push = self.pushes.spawn(async move {
                 let read = |body: &[u8]| answer::read(body, count);
-                (seq, part, client.push_body(campaign, body, count, read).await)
+                client.push_body(campaign, body, count, read).await
             });
+            self.launched = true;
+            self.in_flight.insert(push.id(), (seq, part));
         }
     }
 
@@ -319,8 +328,8 @@ impl Driver {
         self.progress.send_replace(Snapshot { total, read, counts, elapsed, is_last });
     }
 
-    /// Writes everything down as it stands, and lets go of the journal.
-    fn close(&mut self) -> Result<Report> {
+    /// Writes everything down as it stands, lets go of the journal, and reports.
+    fn close(&mut self) -> Report {
         self.pushes.abort_all();
         let mut works = std::mem::take(&mut self.works);
         works.append(&mut self.planning);
@@ -328,9 +337,15 @@ impl Driver {
             work.cut_off();
             self.record(work, Stage::Ended);
         }
-        let store = self.store.take().ok_or_else(bug)?;
-        let closed = store.close()?;
-        Report::new(self.identity.upload, self.setting.started.elapsed(), closed)
+        let (upload, elapsed) = (self.identity.upload, self.setting.started.elapsed());
+        let closed = self.store.take().ok_or_else(bug).and_then(Store::close);
+        while let Ok(written) = self.durable.try_recv() {
+            self.written(written);
+        }
+        closed.and_then(|closed| Report::new(upload, elapsed, closed)).unwrap_or_else(|error| {
+            self.stopping.get_or_insert(Cause::Journal(error));
+            Report::unknown(upload)
+        })
     }
 }
 
@@ -347,9 +362,14 @@ impl Drop for Driver {
                 }
             }
         }
-        let report = self.close().ok();
-        self.end.reach(report);
+        let report = self.close();
+        self.ending.leave(report);
     }
+}
+
+/// The error of a push whose task failed.
+fn in_doubt() -> Error {
+    Error::PushOutcomeUnknown { records: 0, cause: Box::new(bug()) }
 }
 
 async fn next_piece(pipeline: Option<&mut Pipeline>, is_stopping: bool) -> Option<Piece> {

@@ -57,6 +57,8 @@ pub enum Cause {
     Journal(Error),
     /// It was interrupted.
     CutOff,
+    /// It was interrupted, and did not stop in time: what was sent is not known.
+    Lost,
 }
 
 impl std::fmt::Display for Cause {
@@ -69,6 +71,9 @@ impl std::fmt::Display for Cause {
             Self::Service(error) | Self::Journal(error) => error.fmt(f),
             Self::Source(error) => error.fmt(f),
             Self::CutOff => f.write_str("it was interrupted"),
+            Self::Lost => f.write_str(
+                "it was interrupted and did not stop in time, so what was sent is not known here",
+            ),
         }
     }
 }
@@ -86,9 +91,9 @@ pub struct Monitor {
     end: Arc<End>,
 }
 
-/// Where an upload that was cut off leaves its report.
+/// Where an upload leaves its report, for whoever did not wait for it.
 #[derive(Debug, Default)]
-pub(super) struct End {
+struct End {
     state: Mutex<Reached>,
     changed: Condvar,
 }
@@ -99,20 +104,35 @@ struct Reached {
     report: Option<Report>,
 }
 
-impl End {
-    /// The end is reached; the first report that is left stays.
-    pub(super) fn reach(&self, report: Option<Report>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if !state.is_reached {
-            *state = Reached { is_reached: true, report };
-        }
-        self.changed.notify_all();
+/// Held by every part of an upload. Once the last is gone, so is the upload.
+#[derive(Debug, Clone)]
+pub(super) struct Ending(Arc<Last>);
+
+#[derive(Debug)]
+struct Last(Arc<End>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.is_reached = true;
+        self.0.changed.notify_all();
+    }
+}
+
+impl Ending {
+    /// Leaves a report; the first one stays.
+    pub(super) fn leave(&self, report: Report) {
+        let end = &self.0.0;
+        let mut state = end.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.report.get_or_insert(report);
     }
 }
 
 impl Monitor {
-    pub(super) fn new(progress: watch::Receiver<Snapshot>, end: Arc<End>) -> Self {
-        Self { progress, end }
+    /// A monitor of an upload, and what the upload's parts hold.
+    pub(super) fn new(progress: watch::Receiver<Snapshot>) -> (Self, Ending) {
+        let end = Arc::new(End::default());
+        (Self { progress, end: end.clone() }, Ending(Arc::new(Last(end))))
     }
 
     /// How far the upload has come.
@@ -125,14 +145,16 @@ impl Monitor {
         self.progress.changed().await.is_ok()
     }
 
-    /// After an upload was dropped: what is known of its rows. Blocks until everything has stopped
-    /// and the journal is free, at most for `limit`.
-    pub fn stopped(&self, limit: Duration) -> Report {
+    /// After an upload was dropped: what is known of its rows. Blocks until everything of it has
+    /// stopped and the journal is free; none where that took longer than `limit`.
+    pub fn stopped(&self, limit: Duration) -> Option<Report> {
         let state = self.end.state.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = |state: &mut Reached| !state.is_reached;
         let waited = self.end.changed.wait_timeout_while(state, limit, waiting);
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        state.report.take().unwrap_or_else(|| Report::empty(Uuid::nil()))
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let report = state.report.clone();
+        // Without a report nothing was begun.
+        state.is_reached.then(|| report.unwrap_or_else(|| Report::unknown(Uuid::nil())))
     }
 }
 

@@ -3,13 +3,13 @@
 use super::blob;
 use super::chunk::Chunk;
 use super::driver::{Driver, Stage, checks, entry};
-use super::ending::{Cause, Failure};
+use super::ending::Cause;
 use super::work::Work;
-use crate::Error;
+use crate::{Error, Result};
 
 impl Driver {
     /// Takes a chunk in.
-    pub(super) async fn admit(&mut self, chunk: Chunk) -> std::result::Result<(), Failure> {
+    pub(super) async fn admit(&mut self, chunk: Chunk) -> Result<()> {
         self.read += chunk.rows.len() as u64;
         self.taken += 1;
         if chunk.seq < self.resumed {
@@ -41,7 +41,7 @@ impl Driver {
     }
 
     /// Takes a chunk in that was written down before.
-    async fn readmit(&mut self, chunk: Chunk) -> std::result::Result<(), Failure> {
+    async fn readmit(&mut self, chunk: Chunk) -> Result<()> {
         let Some(store) = &self.store else { return Ok(()) };
         let seq = chunk.seq;
         let stored = store.read(seq).await?.ok_or_else(|| store.name().corrupt())?;
@@ -94,7 +94,7 @@ impl Driver {
     }
 
     /// The source has ended.
-    pub(super) fn at_end(&mut self) -> std::result::Result<(), Failure> {
+    pub(super) fn at_end(&mut self) -> Result<()> {
         self.pipeline = None;
         if self.taken < self.resumed && self.stopping.is_none() {
             return Err(vanished(self.read));
@@ -103,13 +103,13 @@ impl Driver {
     }
 }
 
-fn vanished(row: u64) -> Failure {
+fn vanished(row: u64) -> Error {
     journal(format!(
         "the source ends before row {row}, which was uploaded from it; restore it, or name another \
          journal"
     ))
 }
 
-fn journal(problem: String) -> Failure {
-    Error::Journal(problem).into()
+fn journal(problem: String) -> Error {
+    Error::Journal(problem)
 }

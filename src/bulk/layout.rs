@@ -3,6 +3,7 @@
 use arrow_schema::{DataType, Schema};
 
 use super::options::{Content, Variables};
+use crate::masked::masked;
 use crate::{Error, Result};
 
 /// Which column of a table has which role.
@@ -23,7 +24,7 @@ pub(super) enum VariableColumns {
     Each(Vec<(String, usize)>),
 }
 
-/// The column that the caller did not name and that has a role by its own name.
+/// Columns that have a role by their names, where the caller names no others.
 pub(super) const USER: &str = "app_user_id";
 pub(super) const SESSION: &str = "app_session_id";
 pub(super) const VARIABLES: &str = "variables";
@@ -34,7 +35,10 @@ impl Layout {
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         for (at, name) in names.iter().enumerate() {
             if names[..at].contains(name) {
-                return Err(Error::invalid("source", format!("two columns are named {name:?}")));
+                return Err(Error::invalid(
+                    "source",
+                    format!("two columns are named {:?}", masked(name)),
+                ));
             }
         }
         let find = |option: &str, name: &str| {
@@ -120,6 +124,11 @@ impl Layout {
 
 /// The error of an option that names a column that is not there.
 pub(super) fn absent(option: &str, name: &str, known: &[&str]) -> Error {
+    let like_data = |name: &&str| masked(name) != **name || name.contains('@');
+    if known.iter().any(like_data) {
+        let problem = "the first line looks like a row of data; is there a header?";
+        return Error::invalid(option, format!("there is no column {name:?}; {problem}"));
+    }
     let shown = known.iter().take(20).map(|name| format!("{name:?}")).collect::<Vec<_>>();
     let more = if known.len() > 20 { ", …" } else { "" };
     Error::invalid(

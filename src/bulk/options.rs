@@ -119,19 +119,37 @@ impl Default for Options {
 impl Options {
     /// Refuses what can't be.
     pub fn check(&self) -> Result<()> {
-        for (name, value) in [
-            ("max_records", self.max_records),
-            ("max_bytes", self.max_bytes),
-            ("concurrency", self.concurrency),
+        for (name, value, most) in [
+            ("max_records", self.max_records, 1_000_000),
+            ("max_bytes", self.max_bytes, 1 << 30),
+            ("concurrency", self.concurrency, 1000),
         ] {
-            if value == 0 {
-                return Err(Error::invalid(name, "it must be at least 1"));
+            if value == 0 || value > most {
+                return Err(Error::invalid(name, format!("it must be from 1 to {most}")));
+            }
+        }
+        if let Variables::Named(pairs) = &self.content.variables {
+            for (at, (variable, _)) in pairs.iter().enumerate() {
+                if pairs.iter().take(at).any(|(known, _)| known == variable) {
+                    let problem = format!("{variable:?} is there twice");
+                    return Err(Error::invalid("variables", problem));
+                }
             }
         }
         if self.max_records_per_second.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
             return Err(Error::invalid("max_records_per_second", "it must be more than 0"));
         }
         self.content.rules().map(drop)
+    }
+
+    /// How many rows may leave in a second.
+    pub(super) fn rows_a_second(&self) -> usize {
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked to be positive, and cut to the range"
+        )]
+        self.max_records_per_second.map_or(usize::MAX, |rate| rate.ceil().max(1.0) as usize)
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::chunk::{Chunk, Cut, Cutter, Encoded, Fate, Limits};
 use super::encode::{Encoder, Rows};
+use super::ending::bug;
 use super::source::{Block, Input, Source, SourceError};
 use crate::{Error, Result};
 
@@ -30,10 +31,31 @@ pub(super) enum Piece {
     Failed(SourceError),
 }
 
+/// Stops a reader when it is dropped.
+#[derive(Debug, Default)]
+pub(super) struct Halt(Arc<AtomicBool>);
+
+impl Halt {
+    /// What the reader looks at.
+    pub(super) fn flag(&self) -> Arc<AtomicBool> {
+        self.0.clone()
+    }
+
+    fn stop(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+impl Drop for Halt {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
 /// The reading side of an upload.
 pub(super) struct Pipeline {
     pub(super) pieces: Receiver<Piece>,
-    stop: Arc<AtomicBool>,
+    halt: Halt,
 }
 
 /// How the rows are cut and kept apart.
@@ -49,35 +71,41 @@ pub(super) struct Plan {
 impl Pipeline {
     /// Begins to read. Needs a runtime around it.
     pub(super) fn start(input: &Input, encoder: Arc<Encoder>, plan: Plan) -> Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
+        let halt = Halt::default();
         let (blocks, received) = channel(BLOCKS);
         let (sender, pieces) = channel(CHUNKS);
-        let (open, halt) = (input.open.clone(), stop.clone());
+        let (open, stop) = (input.open.clone(), halt.flag());
         std::thread::Builder::new()
             .name("revrag-reader".to_owned())
             .spawn(move || {
                 // Nobody to tell: the upload has ended.
                 let _ = match open() {
-                    Ok(source) => read(source, &blocks, &halt),
+                    Ok(source) => read(source, &blocks, &stop),
                     Err(error) => blocks.blocking_send(Read::Failed(error)).map_err(drop),
                 };
             })
             .map_err(|error| Error::invalid("source", format!("no thread to read it: {error}")))?;
         tokio::spawn(encode(received, sender, encoder, plan));
-        Ok(Self { pieces, stop })
+        Ok(Self { pieces, halt })
     }
 
     /// Reads no further than it has; what was read comes as [`Piece::Rest`].
     pub(super) fn stop(&self) {
-        self.stop.store(true, Ordering::Release);
+        self.halt.stop();
     }
 }
 
 /// Reads a source to its end and encodes every row of it, to no other purpose.
-pub(super) fn check(input: &Input, encoder: &Encoder) -> Result<(), SourceError> {
+pub(super) fn check(
+    input: &Input,
+    encoder: &Encoder,
+    stop: &AtomicBool,
+) -> Result<(), SourceError> {
     let mut source = (input.open)()?;
     let mut row = 0;
-    while let Some(block) = source.next()? {
+    while !stop.load(Ordering::Acquire)
+        && let Some(block) = source.next()?
+    {
         if row == 0 {
             encoder.check(&block)?;
         }
@@ -191,8 +219,7 @@ async fn encode(
                 break;
             }
             Err(_) => {
-                let error = Error::invalid("source", "revrag failed inside; this is a bug");
-                ended = Some(Some(Piece::Failed(error.into())));
+                ended = Some(Some(Piece::Failed(bug().into())));
                 cutting.at_end = false;
                 break;
             }
@@ -202,7 +229,8 @@ async fn encode(
         .cutter
         .take()
         .map(|chunk| if cutting.at_end { Piece::Chunk(chunk) } else { Piece::Rest(chunk) });
-    for piece in rest.into_iter().chain(ended.flatten()) {
+    // The reason comes before the rest: it decides on what becomes of it.
+    for piece in ended.flatten().into_iter().chain(rest) {
         if pieces.send(piece).await.is_err() {
             return;
         }
@@ -258,8 +286,9 @@ impl Cutting {
 /// A number in 16 bytes: its digits, where it is E.164; a digest of any other text.
 fn fingerprint(number: &str) -> u128 {
     use sha2::{Digest as _, Sha256};
-    let digits = number.strip_prefix('+').filter(|rest| rest.len() <= 15);
-    if let Some(digits) = digits.and_then(|rest| rest.parse::<u64>().ok()) {
+    let digits = number.strip_prefix('+').and_then(|rest| rest.parse::<u64>().ok());
+    // Read back, or two texts could be one number.
+    if let Some(digits) = digits.filter(|digits| format!("+{digits}") == number) {
         return digits.into();
     }
     let digest = Sha256::digest(number.as_bytes());

@@ -1,5 +1,7 @@
 //! What a failed push means for its rows: a pure function of the error.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::Error;
@@ -45,12 +47,13 @@ fn text(status: &StatusError, otherwise: &str) -> String {
 fn named(status: &StatusError) -> Vec<(usize, Box<str>)> {
     let entries = status.detail().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut named: Vec<(usize, Box<str>)> = Vec::new();
+    let mut seen = HashSet::new();
     for entry in entries {
         let Some(loc) = entry["loc"].as_array() else { continue };
         let Some(at) = loc.iter().position(|part| part == "records") else { continue };
         let Some(record) = loc.get(at + 1).and_then(Value::as_u64) else { continue };
         let Ok(record) = usize::try_from(record) else { continue };
-        if named.iter().all(|(known, _)| *known != record) {
+        if seen.insert(record) {
             let field: Vec<&str> = loc[at + 2..].iter().filter_map(Value::as_str).collect();
             let message = entry["msg"].as_str().unwrap_or("it does not match the schema");
             let text = if field.is_empty() {

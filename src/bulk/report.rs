@@ -71,8 +71,8 @@ impl Report {
         Ok(Self { upload_id, elapsed, counts, rows })
     }
 
-    /// The report of an upload that ended before it read a row.
-    pub(super) fn empty(upload_id: Uuid) -> Self {
+    /// A report without rows: nothing was read, or nothing of it can be shown.
+    pub fn unknown(upload_id: Uuid) -> Self {
         let rows = Rows::Loaded(Arc::new([]));
         Self { upload_id, elapsed: Duration::ZERO, counts: Counts::default(), rows }
     }

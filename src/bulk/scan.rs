@@ -26,11 +26,11 @@ pub(super) async fn scan(
             seen.insert(RunId::of(&record.id));
             see(record);
         }
-        (page.has_more && !page.items.is_empty(), page.total)
+        (page.has_more && !page.items.is_empty(), page.total, seen.len() as u64)
     };
     let first = fetch(client, campaign, 1).await?;
     let size = first.page_size.clamp(1, u64::from(MAX_PAGE_SIZE));
-    let (mut more, mut total) = look(&first);
+    let (mut more, mut total, mut known) = look(&first);
     let mut next = 2;
     while more {
         // Beyond the pages that are surely there, one at a time.
@@ -41,17 +41,22 @@ pub(super) async fn scan(
             let client = client.clone();
             pages.spawn(async move { (number, fetch(&client, campaign, number).await) });
         }
-        let mut last = 0;
+        let (mut last, before) = (0, known);
         while let Some(Ok((number, page))) = pages.join_next().await {
-            let (follows, counted) = look(&*page?);
+            let (follows, counted, found) = look(&*page?);
+            known = found;
             total = total.max(counted);
             if number > last {
                 (last, more) = (number, follows);
             }
         }
         next += width;
+        // A listing that goes on and shows nothing new would go on for ever.
+        if known == before && next > total.div_ceil(size) {
+            break;
+        }
     }
-    Ok(seen.len() as u64 == total)
+    Ok(known == total)
 }
 
 async fn fetch(client: &Client, campaign: Uuid, page: u64) -> Result<Document<RecordPage>> {

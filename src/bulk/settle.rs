@@ -1,9 +1,9 @@
 //! What became of rows whose outcome is unknown: what was sent, held against what a listing shows.
 //! A pure state machine.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 
@@ -36,9 +36,21 @@ pub(super) struct Search {
     found: BTreeMap<Place, (RunId, Status)>,
     own: HashMap<Identity, Vec<Place>>,
     candidates: HashMap<Identity, BTreeMap<RunId, Status>>,
-    /// Identities of records that do not tell when they were created.
-    undated: HashSet<Identity>,
+    /// Numbers and session ids of rows that are looked for.
+    pairs: HashSet<Pair>,
+    /// Runs that may be of such a row without looking like it: what the service made of its
+    /// variables or its clock is not for certain.
+    alike: HashMap<Pair, BTreeSet<RunId>>,
+    /// Pairs of which a record does not tell when it was created.
+    undated: HashSet<Pair>,
 }
+
+/// A number and a session id.
+type Pair = (String, String);
+
+/// A record that was created by this much before the upload began may still be of it: not every
+/// clock of a service is the same.
+const DRIFT: SignedDuration = SignedDuration::from_mins(10);
 
 /// What a record with a session id of the caller's own is known by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -47,6 +59,12 @@ struct Identity {
     user: Option<String>,
     session: String,
     variables: String,
+}
+
+impl Identity {
+    fn pair(&self) -> Pair {
+        (self.phone_number.clone(), self.session.clone())
+    }
 }
 
 /// A row as it was sent.
@@ -71,6 +89,8 @@ impl Search {
             found: BTreeMap::new(),
             own: HashMap::new(),
             candidates: HashMap::new(),
+            pairs: HashSet::new(),
+            alike: HashMap::new(),
             undated: HashSet::new(),
         }
     }
@@ -87,6 +107,7 @@ impl Search {
                 session,
                 sent.variables.as_ref(),
             );
+            self.pairs.insert(identity.pair());
             self.own.entry(identity).or_default().push(place);
         } else {
             self.tokens.insert(session, place);
@@ -111,16 +132,25 @@ impl Search {
             session.clone(),
             record.variables.as_ref(),
         );
-        if !self.own.contains_key(&identity) {
+        let pair = identity.pair();
+        if !self.pairs.contains(&pair) {
             return;
         }
         match (&record.created_at, self.since) {
             (Some(created), Some(since)) if created.0 >= since => {
-                self.candidates.entry(identity).or_default().insert(run, status);
+                if self.own.contains_key(&identity) {
+                    self.candidates.entry(identity).or_default().insert(run, status);
+                } else {
+                    self.alike.entry(pair).or_default().insert(run);
+                }
             }
-            (Some(_), Some(_)) => {}
+            (Some(created), Some(since)) => {
+                if since.duration_since(created.0) <= DRIFT {
+                    self.alike.entry(pair).or_default().insert(run);
+                }
+            }
             _ => {
-                self.undated.insert(identity);
+                self.undated.insert(pair);
             }
         }
     }
@@ -133,7 +163,8 @@ impl Search {
     /// The run ids that may be of rows with session ids of the caller's own, where one is to be
     /// told apart from those already accounted for.
     pub(super) fn candidates(&self) -> impl Iterator<Item = &RunId> {
-        self.candidates.values().flat_map(BTreeMap::keys)
+        let alike = self.alike.values().flatten();
+        self.candidates.values().flat_map(BTreeMap::keys).chain(alike)
     }
 
     /// What is certain. `complete` says that the listing showed every record there is; `accounted`
@@ -157,7 +188,12 @@ impl Search {
                 .into_iter()
                 .flatten()
                 .filter(|(run, _)| !accounted.contains(*run));
-            let certain = complete && self.since.is_some() && !self.undated.contains(identity);
+            let pair = identity.pair();
+            let alike = self.alike.get(&pair).into_iter().flatten();
+            let certain = complete
+                && self.since.is_some()
+                && !self.undated.contains(&pair)
+                && alike.into_iter().all(|run| accounted.contains(run));
             for place in places {
                 let verdict = match free.next() {
                     Some((run, status)) => {
@@ -243,7 +279,8 @@ mod tests {
     use super::*;
     use crate::model::Document;
 
-    const SINCE: i64 = 1_000;
+    const SINCE: i64 = 100_000;
+    const YESTERDAY: i64 = SINCE - 86_400;
 
     fn search() -> Search {
         Search::new(Rules::of("IN").ok(), Timestamp::from_second(SINCE).ok())
@@ -315,7 +352,7 @@ mod tests {
             }
             let mut accounted = HashSet::new();
             for (id, (kind, old, known)) in listed.iter().enumerate() {
-                let created = if *old { SINCE - 1 } else { SINCE };
+                let created = if *old { YESTERDAY } else { SINCE };
                 search.see(&record(id as u128, &own(*kind), created));
                 if *known {
                     accounted.insert(run(id as u128));
@@ -339,6 +376,20 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_row_is_absent_only_where_nothing_else_could_be_it() {
+        let changed = json!({"phone_number": "+919876543210", "app_session_id": "mine",
+                             "variables": {"n": 1, "added": "by the service"}});
+        for (listed, created) in [(&changed, SINCE), (&own(1), SINCE - 3), (&changed, SINCE - 3)] {
+            let mut search = search();
+            search.want((0, 0), own(1).to_string().as_bytes(), true);
+            search.see(&record(1, listed, created));
+            assert_eq!(search.verdicts(true, &HashSet::new())[0].1, Verdict::Open);
+            // It is another row's.
+            assert_eq!(search.verdicts(true, &HashSet::from([run(1)]))[0].1, Verdict::Absent);
         }
     }
 

@@ -9,14 +9,14 @@ use uuid::Uuid;
 use super::chunk::Limits;
 use super::driver::{Driver, Setting};
 use super::encode::Encoder;
-use super::ending::{Cause, End, Failure, Monitor, Snapshot, Stopped, bug};
+use super::ending::{Cause, Ending, Failure, Monitor, Snapshot, Stopped, bug};
 use super::options::{OnDuplicate, OnInvalid, Options};
-use super::pipeline::{self, Pipeline, Plan};
+use super::pipeline::{self, Halt, Pipeline, Plan};
 use super::report::Report;
 use super::source::Input;
 use super::store::{Identity, Opened, Store};
-use crate::Result;
 use crate::http::Client;
+use crate::{Error, Result};
 
 /// An upload, not begun: nothing happens until [`Upload::run`].
 pub struct Upload {
@@ -25,16 +25,15 @@ pub struct Upload {
     input: Input,
     options: Options,
     progress: watch::Sender<Snapshot>,
-    end: Arc<End>,
+    ending: Ending,
 }
 
 impl Upload {
     /// An upload, and a monitor of it.
     pub fn new(client: Client, campaign: Uuid, input: Input, options: Options) -> (Self, Monitor) {
         let (progress, snapshots) = watch::channel(Snapshot::default());
-        let end = Arc::new(End::default());
-        let monitor = Monitor::new(snapshots, end.clone());
-        (Self { client, campaign, input, options, progress, end }, monitor)
+        let (monitor, ending) = Monitor::new(snapshots);
+        (Self { client, campaign, input, options, progress, ending }, monitor)
     }
 
     /// Uploads every row of the source exactly once.
@@ -49,10 +48,16 @@ impl Upload {
                 self.0.abort();
             }
         }
-        let ended = Ended(self.end.clone());
         let mut task = Tied(tokio::spawn(async move {
-            let _ended = ended;
-            self.work().await
+            let ending = self.ending.clone();
+            let result = self.work().await;
+            // Whoever is interrupted before the result arrives finds it there.
+            match &result {
+                Ok(report) => ending.leave(report.clone()),
+                Err(Failure::Stopped(stopped)) => ending.leave(stopped.report.clone()),
+                Err(Failure::Refused(_)) => {}
+            }
+            result
         }));
         match (&mut task.0).await {
             Ok(result) => result,
@@ -61,7 +66,7 @@ impl Upload {
     }
 
     async fn work(self) -> std::result::Result<Report, Failure> {
-        let Self { client, campaign, input, options, progress, end } = self;
+        let Self { client, campaign, input, options, progress, ending } = self;
         options.check()?;
         let started = Instant::now();
         let fresh = Identity {
@@ -72,10 +77,13 @@ impl Upload {
             since: None,
         };
         let journal = options.journal.clone().filter(|_| !options.dry_run);
-        let opened =
-            tokio::task::spawn_blocking(move || Store::open(journal.as_deref(), fresh)).await;
-        let opened = opened.map_err(|_| bug())??;
-        let mut held = Held { opened: Some(opened), started, end: end.clone() };
+        let holder = ending.clone();
+        // Should nobody wait for it any more, it is let go of there.
+        let opening = tokio::task::spawn_blocking(move || {
+            let opened = Store::open(journal.as_deref(), fresh)?;
+            Ok::<_, Error>(Held { opened: Some(opened), started, ending: holder })
+        });
+        let mut held = opening.await.map_err(|_| bug())??;
         let opened = held.opened.as_mut().ok_or_else(bug)?;
         let mut clear_at = started;
         let status = if options.dry_run {
@@ -99,14 +107,16 @@ impl Upload {
             opened.identity.upload.simple().to_string(),
         )?);
         if options.content.on_invalid == OnInvalid::Raise && input.repeatable {
-            let (input, encoder) = (input.clone(), encoder.clone());
+            let halt = Halt::default();
+            let (input, encoder, stop) = (input.clone(), encoder.clone(), halt.flag());
             let checked =
-                tokio::task::spawn_blocking(move || pipeline::check(&input, &encoder)).await;
+                tokio::task::spawn_blocking(move || pipeline::check(&input, &encoder, &stop)).await;
             checked.map_err(|_| bug())?.map_err(Failure::Refused)?;
         }
         let plan = Plan {
             limits: Limits {
-                records: options.max_records,
+                // At a rate, a request takes a second at most.
+                records: options.max_records.min(options.rows_a_second()),
                 bytes: options.max_bytes,
                 rows: options.max_records.saturating_mul(16).max(4096),
             },
@@ -117,15 +127,15 @@ impl Upload {
         let pipeline = Pipeline::start(&input, encoder, plan)?;
         let opened = held.opened.take().ok_or_else(bug)?;
         let setting = Setting { client, campaign, options, started, clear_at };
-        Driver::new(setting, opened, pipeline, progress, end).run().await
+        Driver::new(setting, opened, pipeline, progress, ending).run().await
     }
 }
 
-/// An opened store before anything is sent. Dropped, it leaves its report in its [`End`].
+/// An opened store before anything is sent. Dropped, it leaves its report.
 struct Held {
     opened: Option<Opened>,
     started: Instant,
-    end: Arc<End>,
+    ending: Ending,
 }
 
 impl Held {
@@ -138,19 +148,11 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if self.opened.is_some() {
-            let report = self.close().ok();
-            self.end.reach(report);
+        if self.opened.is_some()
+            && let Ok(report) = self.close()
+        {
+            self.ending.leave(report);
         }
-    }
-}
-
-/// Tells that an upload has ended, however it did, after everything else of it is gone.
-struct Ended(Arc<End>);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.reach(None);
     }
 }
 

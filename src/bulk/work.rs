@@ -1,6 +1,6 @@
 //! What one chunk has left to do, and what each answer means for it: a pure state machine.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::answer::{Answer, RunId, Status};
@@ -128,18 +128,19 @@ impl Work {
     /// A part was refused because of the rows in `named` (positions in the part), which applied
     /// nothing: the rest goes out again.
     pub(super) fn isolate(&mut self, part: Part, named: &[(usize, Box<str>)], error: &str) {
-        let is_named = |at: usize| named.iter().any(|(name, _)| *name == at);
-        let (bad, rest): (Vec<_>, Vec<_>) =
-            part.iter().copied().enumerate().partition(|(at, _)| is_named(*at));
-        if bad.is_empty() {
-            return self.halve(part, error);
-        }
-        for (at, message) in named {
-            if let Some(row) = part.get(*at) {
-                self.states[*row] = State::Rejected { error: message.clone() };
+        let mut rest = Vec::new();
+        let named: HashMap<usize, &Box<str>> = named.iter().map(|(at, text)| (*at, text)).collect();
+        for (at, row) in part.iter().enumerate() {
+            match named.get(&at) {
+                Some(message) => {
+                    self.states[*row] = State::Rejected { error: (*message).clone() };
+                }
+                None => rest.push(*row),
             }
         }
-        let rest: Part = rest.into_iter().map(|(_, row)| row).collect();
+        if rest.len() == part.len() {
+            return self.halve(part, error);
+        }
         self.set(&rest, &State::Waiting);
         if !rest.is_empty() {
             self.parts.push_front(rest);

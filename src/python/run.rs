@@ -129,7 +129,10 @@ fn attend<T: Send>(
             }
             Woken::Done(result) => {
                 while let Ok(word) = words.try_recv() {
-                    onlooker.tell(py, word)?;
+                    // Rows are wanted no more.
+                    if !matches!(word, Word::Pull(_)) {
+                        onlooker.tell(py, word)?;
+                    }
                 }
                 return Ok(result.map_err(|error| to_pyerr(py, error)));
             }
@@ -251,17 +254,26 @@ struct Handle {
 
 #[pymethods]
 impl Handle {
-    /// Drops the operation and its request; what there is to say of it is returned. Does nothing
-    /// once it has ended.
-    fn cancel(&self, py: Python<'_>) -> Option<PyErr> {
-        let was_out = self.ticket.take(py).is_some();
+    /// Drops the operation and its request. Does nothing once it has ended.
+    fn cancel(&self, py: Python<'_>) {
+        drop(self.ticket.take(py));
         // A forked child holds the parent's operations: their tasks are not its own.
-        let is_own = self.pid == std::process::id();
-        if let Some(task) = self.task.as_ref().filter(|_| is_own) {
+        if let Some(task) = self.task.as_ref().filter(|_| self.is_own()) {
             task.abort();
         }
-        let aftermath = take(&self.aftermath);
-        aftermath.filter(|_| was_out && is_own).and_then(|aftermath| aftermath(py))
+    }
+
+    /// Cancels it on behalf of an awaiter that did not get its result; what there is to say of it.
+    fn cut_off(&self, py: Python<'_>) -> Option<PyErr> {
+        self.cancel(py);
+        let aftermath = take(&self.aftermath).filter(|_| self.is_own());
+        aftermath.and_then(|aftermath| aftermath(py))
+    }
+}
+
+impl Handle {
+    fn is_own(&self) -> bool {
+        self.pid == std::process::id()
     }
 }
 

@@ -12,15 +12,16 @@ use uuid::Uuid;
 use super::errors::{raise_with_report, to_pyerr};
 use super::input::{self, Whole, is_mapping};
 use super::json::type_name;
-use super::observe::Listeners;
+use super::observe::{Listeners, Word};
 use super::report::UploadReport;
 use super::rows::Raised;
-use super::run::{Operation, Running, Watch};
+use super::run::{Operation, Running, Say, Watch};
 use super::source;
 use crate::Error;
 use crate::bulk::source::SourceError;
 use crate::bulk::{
-    Cause, Failure, Monitor, OnDuplicate, OnInvalid, OnUnknown, Options, Report, Upload, Variables,
+    Cause, Failure, Monitor, OnDuplicate, OnInvalid, OnUnknown, Options, Report, Snapshot, Upload,
+    Variables,
 };
 use crate::http::Client;
 
@@ -60,34 +61,42 @@ fn begin(
     let (upload, monitor) = Upload::new(client, campaign, input, options);
     let last = monitor.clone();
     watch.if_cut_off(Box::new(move |py| {
-        let report = py.detach(|| last.stopped(LAST_WORDS));
-        Some(stopped(py, &Cause::CutOff, None, report, has_journal))
+        let (cause, report) = match py.detach(|| last.stopped(LAST_WORDS)) {
+            Some(report) => (Cause::CutOff, report),
+            None => (Cause::Lost, Report::unknown(Uuid::nil())),
+        };
+        Some(stopped(py, &cause, None, report, has_journal))
     }));
     let tell = progress.is_some().then(|| watch.say.clone());
     listeners.progress = progress;
     Ok(Box::pin(async move {
-        let mut running = Box::pin(upload.run());
-        let Some(tell) = tell else {
-            return Ok(Ended { result: running.await, raised, has_journal });
+        let result = match tell {
+            Some(tell) => told(upload, monitor, &tell).await,
+            None => upload.run().await,
         };
-        let mut progress: Monitor = monitor;
-        let mut is_over = false;
-        let result = loop {
-            tokio::select! {
-                result = &mut running => break result,
-                advanced = progress.advanced(), if !is_over => {
-                    is_over = !advanced || progress.snapshot().is_last;
-                    if advanced {
-                        tell(super::observe::Word::Progress(progress.snapshot()));
-                    }
-                }
-            }
-        };
-        if !is_over && progress.snapshot().is_last {
-            tell(super::observe::Word::Progress(progress.snapshot()));
-        }
         Ok(Ended { result, raised, has_journal })
     }))
+}
+
+/// Runs an upload and tells how far it has come; the last word comes at its end, whatever that is.
+async fn told(upload: Upload, mut monitor: Monitor, tell: &Say) -> Result<Report, Failure> {
+    let mut running = Box::pin(upload.run());
+    loop {
+        tokio::select! {
+            biased;
+            result = &mut running => {
+                let last = Snapshot { is_last: true, ..monitor.snapshot() };
+                tell(Word::Progress(last));
+                return result;
+            }
+            true = monitor.advanced() => {
+                let snapshot = monitor.snapshot();
+                if !snapshot.is_last {
+                    tell(Word::Progress(snapshot));
+                }
+            }
+        }
+    }
 }
 
 /// What an upload came to; turned into Python, it is its report, or raises.
@@ -118,7 +127,7 @@ impl<'py> IntoPyObject<'py> for Ended {
                         Some(to_pyerr(py, error.clone()))
                     }
                     Cause::Source(SourceError::Raised { .. }) => raised(),
-                    Cause::NotRunning(_) | Cause::CutOff => None,
+                    Cause::NotRunning(_) | Cause::CutOff | Cause::Lost => None,
                 };
                 Err(stopped(py, &ended.cause, cause, ended.report, self.has_journal))
             }
@@ -153,8 +162,9 @@ fn stopped(
         .filter(|(_, count)| *count > 0)
         .map(|(name, count)| format!("{count} {name}"))
         .collect();
-    let counts = if counts.is_empty() { "no row was read".to_owned() } else { counts.join(", ") };
-    let message = format!("the upload stopped: {told} ({counts}); {advice}");
+    let counts =
+        if counts.is_empty() { String::new() } else { format!(" ({})", counts.join(", ")) };
+    let message = format!("the upload stopped: {told}{counts}; {advice}");
     raise_with_report(py, message, UploadReport::from(report), cause)
 }
 

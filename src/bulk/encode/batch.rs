@@ -58,6 +58,8 @@ struct Column {
     array: ArrayRef,
     /// The column of objects that it is a field of: where that is null, so is this.
     parent: Option<ArrayRef>,
+    /// Whether its keys are the variables.
+    is_object: bool,
 }
 
 /// The variables of a batch, ready to be written.
@@ -88,6 +90,7 @@ impl<'a> Variables<'a> {
                 field: field.clone(),
                 array,
                 parent: parent.cloned(),
+                is_object: false,
             })
         };
         let schema = batch.schema_ref();
@@ -98,20 +101,21 @@ impl<'a> Variables<'a> {
                 .collect(),
             VariableColumns::Object(at) => {
                 let (field, array) = (&schema.fields()[*at], batch.column(*at));
-                match array.data_type() {
-                    DataType::Struct(fields) => fields
-                        .iter()
-                        .zip(array.as_struct().columns())
-                        .map(|(field, inner)| column(field.name(), field, inner, Some(array)))
-                        .collect(),
-                    _ => Ok(vec![column(field.name(), field, array, None)?]),
+                if let DataType::Struct(fields) = array.data_type() {
+                    let inner = fields.iter().zip(array.as_struct().columns());
+                    let column = |(field, inner): (&FieldRef, &ArrayRef)| {
+                        column(field.name(), field, inner, Some(array))
+                    };
+                    return inner.map(column).collect();
                 }
+                let map = column(field.name(), field, array, None)?;
+                Ok(vec![Column { is_object: true, ..map }])
             }
         }
     }
 
     fn of(style: &'a Style, columns: &'a [Column], content: &'a Content) -> Result<Self> {
-        let is_map = matches!(columns, [only] if matches!(only.array.data_type(), DataType::Map(..)))
+        let is_map = matches!(columns, [only] if only.is_object)
             && content.variables == super::super::options::Variables::Found;
         let each = columns
             .iter()
@@ -164,8 +168,8 @@ impl<'a> Variables<'a> {
             if variable.required && is_empty(&out[value..]) {
                 return Ok(Some(variable.name.to_owned()));
             }
-            if self.style.has_met_infinity() {
-                return Err(infinity(row, variable.name));
+            if let Some(problem) = self.style.problem() {
+                return Err(Error::invalid(at(row, variable.name), problem));
             }
         }
         Ok(None)
@@ -178,8 +182,8 @@ impl<'a> Variables<'a> {
         }
         let mut json = Vec::new();
         map.encoder.encode(index, &mut json);
-        if self.style.has_met_infinity() {
-            return Err(infinity(row, map.name));
+        if let Some(problem) = self.style.problem() {
+            return Err(Error::invalid(at(row, map.name), problem));
         }
         if !self.required.is_empty() {
             let object: Map<String, Value> = serde_json::from_slice(&json)
@@ -194,8 +198,4 @@ impl<'a> Variables<'a> {
         out.extend_from_slice(&json[1..json.len() - 1]);
         Ok(None)
     }
-}
-
-fn infinity(row: u64, column: &str) -> Error {
-    Error::invalid(at(row, column), "infinity can't be sent as JSON")
 }

@@ -1,7 +1,7 @@
 //! Columns of variables as JSON: arrow-json's encoders, but for what they say differently.
 //!
-//! NaN is null, a list leaves its nulls out as an object does, and a decimal is text: read as a
-//! number it would lose digits.
+//! NaN is null, a list leaves its nulls out as an object does, a decimal is text (read as a number
+//! it would lose digits), and what JSON can't hold is a problem and not a text.
 
 use std::io::Write as _;
 use std::ops::Range;
@@ -21,17 +21,22 @@ use arrow_schema::{ArrowError, DataType, FieldRef};
 #[derive(Debug)]
 pub(super) struct Style {
     options: EncoderOptions,
-    infinite: Arc<AtomicBool>,
+    problems: Arc<Problems>,
+}
+
+/// What was met that JSON can't hold.
+#[derive(Debug, Default)]
+struct Problems {
+    infinity: AtomicBool,
+    moment: AtomicBool,
 }
 
 impl Style {
     pub(super) fn new() -> Self {
-        let infinite = Arc::new(AtomicBool::new(false));
-        let overrides = Overrides { infinite: infinite.clone() };
-        Self {
-            options: EncoderOptions::default().with_encoder_factory(Arc::new(overrides)),
-            infinite,
-        }
+        let problems = Arc::new(Problems::default());
+        let overrides = Overrides { problems: problems.clone() };
+        let options = EncoderOptions::default().with_encoder_factory(Arc::new(overrides));
+        Self { options, problems }
     }
 
     /// The encoder of a column.
@@ -43,15 +48,19 @@ impl Style {
         make_encoder(field, array, &self.options)
     }
 
-    /// Whether an infinite number has been met, which JSON can't hold.
-    pub(super) fn has_met_infinity(&self) -> bool {
-        self.infinite.load(Ordering::Relaxed)
+    /// What was wrong with a value that was written.
+    pub(super) fn problem(&self) -> Option<&'static str> {
+        if self.problems.infinity.load(Ordering::Relaxed) {
+            return Some("infinity can't be sent as JSON");
+        }
+        let moment = self.problems.moment.load(Ordering::Relaxed);
+        moment.then_some("it is beyond the years 0 to 9999")
     }
 }
 
 #[derive(Debug)]
 struct Overrides {
-    infinite: Arc<AtomicBool>,
+    problems: Arc<Problems>,
 }
 
 impl EncoderFactory for Overrides {
@@ -109,6 +118,11 @@ impl EncoderFactory for Overrides {
                 };
                 list_encoder(field, array, list.values(), range, options)?
             }
+            kind if kind.is_temporal() => {
+                let formatter = ArrayFormatter::try_new(array, &FormatOptions::new())?;
+                let moment = Moment { formatter, problems: self.problems.clone() };
+                NullableEncoder::new(Box::new(moment), array.nulls().cloned())
+            }
             _ => return Ok(None),
         };
         Ok(Some(encoder))
@@ -125,7 +139,7 @@ impl Overrides {
         let numbers = BooleanBuffer::collect_bool(values.len(), |at| !wide(values[at]).is_nan());
         let nulls = NullBuffer::union(array.nulls(), Some(&NullBuffer::new(numbers)));
         let single = T::DATA_TYPE != DataType::Float64;
-        let encoder = Float { array, wide, single, infinite: self.infinite.clone() };
+        let encoder = Float { array, wide, single, problems: self.problems.clone() };
         NullableEncoder::new(Box::new(encoder), nulls)
     }
 }
@@ -134,14 +148,14 @@ struct Float<'a, T: ArrowPrimitiveType> {
     array: &'a PrimitiveArray<T>,
     wide: fn(T::Native) -> f64,
     single: bool,
-    infinite: Arc<AtomicBool>,
+    problems: Arc<Problems>,
 }
 
 impl<T: ArrowPrimitiveType> Encoder for Float<'_, T> {
     fn encode(&mut self, at: usize, out: &mut Vec<u8>) {
         let number = (self.wide)(self.array.value(at));
         if number.is_infinite() {
-            self.infinite.store(true, Ordering::Relaxed);
+            self.problems.infinity.store(true, Ordering::Relaxed);
         }
         // The shortest text that reads back as the same number of its own width.
         #[allow(clippy::cast_possible_truncation, reason = "it was widened above")]
@@ -160,6 +174,26 @@ impl Encoder for Decimal<'_> {
     fn encode(&mut self, at: usize, out: &mut Vec<u8>) {
         let written = write!(out, "\"{}\"", self.0.value(at));
         debug_assert!(written.is_ok(), "memory takes every number");
+    }
+}
+
+/// A date or a time, in the form of ISO 8601.
+struct Moment<'a> {
+    formatter: ArrayFormatter<'a>,
+    problems: Arc<Problems>,
+}
+
+impl Encoder for Moment<'_> {
+    fn encode(&mut self, at: usize, out: &mut Vec<u8>) {
+        match self.formatter.value(at).try_to_string() {
+            // Years of more digits have a sign.
+            Ok(text) if !text.starts_with(['+', '-']) => {
+                out.push(b'"');
+                out.extend_from_slice(text.as_bytes());
+                out.push(b'"');
+            }
+            _ => self.problems.moment.store(true, Ordering::Relaxed),
+        }
     }
 }
 
