@@ -1,0 +1,156 @@
+"""A webhook endpoint in FastAPI.
+
+Example:
+    >>> app = fastapi.FastAPI()
+    >>> verifier = revrag.WebhookVerifier("whsec")
+    >>> store = revrag.webhooks.stores.MemoryStore()
+    >>> @app.post("/revrag")
+    ... async def call_ended(event: revrag.WebhookEvent = webhook(verifier, store=store)) -> None:
+    ...     print(event.call.summary)
+"""
+
+# FastAPI reads the annotations of a dependency, so they are no text here.
+import inspect
+from collections.abc import AsyncIterator, Callable, Container
+from typing import TYPE_CHECKING, Any
+
+from revrag import WebhookEvent, WebhookVerifier
+from revrag.webhooks import _answer, _clock
+from revrag.webhooks._delivery import Delivery, OnStoreError
+from revrag.webhooks._drive import drive, drive_async
+from revrag.webhooks._endpoint import MAX_BODY, Endpoint, Refused, note_failure, refused
+from revrag.webhooks.stores import MemoryStore, Store
+
+try:
+    import anyio
+    import anyio.to_thread
+    from fastapi import Depends, HTTPException, Request
+    from starlette.requests import ClientDisconnect
+    from starlette.responses import Response
+except ImportError as error:
+    raise ImportError(
+        'revrag.webhooks.fastapi needs FastAPI: pip install "revrag[fastapi]"'
+    ) from error
+
+if TYPE_CHECKING:
+    from revrag.webhooks._delivery import Steps
+
+__all__ = ["webhook"]
+
+
+def webhook(
+    verifier: WebhookVerifier,
+    *,
+    store: Store | None = None,
+    max_body: int = MAX_BODY,
+    types: Container[str] | None = None,
+    on_store_error: OnStoreError = "refuse",
+    clock: Callable[[], float] = _clock.now,
+) -> Any:
+    """Make a dependency that gives a handler the verified event, once per event.
+
+    The event counts as handled when the handler returned, and is written down before the answer
+    goes out. It does not where the handler raised or answered with a status of 500 and up: then a
+    redelivery is handled.
+
+    Args:
+        verifier: Checks the signatures.
+        store: Remembers what was handled. By default in this process: with several workers, pass
+            one that they share.
+        max_body: The largest body that is read, in bytes.
+        types: The event types that have a handler here, or an `EventRegistry`; others are answered
+            with 200. By default all have.
+        on_store_error: What to do where the store can't be reached: `"refuse"` with 503, or
+            `"handle"` without deduplication.
+        clock: What tells the time, in Unix seconds.
+
+    Returns:
+        The default value of a parameter, as `Depends` returns one.
+
+    Raises:
+        InvalidArgumentError: An option means nothing.
+
+    Example:
+        >>> @app.post("/revrag")
+        ... def call_ended(event: revrag.WebhookEvent = webhook(verifier, store=store)) -> None:
+        ...     print(event.id)
+    """
+    endpoint = Endpoint(
+        verifier,
+        MemoryStore() if store is None else store,
+        max_body=max_body,
+        types=types,
+        on_store_error=on_store_error,
+        clock=clock,
+    )
+
+    async def verified(request: Request) -> AsyncIterator[WebhookEvent]:
+        try:
+            delivery = await _receive(endpoint, request)
+            answer = await _drive(endpoint, delivery.admit())
+        except Refused as refusal:
+            answer = refusal.answer
+        if answer is not None:
+            raise HTTPException(answer.status, answer.detail, answer.headers)
+        try:
+            yield delivery.event
+        except BaseException:
+            note_failure(delivery, "raised")
+            await _settle(endpoint, delivery, succeeded=False)
+            raise
+        status = _answered()
+        if failed := _answer.has_failed(status):
+            note_failure(delivery, f"answered {status}")
+        await _settle(endpoint, delivery, succeeded=not failed)
+
+    # With this scope FastAPI closes the generator between the handler and the answer.
+    return Depends(verified, scope="function")
+
+
+async def _receive(endpoint: Endpoint, request: Request) -> Delivery:
+    """Read the body, no more than is allowed of it, and verify it."""
+    endpoint.check_request(request.method, request.headers.get("content-length"))
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > endpoint.max_body:
+                raise endpoint.too_large()
+    except ClientDisconnect:
+        raise refused(_answer.MALFORMED, "the client hung up") from None
+    except RuntimeError:
+        # That is Starlette's: someone read the stream and kept nothing.
+        raise refused(
+            _answer.MALFORMED, "the body was read before; the endpoint must do so"
+        ) from None
+    return endpoint.check_body(bytes(body), request.headers.raw)
+
+
+async def _drive(endpoint: Endpoint, steps: "Steps[Any]") -> Any:
+    if endpoint.is_async:
+        return await drive_async(endpoint.store, steps)
+    if endpoint.is_instant:
+        return drive(endpoint.store, steps)
+    return await anyio.to_thread.run_sync(drive, endpoint.store, steps)
+
+
+async def _settle(endpoint: Endpoint, delivery: Delivery, *, succeeded: bool) -> None:
+    # A client that hangs up must not keep the outcome from being written down.
+    with anyio.CancelScope(shield=True):
+        await _drive(endpoint, delivery.settle(succeeded=succeeded))
+
+
+def _answered() -> int:
+    """The status of the answer that FastAPI is about to send.
+
+    FastAPI tells a dependency what a handler raised, not what it returned. But the function that
+    closes the dependency holds the answer at that moment, and is on the stack.
+    """
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "fastapi.routing":
+            for value in frame.f_locals.values():
+                if isinstance(value, Response):
+                    return value.status_code
+        frame = frame.f_back
+    return 200

@@ -1,0 +1,88 @@
+"""What a store is, and what it is asked about."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias, runtime_checkable
+
+from revrag.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+State: TypeAlias = Literal["new", "in_progress", "done"]
+"""What a claim answers."""
+
+CLAIM_TTL = 300.0
+DONE_TTL = 3 * 86400.0
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Remembers which deliveries are being handled and which were.
+
+    The methods of a store may be coroutine functions: such a store serves asyncio views only. What
+    they raise counts as a store that can't be reached.
+
+    A key that an endpoint passes is a `str` of at most 80 ASCII letters, digits and colons.
+
+    Example:
+        >>> store = revrag.webhooks.stores.MemoryStore()
+        >>> store.claim("key"), store.claim("key")
+        ('new', 'in_progress')
+        >>> store.commit("key")
+        >>> store.claim("key")
+        'done'
+    """
+
+    def claim(self, key: str) -> State | Awaitable[State]:
+        """Claim a key for whoever is about to handle it.
+
+        Returns:
+            `"new"`: it is claimed now; commit or release it. `"in_progress"`: someone else has it.
+            `"done"`: it was committed.
+        """
+        ...
+
+    def commit(self, key: str) -> Awaitable[None] | None:
+        """Remember that what this key stands for was handled."""
+        ...
+
+    def release(self, key: str) -> Awaitable[None] | None:
+        """Give a claim back, so that the next one is new."""
+        ...
+
+
+class Key(str):
+    """A key that knows which delivery asks.
+
+    A claim that expired may belong to another delivery by now, and only its owner may give it back.
+    """
+
+    __slots__ = ("owner",)
+    owner: str
+
+    def __new__(cls, text: str, owner: str) -> Self:
+        """Make one; a delivery's keys share an owner."""
+        key = super().__new__(cls, text)
+        key.owner = owner
+        return key
+
+
+def new_owner() -> str:
+    """A name that no other delivery has, in any process."""
+    return secrets.token_hex(12)
+
+
+def owner_of(key: str) -> str:
+    """Who asks. Those who pass plain text are one owner per process."""
+    owner: str = getattr(key, "owner", "") or f"process-{os.getpid()}"
+    return owner
+
+
+def check_ttls(claim_ttl: float, done_ttl: float) -> None:
+    """Refuse times that can't be kept."""
+    for name, ttl in (("claim_ttl", claim_ttl), ("done_ttl", done_ttl)):
+        if not 0 < ttl < 1e9:
+            raise InvalidArgumentError(f"{name}: {ttl!r} is not a positive number of seconds")
