@@ -6,6 +6,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from revrag import Call, WebhookVerifier
 from revrag.webhooks import _clock
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 SAMPLE = {
     "call_status": "completed",
-    "call_id": "123e4567-e89b-12d3-a456-426614174000",
     "agent_id": "33333333-3333-3333-3333-333333333333",
     "from_number": "+911140000000",
     "to_number": "+919876543210",
@@ -99,6 +99,9 @@ def delivery(
 ) -> Delivery:
     """Sign a delivery, to post with a framework's test client.
 
+    The same payload signed twice in one second is one delivery, whatever its ids: the second is a
+    replay to an endpoint.
+
     Args:
         payload: The call, or what else the body is to say.
         verifier: The endpoint's verifier, whose first secret signs; or a secret.
@@ -131,7 +134,7 @@ def delivery(
 
 
 def sample_call(**changes: Any) -> Call:
-    """A call that has ended, with every documented field.
+    """A call that has ended, with every documented field and an id of its own.
 
     Args:
         **changes: Fields to change.
@@ -146,4 +149,4 @@ def sample_call(**changes: Any) -> Call:
         >>> revrag.testing.sample_call(call_status="failed").call_status
         'failed'
     """
-    return Call.from_dict({**SAMPLE, **changes})
+    return Call.from_dict({**SAMPLE, "call_id": str(uuid4()), **changes})

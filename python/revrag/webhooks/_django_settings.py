@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -12,9 +12,6 @@ from django.utils.module_loading import import_string
 from revrag import WebhookVerifier
 from revrag.errors import InvalidArgumentError
 from revrag.webhooks.stores import DjangoCacheStore, Store
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 SECRET = "REVRAG_WEBHOOK_SECRET"  # noqa: S105  # the setting's name
 STORE = "REVRAG_WEBHOOK_STORE"
@@ -60,10 +57,12 @@ def _cache_store(alias: str) -> Store:
 @functools.lru_cache(maxsize=8)
 def _imported(path: str) -> Store:
     try:
-        found: Store | Callable[[], Store] = import_string(path)
+        found: Any = import_string(path)
     except ImportError as error:
         raise ImproperlyConfigured(f"{STORE}: {error}") from error
-    made = found() if isinstance(found, type) or not isinstance(found, Store) else found
-    if not isinstance(made, Store):
+    # A class or a function that makes one; a class has the methods of a store, too.
+    is_made = isinstance(found, Store) and not isinstance(found, type)
+    store = found() if callable(found) and not is_made else found
+    if not isinstance(store, Store):
         raise ImproperlyConfigured(f"{STORE}: {path} is no store")
-    return made
+    return store

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from revrag.webhooks import _clock
-from revrag.webhooks.stores._store import CLAIM_TTL, DONE_TTL, check_ttls, owner_of
+from revrag.webhooks.stores._store import CLAIM_TTL, DONE_TTL, check_ttls, new_owner, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +66,7 @@ class DjangoCacheStore:
                 'DjangoCacheStore needs Django: pip install "revrag[django]"'
             ) from error
         self._alias = alias
+        self._name = new_owner()
         self._claim_ttl = claim_ttl
         self._done_ttl = done_ttl
         self._prefix = prefix
@@ -75,7 +76,7 @@ class DjangoCacheStore:
     def claim(self, key: str) -> State:
         """Answer `"new"`, `"in_progress"` or `"done"`; claim the key where it is new."""
         cache, name = self._cache(), self._prefix + key
-        value = f"{self._clock() + self._claim_ttl} {owner_of(key)}"
+        value = f"{self._clock() + self._claim_ttl} {owner_of(key, self._name)}"
         # What was there may expire between the two; then it is free to be claimed.
         for _ in range(3):
             if cache.add(name, value, self._claim_ttl):
@@ -93,7 +94,7 @@ class DjangoCacheStore:
         """Give the claim back, if it is still its owner's."""
         cache, name = self._cache(), self._prefix + key
         until, _, owner = str(cache.get(name, DONE)).partition(" ")
-        if owner == owner_of(key) and float(until) - self._clock() > min(
+        if owner == owner_of(key, self._name) and float(until) - self._clock() > min(
             MARGIN, self._claim_ttl / 2
         ):
             cache.delete(name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from revrag.errors import InvalidArgumentError
 from revrag.webhooks import _clock
-from revrag.webhooks.stores._store import CLAIM_TTL, DONE_TTL, check_ttls, owner_of
+from revrag.webhooks.stores._store import CLAIM_TTL, DONE_TTL, check_ttls, new_owner, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +51,7 @@ class MemoryStore:
         check_ttls(claim_ttl, done_ttl)
         if max_keys < 1:
             raise InvalidArgumentError(f"max_keys: {max_keys!r} is less than 1")
+        self._name = new_owner()
         self._claim_ttl = claim_ttl
         self._done_ttl = done_ttl
         self._max_keys = max_keys
@@ -69,7 +70,7 @@ class MemoryStore:
                 return "done"
             if key in self._claims:
                 return "in_progress"
-            self._claims[str(key)] = (owner_of(key), now + self._claim_ttl)
+            self._claims[str(key)] = (owner_of(key, self._name), now + self._claim_ttl)
             return "new"
 
     def commit(self, key: str) -> None:
@@ -85,7 +86,7 @@ class MemoryStore:
         """Give the claim back, if it is still its owner's."""
         with self._lock:
             owner, _ = self._claims.get(key, ("", 0.0))
-            if owner == owner_of(key):
+            if owner == owner_of(key, self._name):
                 del self._claims[key]
 
     def _expire(self, now: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from revrag.webhooks.stores._store import CLAIM_TTL, DONE_TTL, check_ttls, owner_of
+from revrag.webhooks.stores._store import CLAIM_TTL, DONE_TTL, check_ttls, new_owner, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -64,6 +64,7 @@ class RedisStore:
         self._client: Any = (
             _connect(client_or_url) if isinstance(client_or_url, str) else client_or_url
         )
+        self._name = new_owner()
         self._claim_ms = max(1, round(claim_ttl * 1000))
         self._done_ms = max(1, round(done_ttl * 1000))
         self._prefix = prefix
@@ -71,7 +72,9 @@ class RedisStore:
 
     def claim(self, key: str) -> State | Awaitable[State]:
         """Answer `"new"`, `"in_progress"` or `"done"`; claim the key where it is new."""
-        found = self._client.eval(CLAIM, 1, self._prefix + key, _claimed_by(key), self._claim_ms)
+        found = self._client.eval(
+            CLAIM, 1, self._prefix + key, self._claimed_by(key), self._claim_ms
+        )
         return _state_later(found) if self.is_async else _state(found)
 
     def commit(self, key: str) -> Awaitable[None] | None:
@@ -80,7 +83,12 @@ class RedisStore:
 
     def release(self, key: str) -> Awaitable[None] | None:
         """Give the claim back, if it is still its owner's."""
-        return self._nothing(self._client.eval(RELEASE, 1, self._prefix + key, _claimed_by(key)))
+        return self._nothing(
+            self._client.eval(RELEASE, 1, self._prefix + key, self._claimed_by(key))
+        )
+
+    def _claimed_by(self, key: str) -> str:
+        return f"claimed by {owner_of(key, self._name)}"
 
     def _nothing(self, answer: Any) -> Awaitable[None] | None:
         return _drop(answer) if self.is_async else None
@@ -92,10 +100,6 @@ def _connect(url: str) -> redis.Redis:
     except ImportError as error:
         raise ImportError('RedisStore needs redis: pip install "revrag[redis]"') from error
     return redis.Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
-
-
-def _claimed_by(key: str) -> str:
-    return f"claimed by {owner_of(key)}"
 
 
 def _state(found: bytes | str | None) -> State:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from revrag.errors import InvalidArgumentError
 from revrag.webhooks import _clock
-from revrag.webhooks.stores._store import CLAIM_TTL, DONE_TTL, check_ttls, owner_of
+from revrag.webhooks.stores._store import CLAIM_TTL, DONE_TTL, check_ttls, new_owner, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,6 +77,7 @@ class SqliteStore:
         if self._path in {"", ":memory:"}:
             raise InvalidArgumentError("path: it must be a file; in memory there is MemoryStore")
         self._path = os.path.abspath(self._path)  # noqa: PTH100  # a Path would resolve links
+        self._name = new_owner()
         self._claim_ttl = claim_ttl
         self._done_ttl = done_ttl
         self._clock = clock
@@ -92,7 +93,7 @@ class SqliteStore:
                 return "done"
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
-                values = (key, owner_of(key), now + self._claim_ttl, now)
+                values = (key, owner_of(key, self._name), now + self._claim_ttl, now)
                 if connection.execute(CLAIM, values).rowcount > 0:
                     self._prune(connection, now)
                     return "new"
@@ -107,7 +108,7 @@ class SqliteStore:
     def release(self, key: str) -> None:
         """Give the claim back, if it is still its owner's."""
         with self._connection() as connection:
-            connection.execute(RELEASE, (key, owner_of(key)))
+            connection.execute(RELEASE, (key, owner_of(key, self._name)))
 
     def close(self) -> None:
         """Close this process's connection; the next use opens another."""

@@ -71,13 +71,13 @@ class Key(str):
 
 
 def new_owner() -> str:
-    """A name that no other delivery has, in any process."""
+    """A name that no other owner has, in any process."""
     return secrets.token_hex(12)
 
 
-def owner_of(key: str) -> str:
-    """Who asks. Those who pass plain text are one owner per process."""
-    owner: str = getattr(key, "owner", "") or f"process-{os.getpid()}"
+def owner_of(key: str, store: str) -> str:
+    """Who asks. Those who pass plain text are one owner per store and process."""
+    owner: str = getattr(key, "owner", "") or f"{store}-{os.getpid()}"
     return owner
 
 
