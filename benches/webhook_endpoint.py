@@ -1,0 +1,112 @@
+"""How many deliveries a FastAPI endpoint handles per second, verified and handled once, next to the
+same app without verification. One server process on one core, the load from another."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import revrag
+
+from webhook import BODY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROUNDS = 9
+DELIVERIES = 2_000  # in one round, to each
+AT_A_TIME = 20
+BOUND = 0.8
+VERIFIER = revrag.WebhookVerifier("whsec_0123456789abcdef0123456789abcdef")
+
+APP = f"""
+import revrag
+from fastapi import FastAPI, Request
+from revrag.webhooks.fastapi import webhook
+from revrag.webhooks.stores import MemoryStore
+
+app = FastAPI()
+verifier = revrag.WebhookVerifier("whsec_0123456789abcdef0123456789abcdef")
+event_of = webhook(verifier, store=MemoryStore(max_keys={4 * ROUNDS * DELIVERIES}))
+
+@app.post("/verified")
+async def verified(event: revrag.WebhookEvent = event_of) -> str:
+    return event.call.call_id
+
+@app.post("/plain")
+async def plain(request: Request) -> str:
+    return (await request.json())["call_id"]
+"""
+
+
+@contextlib.contextmanager
+def server() -> Iterator[int]:
+    """The app in a process of its own; its port."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        number = listener.fileno()
+        code = f"import uvicorn\n{APP}\nuvicorn.run(app, fd={number}, log_level='error')"
+        process = subprocess.Popen([sys.executable, "-c", code], pass_fds=[number])
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def requests(path: str, count: int) -> list[bytes]:
+    """Signed deliveries of one event each, as bytes to send."""
+    made = []
+    for _ in range(count):
+        token = os.urandom(8).hex()
+        body = BODY.replace(b"123e4567", token[:8].encode()).replace(
+            b"426614174000", b"%012d" % len(made)
+        )
+        lines = [f"POST {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(body)}"]
+        lines += [f"{k}: {v}" for k, v in VERIFIER.sign(body, event_id=f"evt_{token}").items()]
+        made.append("\r\n".join([*lines, "Content-Type: application/json", "", ""]).encode() + body)
+    return made
+
+
+async def per_second(port: int, waiting: list[bytes]) -> float:
+    """Send all of them over kept connections."""
+    count = len(waiting)
+
+    async def courier() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while waiting:
+            writer.write(waiting.pop())
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200"), head
+            await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split()[0]))
+        writer.close()
+
+    started = time.perf_counter()
+    await asyncio.gather(*(courier() for _ in range(AT_A_TIME)))
+    return count / (time.perf_counter() - started)
+
+
+def main() -> None:
+    """Measure the two in turn and print the median ratio."""
+    rates: dict[str, list[float]] = {"/plain": [], "/verified": []}
+    with server() as port:
+        for round_ in range(ROUNDS + 1):
+            for path, found in rates.items():
+                rate = asyncio.run(per_second(port, requests(path, DELIVERIES)))
+                if round_:  # the first one warms up
+                    found.append(rate)
+    plain, verified = (statistics.median(found) for found in rates.values())
+    ratio = statistics.median(v / p for p, v in zip(*rates.values(), strict=True))
+    print(f"deliveries of {len(BODY)} bytes per second: plain {plain:.0f}, verified {verified:.0f}")
+    verdict = "within" if ratio >= BOUND else "UNDER"
+    print(f"verified / plain: {ratio:.2f} ({verdict} {BOUND:g})")
+
+
+if __name__ == "__main__":
+    main()
