@@ -48,6 +48,10 @@ class Delivery:
     Attributes:
         body: The raw body.
         headers: The four signed headers and the content type.
+
+    Example:
+        >>> sent = revrag.testing.delivery(revrag.testing.sample_call(), "whsec")
+        >>> response = fastapi.testclient.TestClient(app).post("/revrag", **sent.fastapi())
     """
 
     body: bytes

@@ -10,19 +10,18 @@ from typing import Any
 
 import pytest
 import revrag
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection, connections, transaction
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.test import AsyncClient, Client, override_settings
+from django.urls import clear_url_caches, path
 from revrag import WebhookEvent, testing
+from revrag.webhooks.django import webhook
 from revrag.webhooks.stores import MemoryStore
 from support.raw import configure_django
 from support.spy import AsyncSpy, Broken, Spy
 
 configure_django()
-
-from django.core.exceptions import ImproperlyConfigured  # noqa: E402  # settings come first
-from django.db import connection, connections, transaction  # noqa: E402
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse  # noqa: E402
-from django.test import AsyncClient, Client, override_settings  # noqa: E402
-from django.urls import path  # noqa: E402
-from revrag.webhooks.django import webhook  # noqa: E402
 
 VERIFIER = revrag.WebhookVerifier("whsec")
 HANDLED = ["claim new", "claim new", "commit", "commit"]
@@ -41,8 +40,6 @@ def deliver() -> Iterator[Deliver]:
         sent = testing.delivery(testing.sample_call(), VERIFIER, **options)
         client = client or Client(enforce_csrf_checks=True, raise_request_exception=False)
         with override_settings(ROOT_URLCONF=urls.__name__, **(settings or {})):
-            from django.urls import clear_url_caches
-
             clear_url_caches()
             answer = client.post("/revrag", **sent.django())
             return asyncio.run(answer) if asyncio.iscoroutine(answer) else answer
