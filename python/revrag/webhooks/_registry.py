@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from revrag import Call, WebhookEvent
 
-R = TypeVar("R")
-
 
 class CallEnded(Protocol):
     """A `WebhookEvent` of the type `call.ended`, which always has its call.
@@ -45,6 +43,10 @@ class CallEnded(Protocol):
         """The body as JSON."""
 
 
+OfAny = TypeVar("OfAny", bound="Callable[[WebhookEvent], Any]")
+OfCall = TypeVar("OfCall", bound="Callable[[CallEnded], Any] | Callable[[WebhookEvent], Any]")
+
+
 class EventRegistry:
     """The handlers of an endpoint, one per event type.
 
@@ -69,16 +71,12 @@ class EventRegistry:
         return iter(self._handlers)
 
     @overload
-    def on(  # type: ignore[overload-overlap]  # the literal is meant to go first
-        self, event_type: Literal["call.ended"], /
-    ) -> Callable[[Callable[[CallEnded], R]], Callable[[CallEnded], R]]: ...
+    def on(self, event_type: Literal["call.ended"], /) -> Callable[[OfCall], OfCall]: ...
 
     @overload
-    def on(
-        self, event_type: str, /
-    ) -> Callable[[Callable[[WebhookEvent], R]], Callable[[WebhookEvent], R]]: ...
+    def on(self, event_type: str, /) -> Callable[[OfAny], OfAny]: ...
 
-    def on(self, event_type: str, /) -> Callable[[Callable[[Any], R]], Callable[[Any], R]]:
+    def on(self, event_type: str, /) -> Callable[[Any], Any]:
         """Register the decorated function as the handler of an event type.
 
         Args:
@@ -95,7 +93,7 @@ class EventRegistry:
         if event_type in self._handlers:
             raise InvalidArgumentError(f"event_type: {event_type!r} has a handler already")
 
-        def register(handler: Callable[[Any], R]) -> Callable[[Any], R]:
+        def register(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
             self._handlers[event_type] = handler
             return handler
 
