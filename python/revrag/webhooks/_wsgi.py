@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import IO, TYPE_CHECKING
 
 from revrag.webhooks import _answer
@@ -16,11 +17,19 @@ PIECE = 1 << 16
 def read(stream: IO[bytes], endpoint: Endpoint) -> bytes:
     """Read a stream to its end, no more than the endpoint allows."""
     body = bytearray()
-    try:
-        while piece := stream.read(min(PIECE, endpoint.max_body - len(body) + 1)):
-            body += piece
-            if len(body) > endpoint.max_body:
-                raise endpoint.too_large()
-    except OSError:
-        raise refused(_answer.MALFORMED, "the body could not be read to its end") from None
+    while piece := _next(stream, endpoint, min(PIECE, endpoint.max_body - len(body) + 1)):
+        body += piece
+        if len(body) > endpoint.max_body:
+            raise endpoint.too_large()
     return bytes(body)
+
+
+def _next(stream: IO[bytes], endpoint: Endpoint, size: int) -> bytes:
+    try:
+        return stream.read(size)
+    except Exception as error:
+        # Each server has errors of its own for a body that is cut short or badly chunked.
+        if getattr(error, "code", None) == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            raise endpoint.too_large() from None
+        reason = f"the body could not be read to its end: {type(error).__name__}"
+        raise refused(_answer.MALFORMED, reason) from None

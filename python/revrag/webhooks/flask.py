@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from revrag.webhooks import _answer, _clock
 from revrag.webhooks._drive import drive
-from revrag.webhooks._endpoint import MAX_BODY, Endpoint, Refused, note_failure, refused
+from revrag.webhooks._endpoint import MAX_BODY, Endpoint, Refused, note_failure
 from revrag.webhooks._wsgi import read
 from revrag.webhooks.stores import MemoryStore
 
 try:
     from flask import Response, current_app, request
-    from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+    from werkzeug.exceptions import RequestEntityTooLarge
 except ImportError as error:
     raise ImportError('revrag.webhooks.flask needs Flask: pip install "revrag[flask]"') from error
 
@@ -114,12 +114,12 @@ def webhook(
 def _receive(endpoint: Endpoint) -> Delivery:
     """Read the body, no more than is allowed of it, and verify it."""
     endpoint.check_request(request.method, request.headers.get("Content-Length"))
+    # Someone before us may have read it, with `get_data()`, which keeps it.
+    kept = request.__dict__.get("_cached_data")
+    if kept is not None:
+        return endpoint.check_body(bytes(kept), request.environ)
     try:
-        # Someone before us may have read it, with `get_data()`, which keeps it.
-        kept = request.__dict__.get("_cached_data")
-        body = read(request.stream, endpoint) if kept is None else bytes(kept)
-    except RequestEntityTooLarge:
+        stream = request.stream
+    except RequestEntityTooLarge:  # than the app allows
         raise endpoint.too_large() from None
-    except HTTPException:
-        raise refused(_answer.MALFORMED, "the body could not be read to its end") from None
-    return endpoint.check_body(body, request.environ)
+    return endpoint.check_body(read(stream, endpoint), request.environ)

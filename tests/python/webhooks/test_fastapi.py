@@ -9,14 +9,21 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import pytest
+import redis.asyncio
 import revrag
+from django.core.cache import caches
 from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.testclient import TestClient
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from revrag import WebhookEvent, testing
 from revrag.webhooks import EventRegistry
 from revrag.webhooks.fastapi import webhook
-from revrag.webhooks.stores import MemoryStore
+from revrag.webhooks.stores import DjangoCacheStore, MemoryStore, RedisStore, Store
+from support.cut import Cut
+from support.raw import configure_django
 from support.spy import AsyncSpy, Broken, Spy
 
 VERIFIER = revrag.WebhookVerifier("whsec")
@@ -25,7 +32,7 @@ FAILED = ["claim new", "claim new", "release", "release"]
 
 
 def deliver(app: FastAPI, path: str = "/revrag", **options: Any) -> Any:
-    sent = testing.delivery(testing.sample_call(call_id="call-1"), VERIFIER, **options)
+    sent = testing.delivery(testing.sample_call(), VERIFIER, **options)
     with TestClient(app, raise_server_exceptions=False) as client:
         return client.post(path, **sent.fastapi())
 
@@ -237,12 +244,12 @@ def test_types_that_have_no_handler_are_answered_and_not_claimed():
         return await events.handle_async(event)
 
     @events.on("call.ended")  # after the endpoint was made
-    async def call_ended(event: revrag.webhooks.CallEnded) -> str:
-        return event.call.call_id
+    async def call_ended(event: revrag.webhooks.CallEnded) -> str | None:
+        return event.call.summary
 
     assert deliver(app, event_id="evt_1", event_type="call.rang").json() == {"detail": "OK"}
     assert spy.noted == []
-    assert deliver(app, event_id="evt_1").json() == "call-1"
+    assert deliver(app, event_id="evt_1").json() == testing.sample_call().summary
     assert spy.noted == HANDLED
 
 
@@ -295,6 +302,35 @@ def test_nobody_undoes_the_claim_of_a_later_delivery():
         return [*answers, await second, await post()]
 
     assert asyncio.run(main()) == [500, 409, 200, 200]
+
+
+@pytest.mark.parametrize("kind", ["redis", "redis-asyncio", "django"])
+def test_a_claim_whose_answer_was_lost_is_not_lost(kind: str, redis_url: str):
+    """Clients of Redis send again what had no answer: a delivery must not meet its own claim."""
+    cut = Cut(redis_url)
+    if kind == "redis":
+        store: Store = RedisStore(cut.url)
+    elif kind == "redis-asyncio":
+        store = RedisStore(redis.asyncio.Redis.from_url(cut.url, retry=AsyncRetry(NoBackoff(), 1)))
+    else:
+        configure_django()
+        backend = "django.core.cache.backends.redis.RedisCache"
+        caches.settings["cut"] = {
+            "BACKEND": backend,
+            "LOCATION": cut.url,
+            "OPTIONS": {"retry": Retry(NoBackoff(), 1)},
+        }
+        store = DjangoCacheStore("cut")
+    app = FastAPI()
+
+    @app.post("/revrag")
+    def call_ended(event: WebhookEvent = webhook(VERIFIER, store=store)) -> str:
+        return event.id
+
+    cut.lose_next()
+    assert deliver(app, event_id="evt_lost").json() == "evt_lost"
+    cut.close()
+    assert cut.lost == 1
 
 
 @pytest.mark.parametrize("verb", ["commit", "release"])

@@ -78,6 +78,14 @@ def test_bodies_in_chunks_and_too_large(framework, serve: Serve, send):
     assert web.request("POST", iter(pieces), sent.headers).status == 200
     assert web.succeeded() == ["evt_chunks"]
 
+    for broken in (b"zz\r\n{}\r\n0\r\n\r\n", b"5\r\n{}"):
+        with socket.create_connection(("127.0.0.1", web.port), timeout=20) as connection:
+            head = b"POST /revrag HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            connection.sendall(head + broken)
+            connection.shutdown(socket.SHUT_WR)
+            # To one who has hung up there may be no answer.
+            assert connection.recv(100)[9:12] in {b"400", b""}
+
     large = replace(sent, body=sent.body + b" " * 2000)
     assert web.deliver(large).status == 413
     assert web.request("POST", iter([large.body]), sent.headers).status == 413

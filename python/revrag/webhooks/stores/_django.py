@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from revrag.webhooks import _clock
-from revrag.webhooks.stores._store import CLAIM_TTL, DONE_TTL, check_ttls, new_owner, owner_of
+from revrag.webhooks.stores._store import CLAIM_TTL, DONE_TTL, Key, check_ttls, new_owner, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +82,8 @@ class DjangoCacheStore:
             if cache.add(name, value, self._claim_ttl):
                 return "new"
             found = cache.get(name)
+            if found == value and isinstance(key, Key):
+                return "new"  # the cache's client had sent it twice, its answer being lost
             if found is not None:
                 return "done" if found == DONE else "in_progress"
         return "in_progress"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from revrag.webhooks.stores._store import CLAIM_TTL, DONE_TTL, check_ttls, new_owner, owner_of
+from revrag.webhooks.stores._store import CLAIM_TTL, DONE_TTL, Key, check_ttls, new_owner, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from revrag.webhooks.stores._store import State
 
 DONE = "done"
+# A client sends a claim again when its answer was lost: a delivery's own claim is no one else's.
 CLAIM = """
 local found = redis.call('GET', KEYS[1])
-if found then return found end
+if found and not (ARGV[3] == '1' and found == ARGV[1]) then return found end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return false
 """
@@ -72,8 +73,9 @@ class RedisStore:
 
     def claim(self, key: str) -> State | Awaitable[State]:
         """Answer `"new"`, `"in_progress"` or `"done"`; claim the key where it is new."""
+        is_own = int(isinstance(key, Key))
         found = self._client.eval(
-            CLAIM, 1, self._prefix + key, self._claimed_by(key), self._claim_ms
+            CLAIM, 1, self._prefix + key, self._claimed_by(key), self._claim_ms, is_own
         )
         return _state_later(found) if self.is_async else _state(found)
 
@@ -97,9 +99,14 @@ class RedisStore:
 def _connect(url: str) -> redis.Redis:
     try:
         import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
     except ImportError as error:
         raise ImportError('RedisStore needs redis: pip install "revrag[redis]"') from error
-    return redis.Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
+    # Once more where a kept connection turns out to be dead; not after a timeout.
+    retry = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+    times = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
+    return redis.Redis.from_url(url, retry=retry, **times)
 
 
 def _state(found: bytes | str | None) -> State:
