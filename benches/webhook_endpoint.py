@@ -45,13 +45,20 @@ async def plain(request: Request) -> str:
     return (await request.json())["call_id"]
 """
 
+# Not by uvicorn's option `fd`: it takes the socket for a Unix one, and Nagle's algorithm stays on.
+SERVE = """
+import socket, uvicorn
+config = uvicorn.Config(app, log_level="error", access_log=False)
+uvicorn.Server(config).run(sockets=[socket.socket(fileno={})])
+"""
+
 
 @contextlib.contextmanager
 def server() -> Iterator[int]:
     """The app in a process of its own; its port."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         number = listener.fileno()
-        code = f"import uvicorn\n{APP}\nuvicorn.run(app, fd={number}, log_level='error')"
+        code = f"{APP}\n{SERVE.format(number)}"
         process = subprocess.Popen([sys.executable, "-c", code], pass_fds=[number])
         try:
             yield listener.getsockname()[1]

@@ -328,7 +328,7 @@ def test_a_claim_whose_answer_was_lost_is_not_lost(kind: str, redis_url: str):
         return event.id
 
     cut.lose_next()
-    assert deliver(app, event_id="evt_lost").json() == "evt_lost"
+    assert deliver(app, event_id=f"evt_{kind}").json() == f"evt_{kind}"
     cut.close()
     assert cut.lost == 1
 
