@@ -177,7 +177,7 @@ def _wrap_async(view: Callable[..., Any], make: Callable[[], Endpoint]) -> Calla
         endpoint = make()
         try:
             delivery = _receive(endpoint, request)
-            answer = await _drive(endpoint, delivery.admit())
+            answer = await _admit(endpoint, delivery)
         except Refused as refusal:
             answer = refusal.answer
         if answer is not None:
@@ -224,6 +224,15 @@ def _has_succeeded(delivery: Delivery, response: HttpResponseBase) -> bool:
     if failed:
         note_failure(delivery, f"answered {response.status_code}")
     return not failed
+
+
+async def _admit(endpoint: Endpoint, delivery: Delivery) -> Answer | None:
+    try:
+        answer: Answer | None = await _drive(endpoint, delivery.admit())
+    except BaseException:  # cancelled, with claims made or not
+        await _settle(endpoint, delivery, succeeded=False)
+        raise
+    return answer
 
 
 async def _drive(endpoint: Endpoint, steps: Steps[Any]) -> Any:

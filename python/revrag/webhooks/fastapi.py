@@ -11,11 +11,13 @@ Example:
 
 # FastAPI reads the annotations of a dependency, so they are no text here.
 import inspect
-from collections.abc import AsyncIterator, Callable, Container
+import logging
+from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Any
 
 from revrag import WebhookEvent, WebhookVerifier
 from revrag.webhooks import _answer, _clock
+from revrag.webhooks._answer import Answer
 from revrag.webhooks._delivery import Delivery, OnStoreError
 from revrag.webhooks._drive import drive, drive_async
 from revrag.webhooks._endpoint import MAX_BODY, Endpoint, Refused, note_failure, refused
@@ -27,15 +29,24 @@ try:
     from fastapi import Depends, HTTPException, Request
     from starlette.requests import ClientDisconnect
     from starlette.responses import Response
+
+    if "scope" not in inspect.signature(Depends).parameters:
+        raise ImportError("this FastAPI is older than 0.121")
 except ImportError as error:
     raise ImportError(
-        'revrag.webhooks.fastapi needs FastAPI: pip install "revrag[fastapi]"'
+        'revrag.webhooks.fastapi needs FastAPI 0.121 or newer: pip install "revrag[fastapi]"'
     ) from error
 
 if TYPE_CHECKING:
     from revrag.webhooks._delivery import Steps
 
+logger = logging.getLogger("revrag")
+
 __all__ = ["webhook"]
+
+# Where FastAPI keeps what it leaves between a handler's end and the answer: its generators with
+# `scope="function"`. They would do, too, but take as long as the verification.
+EXITS = "fastapi_function_astack"
 
 
 def webhook(
@@ -84,38 +95,34 @@ def webhook(
         clock=clock,
     )
 
-    async def verified(request: Request) -> AsyncIterator[WebhookEvent]:
+    async def verified(request: Request) -> WebhookEvent:
         try:
             delivery = await _receive(endpoint, request)
-            answer = await _drive(endpoint, delivery.admit())
+            answer = await _admit(endpoint, delivery)
         except Refused as refusal:
             answer = refusal.answer
         if answer is not None:
             raise HTTPException(answer.status, answer.detail, answer.headers)
-        try:
-            yield delivery.event
-        except BaseException:
-            note_failure(delivery, "raised")
-            await _settle(endpoint, delivery, succeeded=False)
-            raise
-        status = _answered()
-        if failed := _answer.has_failed(status):
-            note_failure(delivery, f"answered {status}")
-        await _settle(endpoint, delivery, succeeded=not failed)
 
-    # With this scope FastAPI closes the generator between the handler and the answer.
-    return Depends(verified, scope="function")
+        async def settle(raised: type[BaseException] | None, *_: object) -> None:
+            status = _answered() if raised is None else 500
+            if failed := _answer.has_failed(status):
+                note_failure(delivery, "raised" if raised else f"answered {status}")
+            await _settle(endpoint, delivery, succeeded=not failed)
+
+        request.scope[EXITS].push_async_exit(settle)
+        return delivery.event
+
+    return Depends(verified)
 
 
 async def _receive(endpoint: Endpoint, request: Request) -> Delivery:
     """Read the body, no more than is allowed of it, and verify it."""
-    endpoint.check_request(request.method, request.headers.get("content-length"))
-    body = bytearray()
+    length = request.headers.get("content-length")
+    endpoint.check_request(request.method, length)
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > endpoint.max_body:
-                raise endpoint.too_large()
+        # The server holds a body to its length.
+        body = await (request.body() if length is not None else _read(endpoint, request))
     except ClientDisconnect:
         raise refused(_answer.MALFORMED, "the client hung up") from None
     except RuntimeError:
@@ -123,7 +130,25 @@ async def _receive(endpoint: Endpoint, request: Request) -> Delivery:
         raise refused(
             _answer.MALFORMED, "the body was read before; the endpoint must do so"
         ) from None
-    return endpoint.check_body(bytes(body), request.headers.raw)
+    return endpoint.check_body(body, request.scope["headers"])
+
+
+async def _read(endpoint: Endpoint, request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > endpoint.max_body:
+            raise endpoint.too_large()
+    return bytes(body)
+
+
+async def _admit(endpoint: Endpoint, delivery: Delivery) -> Answer | None:
+    try:
+        answer: Answer | None = await _drive(endpoint, delivery.admit())
+    except BaseException:  # cancelled, with claims made or not
+        await _settle(endpoint, delivery, succeeded=False)
+        raise
+    return answer
 
 
 async def _drive(endpoint: Endpoint, steps: "Steps[Any]") -> Any:
@@ -135,6 +160,9 @@ async def _drive(endpoint: Endpoint, steps: "Steps[Any]") -> Any:
 
 
 async def _settle(endpoint: Endpoint, delivery: Delivery, *, succeeded: bool) -> None:
+    if endpoint.is_instant:
+        drive(endpoint.store, delivery.settle(succeeded=succeeded))
+        return
     # A client that hangs up must not keep the outcome from being written down.
     with anyio.CancelScope(shield=True):
         await _drive(endpoint, delivery.settle(succeeded=succeeded))
@@ -143,8 +171,8 @@ async def _settle(endpoint: Endpoint, delivery: Delivery, *, succeeded: bool) ->
 def _answered() -> int:
     """The status of the answer that FastAPI is about to send.
 
-    FastAPI tells a dependency what a handler raised, not what it returned. But the function that
-    closes the dependency holds the answer at that moment, and is on the stack.
+    FastAPI tells its exits what a handler raised, not what it returned. But the function that calls
+    them holds the answer at that moment, and is on the stack.
     """
     frame = inspect.currentframe()
     while frame is not None:
@@ -153,4 +181,5 @@ def _answered() -> int:
                 if isinstance(value, Response):
                     return value.status_code
         frame = frame.f_back
+    logger.error("this FastAPI hides its answers: an answer of 500 and up counts as handled")
     return 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias, runtime_checkable
@@ -70,9 +71,13 @@ class Key(str):
         return key
 
 
+_process = secrets.token_hex(8)
+_count = itertools.count()
+
+
 def new_owner() -> str:
     """A name that no other owner has, in any process."""
-    return secrets.token_hex(12)
+    return f"{_process}-{os.getpid()}-{next(_count)}"
 
 
 def owner_of(key: str, store: str) -> str:
