@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from revrag.webhooks._answer import BUSY, OK, UNAVAILABLE, Answer
 from revrag.webhooks.stores._store import Key, new_owner
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("revrag")
 
 OnStoreError: TypeAlias = Literal["refuse", "handle"]
-
-
-class Step(NamedTuple):
-    """Something to ask a store."""
-
-    verb: Literal["claim", "commit", "release"]
-    key: Key
 
 
 class StoreError(Exception):
@@ -71,7 +64,7 @@ class Delivery:
         verb: Literal["commit", "release"] = "commit" if succeeded else "release"
         while self._held:
             try:
-                yield Step(verb, self._held.pop(0))
+                yield verb, self._held.pop(0)
             except StoreError as error:
                 logger.error(
                     "webhook %s: the store failed to %s it, so its claim will expire: %r",
@@ -107,7 +100,7 @@ class Delivery:
             logger.error("the store failed on a duplicate: %r", error.__cause__ or error)
 
     def _claim(self, key: Key) -> Steps[str]:
-        state = yield Step("claim", key)
+        state = yield "claim", key
         if state == "new":
             self._held.append(key)
         elif state not in {"in_progress", "done"}:
@@ -119,4 +112,5 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     T = TypeVar("T")
-    Steps = Generator[Step, Any, T]
+    # Each asks a store: a verb and a key.
+    Steps = Generator[tuple[Literal["claim", "commit", "release"], Key], Any, T]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from revrag.webhooks._delivery import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from revrag.webhooks._delivery import Step, Steps
+    from revrag.webhooks._delivery import Steps
     from revrag.webhooks.stores import Store
 
 T = TypeVar("T")
@@ -19,14 +17,14 @@ T = TypeVar("T")
 def drive(store: Store, steps: Steps[T]) -> T:
     """Take the steps with a store that blocks."""
     try:
-        step = next(steps)
+        verb, key = next(steps)
         while True:
             try:
-                answer = _ask(store, step)
+                answer = getattr(store, verb)(key)
             except Exception as error:
-                step = steps.throw(_failed(error))
+                verb, key = steps.throw(_failed(error))
             else:
-                step = steps.send(answer)
+                verb, key = steps.send(answer)
     except StopIteration as end:
         return cast("T", end.value)
 
@@ -34,14 +32,14 @@ def drive(store: Store, steps: Steps[T]) -> T:
 async def drive_async(store: Store, steps: Steps[T]) -> T:
     """Take the steps with a store whose methods are awaited."""
     try:
-        step = next(steps)
+        verb, key = next(steps)
         while True:
             try:
-                answer = await _ask(store, step)
+                answer = await getattr(store, verb)(key)
             except Exception as error:
-                step = steps.throw(_failed(error))
+                verb, key = steps.throw(_failed(error))
             else:
-                step = steps.send(answer)
+                verb, key = steps.send(answer)
     except StopIteration as end:
         return cast("T", end.value)
 
@@ -50,11 +48,6 @@ def is_async(store: Store) -> bool:
     """Whether a store's methods are to be awaited."""
     found = getattr(store, "is_async", None)
     return bool(inspect.iscoroutinefunction(store.claim) if found is None else found)
-
-
-def _ask(store: Store, step: Step) -> Any:
-    ask: Callable[[str], Awaitable[Any] | Any] = getattr(store, step.verb)
-    return ask(step.key)
 
 
 def _failed(error: Exception) -> StoreError:

@@ -67,11 +67,11 @@ class Endpoint:
                 "store: a blocking view can't await it; pass a blocking one, as RedisStore(url)"
             )
 
-    def check_request(self, method: str | None, length: str | None) -> None:
+    def check_request(self, method: str | None, length: str | bytes | None) -> None:
         """Check what is known before the body is read."""
         if method != "POST":
             raise refused(_answer.NOT_POST, "the method is not POST")
-        if length is not None and not (length.isascii() and length.isdecimal()):
+        if length is not None and not (length.isascii() and length.isdigit()):
             raise refused(_answer.MALFORMED, "the Content-Length is not a number")
         # A longer text than any number of bytes that could be meant; int() has a limit, too.
         if length is not None and (len(length) > 18 or int(length) > self.max_body):

@@ -98,7 +98,10 @@ def webhook(
     async def verified(request: Request) -> WebhookEvent:
         try:
             delivery = await _receive(endpoint, request)
-            answer = await _admit(endpoint, delivery)
+            if endpoint.is_instant:
+                answer = drive(endpoint.store, delivery.admit())
+            else:
+                answer = await _admit(endpoint, delivery)
         except Refused as refusal:
             answer = refusal.answer
         if answer is not None:
@@ -118,7 +121,7 @@ def webhook(
 
 async def _receive(endpoint: Endpoint, request: Request) -> Delivery:
     """Read the body, no more than is allowed of it, and verify it."""
-    length = request.headers.get("content-length")
+    length = next((n for name, n in request.scope["headers"] if name == b"content-length"), None)
     endpoint.check_request(request.method, length)
     try:
         # The server holds a body to its length.
@@ -154,8 +157,6 @@ async def _admit(endpoint: Endpoint, delivery: Delivery) -> Answer | None:
 async def _drive(endpoint: Endpoint, steps: "Steps[Any]") -> Any:
     if endpoint.is_async:
         return await drive_async(endpoint.store, steps)
-    if endpoint.is_instant:
-        return drive(endpoint.store, steps)
     return await anyio.to_thread.run_sync(drive, endpoint.store, steps)
 
 
