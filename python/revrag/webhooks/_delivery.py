@@ -8,7 +8,6 @@ signed, since the id was not: a captured delivery that comes under a new id has 
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -32,18 +31,14 @@ class StoreError(Exception):
 class Delivery:
     """A verified delivery on its way through a store."""
 
-    def __init__(self, event: WebhookEvent, body: bytes, on_store_error: OnStoreError) -> None:
+    def __init__(
+        self, event: WebhookEvent, id_name: str, signed_name: str, on_store_error: OnStoreError
+    ) -> None:
         self.event = event
         self._on_store_error = on_store_error
         owner = new_owner()
-        # Hashed: an id may be long, and of any characters.
-        name = hashlib.sha256(event.id.encode()).hexdigest()
-        # The signed bytes, not the header that signs them: that can be spelled in many ways, and
-        # is another one under each secret of a rotation.
-        signed = hashlib.sha256(b"%d." % int(event.timestamp.timestamp()))
-        signed.update(body)
-        self._event_key = Key(f"event:{name}", owner)
-        self._signed_key = Key(f"signed:{signed.hexdigest()}", owner)
+        self._event_key = Key(f"event:{id_name}", owner)
+        self._signed_key = Key(f"signed:{signed_name}", owner)
         self._held: list[Key] = []
 
     def admit(self) -> Steps[Answer | None]:

@@ -86,7 +86,7 @@ class Endpoint:
         if len(body) > self.max_body:
             raise self.too_large()
         try:
-            event = self.verifier.verify(body, headers, now=self._clock())
+            event, id_name, signed_name = self.verifier._verify_once(body, headers, self._clock())
         except WebhookVerificationError as error:
             raise refused(_answer.answer_to(error), f"{type(error).__name__}: {error}") from None
         if self._types is not None and event.type not in self._types:
@@ -94,7 +94,7 @@ class Endpoint:
             # to someone who sends it under another type first.
             logger.info("webhook %s is of a type that has no handler here", event.id)
             raise Refused(_answer.OK)
-        return Delivery(event, body, self._on_store_error)
+        return Delivery(event, id_name, signed_name, self._on_store_error)
 
 
 def check_options(max_body: int, types: Container[str] | None, on_store_error: str) -> None:

@@ -106,14 +106,11 @@ def webhook(
             answer = refusal.answer
         if answer is not None:
             raise HTTPException(answer.status, answer.detail, answer.headers)
-
-        async def settle(raised: type[BaseException] | None, *_: object) -> None:
-            status = _answered() if raised is None else 500
-            if failed := _answer.has_failed(status):
-                note_failure(delivery, "raised" if raised else f"answered {status}")
-            await _settle(endpoint, delivery, succeeded=not failed)
-
-        request.scope[EXITS].push_async_exit(settle)
+        exits = request.scope[EXITS]
+        if endpoint.is_instant:
+            exits.push(lambda *raised: drive(endpoint.store, _outcome(delivery, raised[0])))
+        else:
+            exits.push_async_exit(lambda *raised: _settle(endpoint, _outcome(delivery, raised[0])))
         return delivery.event
 
     return Depends(verified)
@@ -149,24 +146,29 @@ async def _admit(endpoint: Endpoint, delivery: Delivery) -> Answer | None:
     try:
         answer: Answer | None = await _drive(endpoint, delivery.admit())
     except BaseException:  # cancelled, with claims made or not
-        await _settle(endpoint, delivery, succeeded=False)
+        await _settle(endpoint, delivery.settle(succeeded=False))
         raise
     return answer
+
+
+def _outcome(delivery: Delivery, raised: type[BaseException] | None) -> "Steps[None]":
+    """What is left to do, between the end of the handler and the answer."""
+    status = _answered() if raised is None else 500
+    if failed := _answer.has_failed(status):
+        note_failure(delivery, "raised" if raised else f"answered {status}")
+    return delivery.settle(succeeded=not failed)
+
+
+async def _settle(endpoint: Endpoint, steps: "Steps[None]") -> None:
+    # A client that hangs up must not keep the outcome from being written down.
+    with anyio.CancelScope(shield=True):
+        await _drive(endpoint, steps)
 
 
 async def _drive(endpoint: Endpoint, steps: "Steps[Any]") -> Any:
     if endpoint.is_async:
         return await drive_async(endpoint.store, steps)
     return await anyio.to_thread.run_sync(drive, endpoint.store, steps)
-
-
-async def _settle(endpoint: Endpoint, delivery: Delivery, *, succeeded: bool) -> None:
-    if endpoint.is_instant:
-        drive(endpoint.store, delivery.settle(succeeded=succeeded))
-        return
-    # A client that hangs up must not keep the outcome from being written down.
-    with anyio.CancelScope(shield=True):
-        await _drive(endpoint, delivery.settle(succeeded=succeeded))
 
 
 def _answered() -> int:
