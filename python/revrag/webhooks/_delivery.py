@@ -9,10 +9,10 @@ signed, since the id was not: a captured delivery that comes under a new id has 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 from revrag.webhooks._answer import BUSY, OK, UNAVAILABLE, Answer
-from revrag.webhooks.stores._store import Key, new_owner
+from revrag.webhooks.stores._store import Key, State, new_owner
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("revrag")
 
+STATES = frozenset(get_args(State))
 OnStoreError: TypeAlias = Literal["refuse", "handle"]
 
 
@@ -36,15 +37,28 @@ class Delivery:
     ) -> None:
         self.event = event
         self._on_store_error = on_store_error
-        owner = new_owner()
-        self._event_key = Key(f"event:{id_name}", owner)
-        self._signed_key = Key(f"signed:{signed_name}", owner)
+        self._event_key = Key(f"event:{id_name}")
+        self._signed_key = Key(f"signed:{signed_name}")
+        self._event_key.owner = self._signed_key.owner = new_owner()
         self._held: list[Key] = []
 
     def admit(self) -> Steps[Answer | None]:
         """The steps before handling; None if it is to be handled, else the answer."""
         try:
-            return (yield from self._admit())
+            state = checked((yield "claim", self._event_key))
+            if state == "new":
+                self._held.append(self._event_key)
+                state = checked((yield "claim", self._signed_key))
+                if state == "new":
+                    self._held.append(self._signed_key)
+                    return None
+                yield from self._refuse_replay()
+            elif state == "done":
+                logger.info("webhook %s is a duplicate", self.event.id)
+                yield from self._know_signature()
+            else:
+                logger.info("webhook %s refused with 409: it is being handled", self.event.id)
+            return OK if state == "done" else BUSY
         except StoreError as error:
             cause = error.__cause__ or error
             if self._on_store_error == "handle":
@@ -68,39 +82,29 @@ class Delivery:
                     error.__cause__ or error,
                 )
 
-    def _admit(self) -> Steps[Answer | None]:
-        state = yield from self._claim(self._event_key)
-        if state == "done":
-            logger.info("webhook %s is a duplicate", self.event.id)
-            yield from self._know_signature()
-            return OK
-        if state == "in_progress":
-            logger.info("webhook %s refused with 409: it is being handled", self.event.id)
-            return BUSY
-        state = yield from self._claim(self._signed_key)
-        if state == "new":
-            return None
-        # The id is released, never committed: whoever replays a delivery chooses its id, and could
-        # so keep an event that is yet to come from being handled.
-        yield from self.settle(succeeded=False)
+    def _refuse_replay(self) -> Steps[None]:
+        """Release the id, and never commit it.
+
+        Whoever replays a delivery chooses its id, and could so keep an event that is yet to come
+        from being handled.
+        """
         logger.warning("webhook %s repeats a signature that came under another id", self.event.id)
-        return OK if state == "done" else BUSY
+        yield from self.settle(succeeded=False)
 
     def _know_signature(self) -> Steps[None]:
         """Remember the signature of a duplicate, or it could be replayed under a new id."""
         try:
-            if (yield from self._claim(self._signed_key)) == "new":
-                yield from self.settle(succeeded=True)
+            if checked((yield "claim", self._signed_key)) == "new":
+                yield "commit", self._signed_key
         except StoreError as error:
             logger.error("the store failed on a duplicate: %r", error.__cause__ or error)
 
-    def _claim(self, key: Key) -> Steps[str]:
-        state = yield "claim", key
-        if state == "new":
-            self._held.append(key)
-        elif state not in {"in_progress", "done"}:
-            raise StoreError(f"claim() answered {state!r}")
-        return str(state)
+
+def checked(state: Any) -> State:
+    """What a claim answered, if it is an answer at all."""
+    if state not in STATES:
+        raise StoreError(f"claim() answered {state!r}")
+    return cast("State", state)
 
 
 if TYPE_CHECKING:

@@ -38,6 +38,8 @@ except ImportError as error:
     ) from error
 
 if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
     from revrag.webhooks._delivery import Steps
 
 logger = logging.getLogger("revrag")
@@ -106,19 +108,49 @@ def webhook(
             answer = refusal.answer
         if answer is not None:
             raise HTTPException(answer.status, answer.detail, answer.headers)
-        exits = request.scope[EXITS]
+        exits: AsyncExitStack = request.scope[EXITS]
+        settlement = _Settlement(endpoint, delivery)
         if endpoint.is_instant:
-            exits.push(lambda *raised: drive(endpoint.store, _outcome(delivery, raised[0])))
+            exits.push(settlement)
         else:
-            exits.push_async_exit(lambda *raised: _settle(endpoint, _outcome(delivery, raised[0])))
+            exits.push_async_exit(settlement)
         return delivery.event
 
     return Depends(verified)
 
 
+class _Settlement:
+    """What is left to do, between the end of the handler and the answer."""
+
+    __slots__ = ("_delivery", "_endpoint")
+
+    def __init__(self, endpoint: Endpoint, delivery: Delivery) -> None:
+        self._endpoint = endpoint
+        self._delivery = delivery
+
+    def __enter__(self) -> None: ...
+
+    async def __aenter__(self) -> None: ...
+
+    def __exit__(self, raised: type[BaseException] | None, *_: object) -> None:
+        drive(self._endpoint.store, self._steps(raised))
+
+    async def __aexit__(self, raised: type[BaseException] | None, *_: object) -> None:
+        await _settle(self._endpoint, self._steps(raised))
+
+    def _steps(self, raised: type[BaseException] | None) -> "Steps[None]":
+        status = _answered() if raised is None else 500
+        if failed := _answer.has_failed(status):
+            note_failure(self._delivery, "raised" if raised else f"answered {status}")
+        return self._delivery.settle(succeeded=not failed)
+
+
 async def _receive(endpoint: Endpoint, request: Request) -> Delivery:
     """Read the body, no more than is allowed of it, and verify it."""
-    length = next((n for name, n in request.scope["headers"] if name == b"content-length"), None)
+    length = None
+    for name, value in request.scope["headers"]:
+        if name == b"content-length":
+            length = value
     endpoint.check_request(request.method, length)
     try:
         # The server holds a body to its length.
@@ -149,14 +181,6 @@ async def _admit(endpoint: Endpoint, delivery: Delivery) -> Answer | None:
         await _settle(endpoint, delivery.settle(succeeded=False))
         raise
     return answer
-
-
-def _outcome(delivery: Delivery, raised: type[BaseException] | None) -> "Steps[None]":
-    """What is left to do, between the end of the handler and the answer."""
-    status = _answered() if raised is None else 500
-    if failed := _answer.has_failed(status):
-        note_failure(delivery, "raised" if raised else f"answered {status}")
-    return delivery.settle(succeeded=not failed)
 
 
 async def _settle(endpoint: Endpoint, steps: "Steps[None]") -> None:

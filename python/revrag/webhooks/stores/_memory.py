@@ -6,6 +6,7 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
+from math import inf
 from typing import TYPE_CHECKING
 
 from revrag.errors import InvalidArgumentError
@@ -58,6 +59,8 @@ class MemoryStore:
         self._clock = clock
         self._claims: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._done: OrderedDict[str, float] = OrderedDict()
+        # No key expires before that.
+        self._due = inf
         self._new_lock()
         _stores.add(self)
 
@@ -65,20 +68,24 @@ class MemoryStore:
         """Answer `"new"`, `"in_progress"` or `"done"`; claim the key where it is new."""
         with self._lock:
             now = self._clock()
-            self._expire(now)
+            if now >= self._due:
+                self._expire(now)
             if key in self._done:
                 return "done"
             if key in self._claims:
                 return "in_progress"
             self._claims[str(key)] = (owner_of(key, self._name), now + self._claim_ttl)
+            self._due = min(self._due, now + self._claim_ttl)
             return "new"
 
     def commit(self, key: str) -> None:
         """Remember the key as done."""
         with self._lock:
             self._claims.pop(key, None)
-            self._done[str(key)] = self._clock() + self._done_ttl
+            expires = self._clock() + self._done_ttl
+            self._done[str(key)] = expires
             self._done.move_to_end(key)
+            self._due = min(self._due, expires)
             if len(self._done) > self._max_keys:
                 self._done.popitem(last=False)
 
@@ -95,6 +102,9 @@ class MemoryStore:
             self._claims.popitem(last=False)
         while self._done and next(iter(self._done.values())) <= now:
             self._done.popitem(last=False)
+        self._due = min(
+            next(iter(self._claims.values()), ("", inf))[1], next(iter(self._done.values()), inf)
+        )
 
     def _new_lock(self) -> None:
         self._lock = threading.Lock()

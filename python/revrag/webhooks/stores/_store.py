@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
-from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 from revrag.errors import InvalidArgumentError
 
@@ -64,20 +64,24 @@ class Key(str):
     __slots__ = ("owner",)
     owner: str
 
-    def __new__(cls, text: str, owner: str) -> Self:
-        """Make one; a delivery's keys share an owner."""
-        key = super().__new__(cls, text)
-        key.owner = owner
-        return key
 
-
-_process = secrets.token_hex(8)
+_process = ""
 _count = itertools.count()
 
 
 def new_owner() -> str:
     """A name that no other owner has, in any process."""
-    return f"{_process}-{os.getpid()}-{next(_count)}"
+    return f"{_process}-{next(_count)}"
+
+
+def _name_process() -> None:
+    global _process
+    _process = secrets.token_hex(8)
+
+
+_name_process()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_name_process)
 
 
 def owner_of(key: str, store: str) -> str:
