@@ -38,7 +38,7 @@ def mixed_up() -> list[str]:
     return ids
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     ("framework", "store"),
     [("fastapi", "redis-asyncio"), ("flask", "sqlite"), ("django", "django")],
