@@ -26,12 +26,12 @@ CREATE INDEX IF NOT EXISTS deliveries_expires ON deliveries (expires);
 """
 FIND = "SELECT owner FROM deliveries WHERE key = ? AND expires > ?"
 CLAIM = """
-INSERT INTO deliveries (key, owner, expires) VALUES (?1, ?2, ?3)
-ON CONFLICT (key) DO UPDATE SET owner = ?2, expires = ?3 WHERE expires <= ?4
+INSERT INTO deliveries (key, owner, expires) VALUES (:key, :owner, :expires)
+ON CONFLICT (key) DO UPDATE SET owner = :owner, expires = :expires WHERE expires <= :now
 """
 COMMIT = """
-INSERT INTO deliveries (key, owner, expires) VALUES (?1, NULL, ?2)
-ON CONFLICT (key) DO UPDATE SET owner = NULL, expires = ?2
+INSERT INTO deliveries (key, owner, expires) VALUES (:key, NULL, :expires)
+ON CONFLICT (key) DO UPDATE SET owner = NULL, expires = :expires
 """
 RELEASE = "DELETE FROM deliveries WHERE key = ? AND owner = ?"
 PRUNE = """
@@ -93,7 +93,8 @@ class SqliteStore:
                 return "done"
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
-                values = (key, owner_of(key, self._name), now + self._claim_ttl, now)
+                owner = owner_of(key, self._name)
+                values = {"key": key, "owner": owner, "expires": now + self._claim_ttl, "now": now}
                 if connection.execute(CLAIM, values).rowcount > 0:
                     self._prune(connection, now)
                     return "new"
@@ -103,7 +104,7 @@ class SqliteStore:
     def commit(self, key: str) -> None:
         """Remember the key as done."""
         with self._connection() as connection:
-            connection.execute(COMMIT, (key, self._clock() + self._done_ttl))
+            connection.execute(COMMIT, {"key": key, "expires": self._clock() + self._done_ttl})
 
     def release(self, key: str) -> None:
         """Give the claim back, if it is still its owner's."""
