@@ -501,6 +501,9 @@ class WebhookVerifier:
     def verify(
         self, body: _Body, headers: _Headers, *, now: float | datetime | None = None
     ) -> WebhookEvent: ...
+    def _verify_once(
+        self, body: bytes, headers: _Headers, now: float
+    ) -> tuple[WebhookEvent, str, str]: ...
     def verify_signature(
         self, body: _Body, headers: _Headers, *, now: float | datetime | None = None
     ) -> None: ...

@@ -15,7 +15,7 @@ use super::attribute::Attribute;
 use super::errors::to_pyerr;
 use super::{input, json, models};
 use crate::model::Timestamp;
-use crate::webhook::{Event, HeaderName, Headers, UnixTime, Verifier};
+use crate::webhook::{Event, HeaderName, Headers, Names, UnixTime, Verifier};
 use crate::{Error, Secret};
 
 /// Verifies and signs webhook deliveries (HMAC-SHA256 over `{timestamp}.{raw body}`).
@@ -86,6 +86,23 @@ impl WebhookVerifier {
             with_headers(headers, |headers| self.0.verify(bytes, headers, now))
         })??;
         event.map(WebhookEvent::from).map_err(|error| to_pyerr(py, error.into()))
+    }
+
+    /// Check a delivery and read its event, for `revrag.webhooks`: the event, a digest of its id,
+    /// and one of what was signed.
+    fn _verify_once(
+        &self,
+        body: &Bound<'_, PyBytes>,
+        headers: &Bound<'_, PyAny>,
+        now: &Bound<'_, PyAny>,
+    ) -> PyResult<(WebhookEvent, String, String)> {
+        let py = body.py();
+        let now = moment("now", Some(now), py)?;
+        let bytes = body.as_bytes();
+        let event = with_headers(headers, |headers| self.0.verify(bytes, headers, now))?;
+        let event = event.map_err(|error| to_pyerr(py, error.into()))?;
+        let names = Names::of(&event, bytes);
+        Ok((WebhookEvent::from(event), names.event, names.signed))
     }
 
     /// Check a delivery without reading it.

@@ -8,10 +8,12 @@
 //! | `signature` | the signed bytes, the signing keys, the `X-Webhook-Signature` header |
 //! | `verifier` | [`Verifier`]: the checks in their order |
 //! | `event` | [`Event`]: what a delivery says |
+//! | `once` | [`Names`]: what a delivery is known by, so that it is handled once |
 
 mod error;
 mod event;
 mod header;
+mod once;
 mod signature;
 mod time;
 mod verifier;
@@ -19,5 +21,6 @@ mod verifier;
 pub use error::{Reason, VerificationError};
 pub use event::{CALL_ENDED, Event};
 pub use header::{HeaderName, Headers, MAX_HEADER_BYTES};
+pub use once::Names;
 pub use time::UnixTime;
 pub use verifier::{Delivery, Verifier};

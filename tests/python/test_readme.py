@@ -9,10 +9,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 import revrag
+from django.test import Client, override_settings
+from fastapi.testclient import TestClient
+from revrag import testing
 from revrag.sandbox import Sandbox
+from support.raw import configure_django
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -34,6 +40,7 @@ PYTHON_SECTIONS = [name for name, text in SECTIONS.items() if fences(text, "pyth
 def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     # Snippets may leave files behind.
     monkeypatch.chdir(tmp_path)
+    configure_django()
     with Sandbox(dispatch_after=0.01, call_duration=0.01, failure_rate=0) as service:
         monkeypatch.setenv("REVRAG_BASE_URL", service.url)
         monkeypatch.setenv("REVRAG_API_KEY", service.api_key)
@@ -49,6 +56,36 @@ def test_the_snippets_of_a_section_run_in_order(section: str):
         # Blank lines before it give a traceback the README's line numbers.
         line = README[: README.index(code)].count("\n")
         exec(compile("\n" * line + code, "README.md", "exec"), namespace)
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_the_endpoint_of_each_framework_hears_of_a_call(capsys: pytest.CaptureFixture[str]):
+    parts = dict(
+        re.findall(r"^### (.+?)\n(.*?)(?=^### |\Z)", SECTIONS["Webhooks"], re.MULTILINE | re.DOTALL)
+    )
+    for framework in ("FastAPI", "Django", "Flask"):
+        namespace: dict[str, Any] = {"__name__": "readme"}
+        for code in fences(parts[framework], "python"):
+            exec(code, namespace)
+        call = testing.sample_call(summary=f"heard in {framework}")
+        sent = testing.delivery(call, "whsec_readme")
+        for _ in range(2):
+            assert post(framework, namespace, sent) == 200
+        assert capsys.readouterr().out.strip() == f"{call.call_id} heard in {framework}"
+
+
+def post(framework: str, namespace: dict[str, Any], sent: testing.Delivery) -> int:
+    if framework == "FastAPI":
+        with TestClient(namespace["app"]) as client:
+            return client.post("/revrag", **sent.fastapi()).status_code
+    if framework == "Flask":
+        return namespace["app"].test_client().post("/revrag", **sent.flask()).status_code
+    urls = ModuleType("readme_urls")
+    urls.urlpatterns = namespace["urlpatterns"]  # type: ignore[attr-defined]
+    settings = {name: value for name, value in namespace.items() if name.startswith("REVRAG_")}
+    assert settings
+    with override_settings(ROOT_URLCONF=urls, **settings):
+        return Client().post("/revrag", **sent.django()).status_code
 
 
 def test_every_section_with_python_was_found():

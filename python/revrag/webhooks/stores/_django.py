@@ -1,0 +1,119 @@
+"""Deliveries remembered in a cache of Django's."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from revrag.webhooks import _clock
+from revrag.webhooks.stores._store import CLAIM_TTL, DONE_TTL, Key, check_ttls, new_owner, owner_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from revrag.webhooks.stores._store import State
+
+logger = logging.getLogger("revrag")
+
+DONE = "done"
+# A claim with less time left than this is not deleted but left to expire: looking and deleting are
+# two steps, and in between it could become someone else's.
+MARGIN = 1.0
+UNFIT = {
+    "DummyCache": "remembers nothing",
+    "FileBasedCache": "can't claim a key atomically",
+    "LocMemCache": "is not shared between processes",
+}
+
+
+class DjangoCacheStore:
+    """Remembers deliveries in one of Django's caches.
+
+    The cache must be shared by all workers, add keys atomically, and keep what it was given: Redis
+    or Memcached with room enough. A cache that can't is warned of.
+
+    Args:
+        alias: The cache's name in the setting `CACHES`.
+        claim_ttl: Seconds after which a claim that was neither committed nor released expires.
+        done_ttl: Seconds for which a handled delivery is remembered.
+        prefix: What the names of its keys begin with.
+        clock: What tells how old a claim is, in Unix seconds.
+
+    Raises:
+        InvalidArgumentError: A time is not positive.
+        ImportError: Django is not installed.
+
+    Example:
+        >>> store = revrag.webhooks.stores.DjangoCacheStore("default", done_ttl=86400)
+        >>> store.claim("key")
+        'new'
+    """
+
+    def __init__(
+        self,
+        alias: str = "default",
+        *,
+        claim_ttl: float = CLAIM_TTL,
+        done_ttl: float = DONE_TTL,
+        prefix: str = "revrag:webhook:",
+        clock: Callable[[], float] = _clock.now,
+    ) -> None:
+        check_ttls(claim_ttl, done_ttl)
+        try:
+            import django  # noqa: F401
+        except ImportError as error:
+            raise ImportError(
+                'DjangoCacheStore needs Django: pip install "revrag[django]"'
+            ) from error
+        self._alias = alias
+        self._name = new_owner()
+        self._claim_ttl = claim_ttl
+        self._done_ttl = done_ttl
+        self._prefix = prefix
+        self._clock = clock
+        self._is_checked = False
+
+    def claim(self, key: str) -> State:
+        """Answer `"new"`, `"in_progress"` or `"done"`; claim the key where it is new."""
+        cache, name = self._cache(), self._prefix + key
+        value = f"{self._clock() + self._claim_ttl} {owner_of(key, self._name)}"
+        # What was there may expire between the two; then it is free to be claimed.
+        for _ in range(3):
+            if cache.add(name, value, self._claim_ttl):
+                return "new"
+            found = cache.get(name)
+            if found == value and isinstance(key, Key):
+                return "new"  # the cache's client had sent it twice, its answer being lost
+            if found is not None:
+                return "done" if found == DONE else "in_progress"
+        return "in_progress"
+
+    def commit(self, key: str) -> None:
+        """Remember the key as done."""
+        self._cache().set(self._prefix + key, DONE, self._done_ttl)
+
+    def release(self, key: str) -> None:
+        """Give the claim back, if it is still its owner's."""
+        cache, name = self._cache(), self._prefix + key
+        until, _, owner = str(cache.get(name, DONE)).partition(" ")
+        if owner == owner_of(key, self._name) and float(until) - self._clock() > min(
+            MARGIN, self._claim_ttl / 2
+        ):
+            cache.delete(name)
+
+    def _cache(self) -> Any:
+        # Looked up each time: Django gives each thread its own.
+        from django.core.cache import caches
+
+        cache = caches[self._alias]
+        if not self._is_checked:
+            self._is_checked = True
+            problem = UNFIT.get(type(cache).__name__)
+            if problem is not None:
+                logger.warning(
+                    "the cache %r is a %s, which %s: webhooks may be handled twice",
+                    self._alias,
+                    type(cache).__name__,
+                    problem,
+                )
+        return cache

@@ -1,0 +1,1 @@
+"""Webhook endpoints for real servers; the environment says how they are set up."""

@@ -1,0 +1,50 @@
+"""Fixtures for the endpoints: servers, Redis, deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from revrag import testing
+from support.web import Serve, Web, start_redis
+
+Send = Callable[..., testing.Delivery]
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis of these tests' own."""
+    url, process = start_redis(tmp_path_factory.mktemp("redis"))
+    yield url
+    process.kill()
+    process.communicate(timeout=10)
+
+
+@pytest.fixture
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Start a server: ``serve("flask", workers=2, APP_STORE="memory")``."""
+    started: list[Web] = []
+
+    def serve(framework: str, *, workers: int = 2, **settings: str) -> Web:
+        folder: Path = tmp_path_factory.mktemp("web")
+        settings.setdefault("APP_STORE", f"sqlite:{folder / 'store.sqlite'}")
+        started.append(Web(framework, folder, workers, settings))
+        return started[-1]
+
+    yield serve
+    for web in started:
+        web.stop()
+
+
+@pytest.fixture
+def send() -> Send:
+    """Make a delivery that tells its handler what to do: ``send("raise", event_id="evt_1")``."""
+    count = iter(range(10**9))
+
+    def send(do: str = "succeed", *, secret: str = "whsec", **options: Any) -> testing.Delivery:
+        call = testing.sample_call(call_id=f"call-{next(count)}", variables_fields={"do": do})
+        return testing.delivery(call, secret, **options)
+
+    return send

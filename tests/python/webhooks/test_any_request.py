@@ -1,0 +1,161 @@
+"""Any method, headers and body: one of the documented answers, and none that the handler caused."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import types
+from collections.abc import Iterator
+
+import fastapi
+import flask
+import pytest
+import revrag
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from revrag import testing
+from revrag.webhooks.stores import MemoryStore
+from support.raw import Call, asgi, configure_django, wsgi
+
+NOW = 1_780_000_000
+SECRET = "whsec"
+MAX_BODY = 2_000
+VERIFIER = revrag.WebhookVerifier(SECRET)
+DOCUMENTED = {200, 400, 401, 405, 409, 413, 503}
+
+
+def options() -> dict[str, object]:
+    return {"store": MemoryStore(), "max_body": MAX_BODY, "clock": lambda: NOW}
+
+
+def fastapi_app() -> object:
+    from revrag.webhooks.fastapi import webhook
+
+    app = fastapi.FastAPI()
+
+    event_of = webhook(VERIFIER, **options())
+
+    @app.api_route("/revrag", methods=["GET", "POST", "PUT"])
+    async def call_ended(event: revrag.WebhookEvent = event_of) -> str:
+        return event.id
+
+    return app
+
+
+def flask_app() -> object:
+    from revrag.webhooks.flask import webhook
+
+    app = flask.Flask("any")
+
+    @app.route("/revrag", methods=["GET", "POST", "PUT"])
+    @webhook(VERIFIER, **options())
+    def call_ended(event: revrag.WebhookEvent) -> str:
+        return event.type
+
+    return app
+
+
+def django_app(kind: str) -> object:
+    configure_django()
+    from django.core.asgi import get_asgi_application
+    from django.core.wsgi import get_wsgi_application
+    from django.test import override_settings
+    from django.urls import path
+    from revrag.webhooks.django import webhook
+
+    @webhook(verifier=VERIFIER, **options())
+    def call_ended(_request: object, _event: revrag.WebhookEvent) -> None: ...
+
+    @webhook(verifier=VERIFIER, **options())
+    async def call_ended_async(_request: object, _event: revrag.WebhookEvent) -> None: ...
+
+    view = call_ended if kind == "django" else call_ended_async
+    urls = types.ModuleType(f"urls_of_{kind.replace('-', '_')}")
+    urls.urlpatterns = [path("revrag", view)]  # type: ignore[attr-defined]
+    sys.modules[urls.__name__] = urls
+    override_settings(ROOT_URLCONF=urls.__name__).enable()
+    return get_wsgi_application() if kind == "django" else get_asgi_application()
+
+
+@pytest.fixture(params=["fastapi", "flask", "django", "django-async"])
+def call(request: pytest.FixtureRequest) -> Iterator[Call]:
+    logging.disable(logging.CRITICAL)
+    with asyncio.Runner() as runner:
+        match request.param:
+            case "fastapi":
+                yield asgi(fastapi_app(), runner)
+            case "flask":
+                yield wsgi(flask_app())
+            case "django":
+                yield wsgi(django_app("django"))
+            case "django-async":
+                yield asgi(django_app("django-async"), runner)
+    logging.disable(logging.NOTSET)
+
+
+GOOD = testing.delivery(testing.sample_call(), VERIFIER, event_id="evt_1", timestamp=NOW)
+OTHER = testing.delivery({"any": 1}, VERIFIER, event_id="e", event_type="x", timestamp=NOW - 9)
+assert len(GOOD.body) < MAX_BODY
+
+signed = [(name.encode(), text.encode()) for name, text in (GOOD.headers | OTHER.headers).items()]
+signed += [(name.encode(), text.encode()) for name, text in GOOD.headers.items()]
+# What a server lets through: a token as the name, no line ends and no NUL in the value.
+tokens = st.text(
+    "abcdefghijklmnopqrstuvwxyzABCXYZ0123456789!#$%&'*+-.^_`|~", min_size=1, max_size=20
+)
+names = tokens.map(str.encode) | st.sampled_from(
+    [name for name, _ in signed]
+    + [b"Content-Length", b"Content-Type", b"Transfer-Encoding", b"Host", b"Expect", b"Cookie"]
+)
+values = (
+    st.binary(max_size=60).map(lambda text: bytes(c for c in text if c not in b"\r\n\0").strip())
+    | st.sampled_from([value for _, value in signed])
+    | st.sampled_from([b"0", b"-1", b"1e9", b"9" * 5000, b"\xb2", b"1_0", b"chunked"])
+    | st.sampled_from([b"multipart/form-data", b"application/x-www-form-urlencoded"])
+    | st.sampled_from([b"application/json; charset=\xff", b"100-continue"])
+)
+others = st.lists(st.tuples(names, values), max_size=6)
+some_signed = st.lists(st.sampled_from(signed), max_size=6)
+headers = (
+    others
+    | some_signed
+    | st.builds(lambda given, more: signed[-5:] + given + more, some_signed, others)
+    | st.just(signed[-5:])
+)
+bodies = (
+    st.binary(max_size=100)
+    | st.sampled_from([GOOD.body, OTHER.body, b"", b" " * (MAX_BODY + 1)])
+    | st.builds(lambda body, at: body[:at], st.just(GOOD.body), st.integers(0, len(GOOD.body)))
+)
+pieces = bodies.flatmap(
+    lambda body: st.integers(0, len(body)).map(lambda at: [body[:at], body[at:]])
+)
+methods = st.sampled_from(["POST"] * 6 + ["GET", "PUT", "HEAD", "DELETE", "OPTIONS"]) | tokens
+
+
+@given(method=methods, given_headers=headers, given_pieces=pieces, with_length=st.booleans())
+@settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_any_request_has_a_documented_answer(
+    call: Call, method: str, given_headers, given_pieces: list[bytes], with_length: bool
+):
+    if with_length and not any(name.lower() == b"content-length" for name, _ in given_headers):
+        length = str(sum(map(len, given_pieces))).encode()
+        given_headers = [*given_headers, (b"Content-Length", length)]
+    status = call(method, given_headers, given_pieces)
+    assert status in DOCUMENTED
+    if method not in {"POST", "OPTIONS"}:
+        assert status in {400, 405}
+    if status == 200 and method == "POST":
+        # Flask and FastAPI answer some OPTIONS themselves; everything else was signed.
+        assert b"".join(given_pieces) in {GOOD.body, OTHER.body}
+
+
+def test_the_good_one_is_among_them(call: Call):
+    length = (b"Content-Length", str(len(GOOD.body)).encode())
+    for given_headers in ([*signed[-5:], length], signed[-5:]):
+        assert call("POST", given_headers, [GOOD.body]) == 200
