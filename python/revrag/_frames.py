@@ -43,7 +43,9 @@ def polars_table(frame: Any) -> Any:
             raise InvalidArgumentError(
                 f"column {name!r}: it holds {kind}, integers beyond 64 bits; cast it to text"
             )
-    return frame.with_columns(pl.col(pl.Null).cast(pl.String))
+    if pl.Null in frame.schema.values():
+        frame = frame.with_columns(pl.col(pl.Null).cast(pl.String))
+    return frame
 
 
 def _pandas_blocks(frame: Any) -> Iterator[Any]:

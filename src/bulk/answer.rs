@@ -79,12 +79,16 @@ struct Body<'a> {
 struct Entry<'a> {
     accepted: bool,
     #[serde(borrow, default)]
-    run_id: Option<Cow<'a, str>>,
+    run_id: Option<Text<'a>>,
     #[serde(borrow, default)]
-    status: Option<Cow<'a, str>>,
+    status: Option<Text<'a>>,
     #[serde(borrow, default)]
-    error: Option<Cow<'a, str>>,
+    error: Option<Text<'a>>,
 }
+
+/// A text, borrowed where it has no escapes. serde borrows no [`Cow`] within an [`Option`].
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Reads the answer to a push of `count` rows.
 pub(super) fn read(body: &[u8], count: usize) -> Result<Vec<Answer>, ResponseProblem> {
@@ -98,14 +102,16 @@ pub(super) fn read(body: &[u8], count: usize) -> Result<Vec<Answer>, ResponsePro
     for (at, entry) in body.results.into_iter().enumerate() {
         answers.push(match (entry.accepted, entry.run_id) {
             (true, Some(run)) => Answer::Accepted {
-                run: RunId::of(&run),
-                status: Status::of(entry.status.as_deref()),
+                run: RunId::of(&run.0),
+                status: Status::of(entry.status.as_ref().map(|text| &*text.0)),
             },
             (true, None) => {
                 return contradiction(format!("results[{at}] is accepted and has no run_id"));
             }
             (false, _) => Answer::Rejected {
-                error: entry.error.as_deref().unwrap_or("the service gave no reason").into(),
+                error: entry
+                    .error
+                    .map_or("the service gave no reason".into(), |text| text.0.into_owned().into()),
             },
         });
     }

@@ -152,6 +152,10 @@ async fn read(mut response: reqwest::Response, limit: u64) -> Reply {
         body: Vec::new(),
         problem: None,
     };
+    // What the service says of its length is a hint, and no more.
+    const MOST_RESERVED: u64 = 1 << 20;
+    let expected = response.content_length().unwrap_or(0).min(limit).min(MOST_RESERVED);
+    reply.body.reserve(usize::try_from(expected).unwrap_or(0));
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if (reply.body.len() + chunk.len()) as u64 > limit => {
