@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use rlibphonenumber::enums::{PhoneNumberFormat, Region};
-use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumberUtil};
 
 use crate::{Error, Result};
 
@@ -116,8 +116,8 @@ impl Rules {
             return Err(problem.into());
         }
         let shown = visible(text);
-        let number =
-            PHONE_NUMBER_UTIL.parse(&shown, Some(self.region)).map_err(|error| match error {
+        with_util(|util| {
+            let number = util.parse(&shown, Some(self.region)).map_err(|error| match error {
                 ParseError::InvalidCountryCode => {
                     "its country code does not exist, or is missing".into()
                 }
@@ -125,15 +125,24 @@ impl Rules {
                 ParseError::TooShortAfterIdd | ParseError::TooShortNsn => "it is too short".into(),
                 ParseError::TooLongNsn => Cow::from("it is too long"),
             })?;
-        if !PHONE_NUMBER_UTIL.is_valid_number(&number) {
-            let reason = PHONE_NUMBER_UTIL.is_possible_number_with_reason(&number);
-            return Err(match reason {
-                Ok(_) => "it has the length of a number, and is none that exists".into(),
-                Err(error) => lower(&error.to_string()).into(),
-            });
-        }
-        Ok(PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164).into_owned())
+            if !util.is_valid_number(&number) {
+                return Err(match util.is_possible_number_with_reason(&number) {
+                    Ok(_) => "it has the length of a number, and is none that exists".into(),
+                    Err(error) => lower(&error.to_string()).into(),
+                });
+            }
+            Ok(util.format(&number, PhoneNumberFormat::E164).into_owned())
+        })
     }
+}
+
+/// Works with this thread's own copy of the rules: its regular expressions would take turns where
+/// threads share them.
+fn with_util<T>(work: impl FnOnce(&PhoneNumberUtil) -> T) -> T {
+    thread_local! {
+        static UTIL: Option<PhoneNumberUtil> = PhoneNumberUtil::new().ok();
+    }
+    UTIL.with(|util| work(util.as_ref().unwrap_or(&PHONE_NUMBER_UTIL)))
 }
 
 fn lower(text: &str) -> String {
@@ -149,6 +158,10 @@ fn not_a_number(text: &str) -> Option<&'static str> {
     }
     if text.trim().is_empty() {
         return Some("it is missing");
+    }
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
     }
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     let scientific =

@@ -29,6 +29,10 @@ use pyo3::prelude::*;
 
 use crate::http::{PRODUCTION, STAGING};
 
+/// Bodies of many sizes come and go between threads, which the system's allocator takes its time over.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[pymodule]
 fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let leave = wrap_pyfunction!(process::leave, module)?;
