@@ -1,6 +1,8 @@
 //! The targets, a module each, and what they have in common. libFuzzer calls them from `bin/`, and the
 //! tests of the crate call them with every seed.
 
+pub mod csv_input;
+pub mod journal_file;
 pub mod response;
 pub mod signature_header;
 pub mod webhook_payload;

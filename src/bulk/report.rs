@@ -1,6 +1,7 @@
 //! What is known of every row, as counts and as a table.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use uuid::Uuid;
 
 use super::blob;
 use super::outcome::{Counts, Outcome};
-use super::store::{Closed, Name, signed};
+use super::store::{Closed, Name, Store, signed};
 use crate::{Error, Result};
 
 /// What an upload came to.
@@ -69,6 +70,12 @@ impl Report {
         let connection = Mutex::new(connection);
         let rows = Rows::Stored(Arc::new(Stored { connection, name, chunks, open }));
         Ok(Self { upload_id, elapsed, counts, rows })
+    }
+
+    /// What the journal at `path` knows.
+    pub fn open(path: &Path) -> Result<Self> {
+        let (identity, closed) = Store::look(path)?;
+        Self::new(identity.upload, Duration::ZERO, closed)
     }
 
     /// A report without rows: nothing was read, or nothing of it can be shown.

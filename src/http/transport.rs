@@ -138,6 +138,9 @@ fn build(config: &Config) -> Result<reqwest::Client> {
     builder.build().map_err(refuse)
 }
 
+/// The most that is set aside for a body before it comes: its length is a hint, and no more.
+const MOST_RESERVED: u64 = 1 << 20;
+
 async fn read(mut response: reqwest::Response, limit: u64) -> Reply {
     let header = |name: &HeaderName| {
         let value = response.headers().get(name)?;
@@ -152,8 +155,6 @@ async fn read(mut response: reqwest::Response, limit: u64) -> Reply {
         body: Vec::new(),
         problem: None,
     };
-    // What the service says of its length is a hint, and no more.
-    const MOST_RESERVED: u64 = 1 << 20;
     let expected = response.content_length().unwrap_or(0).min(limit).min(MOST_RESERVED);
     reply.body.reserve(usize::try_from(expected).unwrap_or(0));
     loop {

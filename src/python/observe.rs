@@ -10,7 +10,6 @@ use super::errors::to_pyerr;
 use super::input;
 use super::progress::UploadProgress;
 use super::rows::{Pull, Rows};
-use super::run::Say;
 use crate::{Error, bulk, http};
 
 /// One try of one request, as `on_request` is told of it.
@@ -145,6 +144,9 @@ pub(super) enum Word {
     /// Rows are wanted.
     Pull(Pull),
 }
+
+/// Passes a word on to Python, from any thread.
+pub(super) type Say = Arc<dyn Fn(Word) + Send + Sync>;
 
 /// Listeners, and whether any of them wants to hear of every try.
 pub(super) struct Onlooker {

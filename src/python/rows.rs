@@ -1,6 +1,6 @@
 //! Rows that Python makes: dicts one by one, or blocks of a table.
 
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,9 +12,7 @@ use serde_json::{Map, Value};
 
 use super::input::is_mapping;
 use super::json::{self, Unsendable, type_name};
-use super::observe::Word;
 use super::process;
-use super::run::Say;
 use crate::Error;
 use crate::bulk::source::{Batches, Block, Source, SourceError};
 
@@ -200,6 +198,12 @@ pub(super) struct Pull {
 }
 
 impl Pull {
+    /// A request, and where its answer comes.
+    pub(super) fn new(from_start: bool) -> (Self, Receiver<Result<Option<Block>, SourceError>>) {
+        let (reply, answer) = channel();
+        (Self { from_start, reply }, answer)
+    }
+
     /// Reads the next block here, and hands it over.
     pub(super) fn serve(self, py: Python<'_>, rows: &Rows) -> PyResult<()> {
         let block = rows.next(py, self.from_start);
@@ -214,33 +218,6 @@ impl Pull {
         }
         let _ = self.reply.send(block);
         Ok(())
-    }
-}
-
-/// Rows that are read in the thread of the caller, which waits for the upload.
-pub(super) struct Pulled {
-    say: Say,
-    begun: bool,
-    total: Option<u64>,
-}
-
-impl Pulled {
-    pub(super) fn new(say: Say, total: Option<u64>) -> Self {
-        Self { say, begun: false, total }
-    }
-}
-
-impl Source for Pulled {
-    fn total(&self) -> Option<u64> {
-        self.total
-    }
-
-    fn next(&mut self) -> Result<Option<Block>, SourceError> {
-        let (reply, answer) = channel();
-        (self.say)(Word::Pull(Pull { from_start: !self.begun, reply }));
-        self.begun = true;
-        // The caller is gone, and the upload with it.
-        answer.recv().unwrap_or(Ok(None))
     }
 }
 

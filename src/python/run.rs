@@ -16,16 +16,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::AbortHandle;
 
 use super::errors::to_pyerr;
-use super::observe::{Listeners, Onlooker, Word};
+use super::observe::{Listeners, Onlooker, Say, Word};
 use super::process::{self, Attached, Errands};
 use crate::Result;
 use crate::http::Observer;
 
 /// How often a blocked call looks for signals.
 const TICK: Duration = Duration::from_millis(50);
-
-/// Passes a word on to Python, from any thread.
-pub(super) type Say = Arc<dyn Fn(Word) + Send + Sync>;
 
 /// What remains to be done, attached, after an operation was cut off: the cause of the interrupt.
 pub(super) type Aftermath = Box<dyn FnOnce(Python<'_>) -> Option<PyErr> + Send>;

@@ -10,10 +10,11 @@ use pyo3::types::{PyByteArray, PyBytes, PyList, PyString, PyTuple};
 use super::errors::to_pyerr;
 use super::input::is_mapping;
 use super::json::type_name;
-use super::rows::{Attached, Kind, Pulled, Raised, Rows, table};
+use super::observe::{Say, Word};
+use super::rows::{Attached, Kind, Pull, Raised, Rows, table};
 use super::run::Watch;
 use crate::Error;
-use crate::bulk::source::{self, Input, Open, Source, SourceError};
+use crate::bulk::source::{self, Block, Input, Open, Source, SourceError};
 
 /// A source as an upload takes it, and the rows that the caller's thread must read for it.
 pub(super) fn input(
@@ -123,4 +124,30 @@ fn not_a_table(object: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     let refused = to_pyerr(py, Error::invalid("source", problem));
     refused.set_cause(py, Some(error));
     refused
+}
+
+/// Rows that are read in the thread of the caller, which waits for the upload.
+struct Pulled {
+    say: Say,
+    begun: bool,
+    total: Option<u64>,
+}
+
+impl Pulled {
+    fn new(say: Say, total: Option<u64>) -> Self {
+        Self { say, begun: false, total }
+    }
+}
+
+impl Source for Pulled {
+    fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    fn next(&mut self) -> Result<Option<Block>, SourceError> {
+        let (pull, answer) = Pull::new(!std::mem::replace(&mut self.begun, true));
+        (self.say)(Word::Pull(pull));
+        // The caller is gone, and the upload with it.
+        answer.recv().unwrap_or(Ok(None))
+    }
 }

@@ -37,6 +37,16 @@ fn webhook_payloads() {
 }
 
 #[test]
+fn csv_inputs() {
+    with_seeds("csv_input", targets::csv_input::run);
+}
+
+#[test]
+fn journal_files() {
+    with_seeds("journal_file", targets::journal_file::run);
+}
+
+#[test]
 fn responses() {
     with_seeds("response", targets::response::run);
 }

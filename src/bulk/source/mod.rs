@@ -4,6 +4,7 @@ mod csv;
 mod file;
 mod jsonl;
 
+use std::io::Read;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -12,6 +13,15 @@ use serde_json::{Map, Value};
 use crate::{Error, Result};
 
 pub use file::{Batches, open};
+
+/// The rows of separated values that are read from `input`, called `name` in errors.
+pub fn csv(
+    input: impl Read + Send + 'static,
+    delimiter: u8,
+    name: &str,
+) -> Result<Box<dyn Source>> {
+    Ok(Box::new(csv::Csv::new(input, delimiter, name.to_owned())?))
+}
 
 /// A block of rows.
 #[derive(Debug)]

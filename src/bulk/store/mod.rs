@@ -142,6 +142,21 @@ impl Store {
         Ok(Opened { store, identity, cuts, durable })
     }
 
+    /// Opens the journal at `path` to look at it.
+    pub(super) fn look(path: &Path) -> Result<(Identity, Closed)> {
+        let name = Name::of(Some(path));
+        if !path.is_file() {
+            return Err(name.error("is not there"));
+        }
+        let (connection, lock) = journal::open_journal(path, &name)?;
+        cuts(&connection, &name)?;
+        let identity: String = connection
+            .query_row("SELECT identity FROM upload", [], |row| row.get(0))
+            .map_err(|error| name.told(&error))?;
+        let identity = serde_json::from_str(&identity).map_err(|_| name.corrupt())?;
+        Ok((identity, Closed { connection, name, is_shared: true, lock: Some(lock) }))
+    }
+
     /// Writes an entry down; it is durable once told.
     pub(super) fn plan(&self, entry: Entry) {
         let _ = self.commands.send(Command::Write { entry, planned: true });
