@@ -92,7 +92,10 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Reads the answer to a push of `count` rows.
 pub(super) fn read(body: &[u8], count: usize) -> Result<Vec<Answer>, ResponseProblem> {
-    let body: Body<'_> = serde_json::from_slice(body).map_err(|error| told(&error))?;
+    // Checked as a whole, which is quicker than text by text.
+    let text =
+        std::str::from_utf8(body).map_err(|_| DocumentError::NotJson { line: 1, column: 1 })?;
+    let body: Body<'_> = serde_json::from_str(text).map_err(|error| told(&error))?;
     let contradiction = |text: String| Err(ResponseProblem::Contradiction(text));
     let found = body.results.len();
     if found != count {
