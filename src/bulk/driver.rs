@@ -27,7 +27,7 @@ use crate::{Error, Result};
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 /// How much of the source, in bytes, may be under way.
-const WINDOW_BYTES: usize = 32 << 20;
+const WINDOW_BYTES: usize = 16 << 20;
 /// How long an upload that stops waits for rows that are being read.
 const LAST_ROWS: Duration = Duration::from_millis(200);
 
@@ -209,7 +209,7 @@ impl Driver {
         let works = self.works.len() + self.planning.len();
         let bytes: usize =
             self.works.values().chain(self.planning.values()).map(|work| work.chunk.size()).sum();
-        works < 32 + 4 * self.setting.options.concurrency && bytes < WINDOW_BYTES
+        works < 16 + 4 * self.setting.options.concurrency && bytes < WINDOW_BYTES
     }
 
     /// Whether there is something to send. While a journal's rows are read again nothing is: a

@@ -16,7 +16,7 @@ use crate::{Error, Result};
 /// Blocks that wait to be encoded.
 const BLOCKS: usize = 2;
 /// Chunks that wait to be sent.
-const CHUNKS: usize = 16;
+const CHUNKS: usize = 4;
 
 /// What comes out of the pipeline, in the order of the source.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use crate::error::masked;
 use crate::{Error, Result};
 
 /// Rows in a block.
-const BLOCK: usize = 8192;
+const BLOCK: usize = 2048;
 
 /// Opens a file: `.csv`, `.tsv`, `.jsonl`, `.ndjson` (each also `.gz`), `.parquet`, or `.arrow`
 /// (the file or the stream format).
