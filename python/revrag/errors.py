@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from revrag import Record
+    from revrag import Record, UploadReport
 
 __all__ = [
     "APIConnectionError",
@@ -228,12 +228,25 @@ class UploadError(RevragError):
     """An upload stopped before its end; it can be resumed.
 
     Attributes:
-        report: What is known of every row.
+        report: What is known of every row that was read.
+
+    Example:
+        >>> def leads():
+        ...     yield {"phone_number": "+919876543210"}
+        ...     raise OSError("the database is gone")
+        >>> try:
+        ...     campaign.upload(leads())
+        ... except revrag.UploadError as error:
+        ...     error.report.total, error.report.accepted, type(error.__cause__).__name__
+        (1, 0, 'OSError')
     """
 
-    def __init__(self, message: str = "", *, report: Any = None) -> None:
+    report: UploadReport
+
+    def __init__(self, message: str = "", *, report: UploadReport | None = None) -> None:
         super().__init__(message)
-        self.report = report
+        if report is not None:
+            self.report = report
 
 
 class JournalError(RevragError):

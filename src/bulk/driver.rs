@@ -29,7 +29,7 @@ const TELL_EVERY: Duration = Duration::from_millis(100);
 /// How much of the source, in bytes, may be under way.
 const WINDOW_BYTES: usize = 16 << 20;
 /// How long an upload that stops waits for rows that are being read.
-const LAST_ROWS: Duration = Duration::from_millis(200);
+const LAST_ROWS: Duration = Duration::from_secs(1);
 
 /// What an upload is made of.
 pub(super) struct Setting {
@@ -141,6 +141,11 @@ impl Driver {
         let can_read = self.can_read();
         let wait = self.wait();
         let is_stopping = self.stopping.is_some();
+        // A source that has failed has ended; another may be in the middle of its next row.
+        let patience = match &self.stopping {
+            None | Some(Cause::Source(_)) => None,
+            Some(_) => Some(LAST_ROWS),
+        };
         tokio::select! {
             Some(pushed) = self.pushes.join_next_with_id(), if !self.pushes.is_empty() => {
                 let (id, result) = match pushed {
@@ -154,7 +159,7 @@ impl Driver {
             written = self.durable.recv(), if !self.planning.is_empty() => {
                 self.written(written.unwrap_or_else(|| Err(bug())));
             }
-            piece = next_piece(self.pipeline.as_mut(), is_stopping), if can_read => {
+            piece = next_piece(self.pipeline.as_mut(), patience), if can_read => {
                 match piece {
                     None => self.at_end()?,
                     Some(Piece::Total(total)) => self.total = Some(total),
@@ -372,12 +377,12 @@ fn in_doubt() -> Error {
     Error::PushOutcomeUnknown { records: 0, cause: Box::new(bug()) }
 }
 
-async fn next_piece(pipeline: Option<&mut Pipeline>, is_stopping: bool) -> Option<Piece> {
+async fn next_piece(pipeline: Option<&mut Pipeline>, patience: Option<Duration>) -> Option<Piece> {
     let next = pipeline?.pieces.recv();
-    if is_stopping {
-        return tokio::time::timeout(LAST_ROWS, next).await.ok().flatten();
+    match patience {
+        Some(patience) => tokio::time::timeout(patience, next).await.ok().flatten(),
+        None => next.await,
     }
-    next.await
 }
 
 fn has_own_sessions(chunk: &Chunk) -> bool {

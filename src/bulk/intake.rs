@@ -4,6 +4,7 @@ use super::blob;
 use super::chunk::Chunk;
 use super::driver::{Driver, Stage, checks, entry};
 use super::ending::Cause;
+use super::source::SourceError;
 use super::work::Work;
 use crate::{Error, Result};
 
@@ -83,7 +84,9 @@ impl Driver {
     pub(super) fn shelve(&mut self, chunk: Chunk) {
         let is_known = chunk.seq < self.resumed;
         // Nothing was sent, and nothing is kept of it.
-        let is_refused = !self.launched && matches!(self.stopping, Some(Cause::Source(_)));
+        let is_unreadable =
+            matches!(self.stopping, Some(Cause::Source(SourceError::Unreadable(_))));
+        let is_refused = !self.launched && is_unreadable;
         if is_known || is_refused {
             return;
         }

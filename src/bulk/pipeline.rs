@@ -81,7 +81,9 @@ impl Pipeline {
                 // Nobody to tell: the upload has ended.
                 let _ = match open() {
                     Ok(source) => read(source, &blocks, &stop),
-                    Err(error) => blocks.blocking_send(Read::Failed(error)).map_err(drop),
+                    Err(error) => {
+                        blocks.blocking_send(Read::Failed { error, unsent: None }).map_err(drop)
+                    }
                 };
             })
             .map_err(|error| Error::invalid("source", format!("no thread to read it: {error}")))?;
@@ -117,8 +119,15 @@ pub(super) fn check(
 
 enum Read {
     Total(u64),
-    Block { block: Block, first_row: u64 },
-    Failed(SourceError),
+    Block {
+        block: Block,
+        first_row: u64,
+    },
+    /// What can't be read on, and a first block that is not to be sent because of it.
+    Failed {
+        error: SourceError,
+        unsent: Option<Block>,
+    },
     Stopped,
 }
 
@@ -135,13 +144,14 @@ fn read(mut source: Box<dyn Source>, blocks: &Sender<Read>, stop: &AtomicBool) -
         }
         let next = match source.next() {
             Ok(next) => next,
+            Err(error) if first_row == 0 => {
+                return send(Read::Failed { error, unsent: ahead.take() });
+            }
             Err(error) => {
-                if first_row > 0
-                    && let Some(block) = ahead.take()
-                {
+                if let Some(block) = ahead.take() {
                     send(Read::Block { block, first_row })?;
                 }
-                return send(Read::Failed(error));
+                return send(Read::Failed { error, unsent: None });
             }
         };
         let is_last = next.is_none();
@@ -168,7 +178,7 @@ async fn encode(
     let mut cutting = Cutting::new(plan);
     let mut under_way: VecDeque<Encoding> = VecDeque::new();
     let mut ended = None;
-    let mut checked = false;
+    let (mut checked, mut unsent) = (false, None);
     loop {
         while ended.is_none() && under_way.len() < width {
             // With work at hand, only what has come already.
@@ -198,7 +208,10 @@ async fn encode(
                         encoder.encode(&block, first_row)
                     }));
                 }
-                Some(Read::Failed(error)) => ended = Some(Some(Piece::Failed(error))),
+                Some(Read::Failed { error, unsent: block }) => {
+                    ended = Some(Some(Piece::Failed(error)));
+                    unsent = block;
+                }
                 Some(Read::Stopped) => ended = Some(None),
                 None => {
                     ended = Some(None);
@@ -209,7 +222,7 @@ async fn encode(
         let Some(encoding) = under_way.pop_front() else { break };
         match encoding.await {
             Ok(Ok(rows)) => {
-                if cutting.cut(rows, &pieces).await.is_err() {
+                if cutting.cut(rows, &pieces, Piece::Chunk).await.is_err() {
                     return;
                 }
             }
@@ -225,15 +238,23 @@ async fn encode(
             }
         }
     }
-    let rest = cutting
-        .cutter
-        .take()
-        .map(|chunk| if cutting.at_end { Piece::Chunk(chunk) } else { Piece::Rest(chunk) });
     // The reason comes before the rest: it decides on what becomes of it.
-    for piece in ended.flatten().into_iter().chain(rest) {
-        if pieces.send(piece).await.is_err() {
+    if let Some(Some(reason)) = ended
+        && pieces.send(reason).await.is_err()
+    {
+        return;
+    }
+    if let Some(block) = unsent {
+        let rows = tokio::task::spawn_blocking(move || encoder.encode(&block, 0)).await;
+        if let Ok(Ok(rows)) = rows
+            && cutting.cut(rows, &pieces, Piece::Rest).await.is_err()
+        {
             return;
         }
+    }
+    if let Some(chunk) = cutting.cutter.take() {
+        let rest = if cutting.at_end { Piece::Chunk(chunk) } else { Piece::Rest(chunk) };
+        let _ = pieces.send(rest).await;
     }
 }
 
@@ -259,11 +280,16 @@ impl Cutting {
         }
     }
 
-    async fn cut(&mut self, rows: Rows, pieces: &Sender<Piece>) -> Result<(), ()> {
+    async fn cut(
+        &mut self,
+        rows: Rows,
+        pieces: &Sender<Piece>,
+        piece: fn(Chunk) -> Piece,
+    ) -> Result<(), ()> {
         let mut chunks = Vec::new();
         rows.each(|row| self.put(row, &mut chunks));
         for chunk in chunks {
-            pieces.send(Piece::Chunk(chunk)).await.map_err(drop)?;
+            pieces.send(piece(chunk)).await.map_err(drop)?;
         }
         Ok(())
     }

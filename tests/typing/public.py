@@ -2,9 +2,11 @@
 
 from collections.abc import Coroutine
 from datetime import datetime
+from pathlib import Path
 from typing import Any, assert_type
 from uuid import UUID
 
+import polars as pl
 import revrag
 from revrag import Client, WebhookEvent, WebhookVerifier
 from revrag.sandbox import Sandbox
@@ -58,8 +60,23 @@ def failing(error: revrag.RevragError) -> None:
         assert_type(error.retry_after, float | None)
     if isinstance(error, revrag.UnprocessableEntityError):
         assert_type(error.errors[0].loc, tuple[str | int, ...])
+    if isinstance(error, revrag.UploadError):
+        assert_type(error.report, revrag.UploadReport)
     if isinstance(error, revrag.WaitTimeoutError):
         assert_type(error.record, revrag.Record | None)
+
+
+async def uploading(campaign: revrag.Campaign, path: Path) -> None:
+    rows: list[revrag.RecordInput] = [{"phone_number": "+919876543210"}]
+    assert_type(campaign.upload(path, journal=path), revrag.UploadReport)
+    assert_type(campaign.upload(rows, variables={"name": "first_name"}), revrag.UploadReport)
+    report = await campaign.upload_async(iter(rows), on_invalid="send", progress=True)
+    assert_type(report, revrag.UploadReport)
+    assert_type(report.accepted, int)
+    campaign.upload(pl.DataFrame(report), progress=lambda seen: seen.elapsed)
+    campaign.upload(pl.LazyFrame(), required=["first_name"])
+    campaign.upload(5)  # type: ignore[arg-type]
+    campaign.upload(rows, on_unknown="never")  # type: ignore[arg-type]
 
 
 def sandboxed() -> None:

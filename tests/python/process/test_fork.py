@@ -254,3 +254,21 @@ assert asyncio.run(leads.push_async(records())).accepted == 1
 """,
         service.url,
     )
+
+
+def test_uploads_on_both_sides(run: Run, service: Sandbox) -> None:
+    run(
+        FORKING
+        + """
+leads = campaign(sys.argv[1])
+def upload():
+    assert leads.upload([LEAD, LEAD]).accepted == 2
+upload()
+for _ in range(5):
+    assert forked(upload) == 0
+upload()
+""",
+        service.url,
+    )
+    leads = service.client().campaign(service.campaign_id)
+    assert leads.status().stats.total_records == 14

@@ -71,6 +71,41 @@ LEFTOVERS: dict[str, tuple[int, str]] = {
         reading.wait()
         """,
     ),
+    "uploads in daemon threads": (
+        2,
+        """
+        for source in ([LEAD], (LEAD for _ in range(10))):
+            threading.Thread(target=hanging.upload, args=(source,), daemon=True).start()
+        """,
+    ),
+    "an upload in the middle of its rows": (
+        0,
+        """
+        def rows():
+            for number in range(10**9):
+                if number == 2000:
+                    reading.set()
+                yield LEAD
+        reading = threading.Event()
+        threading.Thread(target=lambda: fine.upload(rows()), daemon=True).start()
+        reading.wait()
+        """,
+    ),
+    "an asyncio upload in the middle of its rows": (
+        0,
+        """
+        def rows():
+            for number in range(10**9):
+                if number == 2000:
+                    reading.set()
+                yield LEAD
+        async def main():
+            await fine.upload_async(rows())
+        reading = threading.Event()
+        threading.Thread(target=lambda: asyncio.run(main()), daemon=True).start()
+        reading.wait()
+        """,
+    ),
     "an iterator half-read": (
         0,
         """

@@ -26,6 +26,7 @@ CALLS = {
     "status": "leads.status()",
     "wait": "leads.wait(CAMPAIGN_ID)",
     "call": "leads.client.call(CAMPAIGN_ID)",
+    "upload": "leads.upload([LEAD])",
     "a loop": "asyncio.run(leads.push_async([LEAD]))",
 }
 
