@@ -32,6 +32,7 @@ impl Driver {
                     self.leave_in_doubt();
                 }
             }
+            Err(error @ Error::Journal(_)) => self.stop(Cause::Journal(error)),
             Err(error) => self.stop(Cause::Service(error)),
         }
     }

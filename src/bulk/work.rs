@@ -170,8 +170,10 @@ impl Work {
 
     /// Sends nothing more of what was in doubt: it stays so.
     pub(super) fn give_up(&mut self) {
+        let why: Arc<str> =
+            "every request with it was lost, and none was found to be applied".into();
         for row in self.parts.drain(..).flatten() {
-            self.states[row] = State::interrupted();
+            self.states[row] = State::Unknown { why: why.clone() };
         }
     }
 
