@@ -4,6 +4,7 @@
 //! ever guessed.
 
 use std::borrow::Cow;
+use std::sync::Mutex;
 
 use rlibphonenumber::enums::{PhoneNumberFormat, Region};
 use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumberUtil};
@@ -112,37 +113,66 @@ impl Rules {
 
     /// A valid number as E.164, else the reason why it is none.
     pub fn e164(self, text: &str) -> std::result::Result<String, Cow<'static, str>> {
-        if let Some(problem) = not_a_number(text) {
-            return Err(problem.into());
-        }
-        let shown = visible(text);
-        with_util(|util| {
-            let number = util.parse(&shown, Some(self.region)).map_err(|error| match error {
-                ParseError::InvalidCountryCode => {
-                    "its country code does not exist, or is missing".into()
-                }
-                ParseError::NotANumber(_) => "it is not a phone number".into(),
-                ParseError::TooShortAfterIdd | ParseError::TooShortNsn => "it is too short".into(),
-                ParseError::TooLongNsn => Cow::from("it is too long"),
-            })?;
-            if !util.is_valid_number(&number) {
-                return Err(match util.is_possible_number_with_reason(&number) {
-                    Ok(_) => "it has the length of a number, and is none that exists".into(),
-                    Err(error) => lower(&error.to_string()).into(),
-                });
-            }
-            Ok(util.format(&number, PhoneNumberFormat::E164).into_owned())
-        })
+        e164(&PHONE_NUMBER_UTIL, self.region, text)
     }
 }
 
-/// Works with this thread's own copy of the rules: its regular expressions would take turns where
+/// Checks many numbers. It has the rules to itself: their regular expressions would take turns where
 /// threads share them.
-fn with_util<T>(work: impl FnOnce(&PhoneNumberUtil) -> T) -> T {
-    thread_local! {
-        static UTIL: Option<PhoneNumberUtil> = PhoneNumberUtil::new().ok();
+pub(crate) struct Checker {
+    region: Region,
+    /// None only while it is dropped.
+    util: Option<PhoneNumberUtil>,
+}
+
+/// Rules that nobody uses at the moment. They are costly to make, and each takes megabytes.
+static IDLE: Mutex<Vec<PhoneNumberUtil>> = Mutex::new(Vec::new());
+
+impl Checker {
+    /// A checker by the rules of a region.
+    pub(crate) fn new(rules: Rules) -> Self {
+        // Where the lock is taken, perhaps for good by a thread that a fork left behind, others are made.
+        let idle = IDLE.try_lock().ok().and_then(|mut idle| idle.pop());
+        let util = idle.or_else(|| PhoneNumberUtil::new().ok());
+        Self { region: rules.region, util }
     }
-    UTIL.with(|util| work(util.as_ref().unwrap_or(&PHONE_NUMBER_UTIL)))
+
+    /// A valid number as E.164, else the reason why it is none.
+    pub(crate) fn e164(&self, text: &str) -> std::result::Result<String, Cow<'static, str>> {
+        e164(self.util.as_ref().unwrap_or(&PHONE_NUMBER_UTIL), self.region, text)
+    }
+}
+
+impl Drop for Checker {
+    fn drop(&mut self) {
+        if let (Some(util), Ok(mut idle)) = (self.util.take(), IDLE.try_lock()) {
+            idle.push(util);
+        }
+    }
+}
+
+fn e164(
+    util: &PhoneNumberUtil,
+    region: Region,
+    text: &str,
+) -> std::result::Result<String, Cow<'static, str>> {
+    if let Some(problem) = not_a_number(text) {
+        return Err(problem.into());
+    }
+    let shown = visible(text);
+    let number = util.parse(&shown, Some(region)).map_err(|error| match error {
+        ParseError::InvalidCountryCode => "its country code does not exist, or is missing".into(),
+        ParseError::NotANumber(_) => "it is not a phone number".into(),
+        ParseError::TooShortAfterIdd | ParseError::TooShortNsn => "it is too short".into(),
+        ParseError::TooLongNsn => Cow::from("it is too long"),
+    })?;
+    if !util.is_valid_number(&number) {
+        return Err(match util.is_possible_number_with_reason(&number) {
+            Ok(_) => "it has the length of a number, and is none that exists".into(),
+            Err(error) => lower(&error.to_string()).into(),
+        });
+    }
+    Ok(util.format(&number, PhoneNumberFormat::E164).into_owned())
 }
 
 fn lower(text: &str) -> String {

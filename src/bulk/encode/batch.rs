@@ -13,10 +13,16 @@ use super::super::options::Content;
 use super::cells::{Cells, plain};
 use super::json::Style;
 use super::{Encoder, Rows, at, identifier, is_empty, write_text};
+use crate::phone::Checker;
 use crate::{Error, Result};
 
 impl Encoder {
-    pub(super) fn batch(&self, batch: &RecordBatch, first_row: u64) -> Result<Rows> {
+    pub(super) fn batch(
+        &self,
+        batch: &RecordBatch,
+        first_row: u64,
+        checker: Option<&Checker>,
+    ) -> Result<Rows> {
         let layout = Layout::of(&batch.schema(), &self.content)?;
         let schema = batch.schema();
         let name = |column: usize| schema.field(column).name().as_str();
@@ -41,7 +47,9 @@ impl Encoder {
                 None => Ok(None),
             };
             let ids = [id(&user)?.map(Into::into), id(&session)?.map(Into::into)];
-            self.row(&mut rows, row, phone.at(index), ids, |out| variables.write(index, row, out))?;
+            self.row(&mut rows, row, (phone.at(index), checker), ids, |out| {
+                variables.write(index, row, out)
+            })?;
         }
         Ok(rows)
     }

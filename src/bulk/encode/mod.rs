@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use super::options::{Content, OnDuplicate, OnInvalid};
 use super::source::Block;
-use crate::phone::{Cell, Rules};
+use crate::phone::{Cell, Checker, Rules};
 use crate::{Error, Result};
 
 pub(super) use rows::Rows;
@@ -61,15 +61,16 @@ impl Encoder {
 
     /// Encodes a block whose first row is the `first_row`-th of the source.
     pub(super) fn encode(&self, block: &Block, first_row: u64) -> Result<Rows> {
+        let checker = self.rules.map(Checker::new);
         match block {
-            Block::Batch(batch) => self.batch(batch, first_row),
-            Block::Objects(rows) => self.objects(rows, first_row),
+            Block::Batch(batch) => self.batch(batch, first_row, checker.as_ref()),
+            Block::Objects(rows) => self.objects(rows, first_row, checker.as_ref()),
         }
     }
 
-    fn number<'a>(&self, cell: Cell<'a>) -> Number<'a> {
+    fn number<'a>(&self, cell: Cell<'a>, checker: Option<&Checker>) -> Number<'a> {
         let missing = matches!(cell, Cell::Missing);
-        if let (Cell::Text(text), None) = (&cell, self.rules) {
+        if let (Cell::Text(text), None) = (&cell, checker) {
             // All go as they come.
             return Number {
                 text: text.clone(),
@@ -87,7 +88,7 @@ impl Encoder {
             }
         };
         let repaired = written.repaired;
-        let (text, came, problem) = match self.rules.map(|rules| rules.e164(&written.text)) {
+        let (text, came, problem) = match checker.map(|checker| checker.e164(&written.text)) {
             Some(Ok(number)) => {
                 let came = (self.keeps_came && written.text != number).then_some(written.text);
                 (number.into(), came, None)
@@ -105,13 +106,13 @@ impl Encoder {
         &self,
         rows: &mut Rows,
         row: u64,
-        cell: Cell<'_>,
+        (cell, checker): (Cell<'_>, Option<&Checker>),
         [user, session]: [Option<Cow<'_, str>>; 2],
         variables: impl FnOnce(&mut Vec<u8>) -> Result<Option<String>>,
     ) -> Result<()> {
         // An empty session id says nothing, and could not be found again.
         let session = session.filter(|session| !session.is_empty());
-        let number = self.number(cell);
+        let number = self.number(cell, checker);
         let start = rows.json().len();
         if let Some(problem) = &number.problem {
             match self.content.on_invalid {

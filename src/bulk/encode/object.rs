@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 use super::super::layout::{SESSION, USER, VARIABLES, absent};
 use super::super::options::{Content, Variables};
 use super::{Encoder, Rows, at, identifier, is_empty, write_text};
-use crate::phone::Cell;
+use crate::phone::{Cell, Checker};
 use crate::{Error, Result};
 
 type Object = Map<String, Value>;
@@ -68,7 +68,12 @@ fn has_another_role(column: &str, content: &Content) -> bool {
 }
 
 impl Encoder {
-    pub(super) fn objects(&self, objects: &[Object], first_row: u64) -> Result<Rows> {
+    pub(super) fn objects(
+        &self,
+        objects: &[Object],
+        first_row: u64,
+        checker: Option<&Checker>,
+    ) -> Result<Rows> {
         let content = &self.content;
         let mut rows = Rows::default();
         for (row, object) in (first_row..).zip(objects) {
@@ -78,7 +83,9 @@ impl Encoder {
                 identifier(cell(object.get(column), row, column)?, row, column)
             };
             let ids = [id(&content.app_user_id, USER)?, id(&content.app_session_id, SESSION)?];
-            self.row(&mut rows, row, phone, ids, |out| write(object, content, out, row))?;
+            self.row(&mut rows, row, (phone, checker), ids, |out| {
+                write(object, content, out, row)
+            })?;
         }
         Ok(rows)
     }
