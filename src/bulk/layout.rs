@@ -3,6 +3,7 @@
 use arrow_schema::{DataType, Schema};
 
 use super::options::{Content, Variables};
+use super::source::shown;
 use crate::masked::masked;
 use crate::{Error, Result};
 
@@ -37,7 +38,7 @@ impl Layout {
             if names[..at].contains(name) {
                 return Err(Error::invalid(
                     "source",
-                    format!("two columns are named {:?}", masked(name)),
+                    format!("two columns are named {}", shown(&masked(name))),
                 ));
             }
         }
@@ -129,7 +130,7 @@ pub(super) fn absent(option: &str, name: &str, known: &[&str]) -> Error {
         let problem = "the first line looks like a row of data; is there a header?";
         return Error::invalid(option, format!("there is no column {name:?}; {problem}"));
     }
-    let shown = known.iter().take(20).map(|name| format!("{name:?}")).collect::<Vec<_>>();
+    let shown = known.iter().take(20).map(|name| shown(name)).collect::<Vec<_>>();
     let more = if known.len() > 20 { ", …" } else { "" };
     Error::invalid(
         option,

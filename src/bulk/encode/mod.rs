@@ -9,7 +9,7 @@ mod rows;
 use std::borrow::Cow;
 
 use super::options::{Content, OnDuplicate, OnInvalid};
-use super::source::Block;
+use super::source::{Block, shown};
 use crate::phone::{Cell, Checker, Rules};
 use crate::{Error, Result};
 
@@ -194,7 +194,7 @@ fn identifier<'a>(cell: Cell<'a>, row: u64, column: &str) -> Result<Option<Cow<'
 
 /// A row and a column, as errors name them.
 fn at(row: u64, column: &str) -> String {
-    format!("row {row}, column {column:?}")
+    format!("row {row}, column {}", shown(column))
 }
 
 /// Writes a JSON text.

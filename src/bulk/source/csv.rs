@@ -7,7 +7,7 @@ use arrow_array::builder::StringBuilder;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
-use super::{Block, Source, SourceError};
+use super::{Block, Source, SourceError, shown};
 use crate::{Error, Result};
 
 /// Rows in a block.
@@ -89,7 +89,7 @@ impl<R: Read + Send> Source for Csv<R> {
             let not_text = |(_, field): &(usize, &[u8])| std::str::from_utf8(field).is_err();
             if let Some((at, _)) = self.record.iter().enumerate().find(not_text) {
                 let name = self.schema.field(at).name();
-                let at = format!("row {}, column {name:?}", self.row);
+                let at = format!("row {}, column {}", self.row, shown(name));
                 let problem = "it is not UTF-8; save the file as UTF-8";
                 self.failed = Some(Error::invalid(at, problem).into());
                 break;

@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use serde_json::{Map, Value};
 
-use super::{Block, Source, SourceError};
+use super::{Block, Source, SourceError, shown};
 use crate::Error;
 
 /// Rows in a block.
@@ -52,7 +52,7 @@ impl<R: BufRead + Send> Jsonl<R> {
                     if let Some(key) = too_large(&row) {
                         let problem = "the number is beyond 64 bits; write it as text";
                         return Err(SourceError::Unreadable(Error::invalid(
-                            format!("row {}, column {key:?}", self.row),
+                            format!("row {}, column {}", self.row, shown(key)),
                             problem,
                         )));
                     }

@@ -68,6 +68,15 @@ pub struct Input {
     pub repeatable: bool,
 }
 
+/// A column's name as errors show it: not longer than need be.
+pub(super) fn shown(name: &str) -> String {
+    const MOST: usize = 40;
+    match name.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{:?}…", name.get(..end).unwrap_or_default()),
+        None => format!("{name:?}"),
+    }
+}
+
 /// Why a source can't be read on.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SourceError {
