@@ -62,7 +62,7 @@ pub(super) struct Driver {
     pace: Pace,
     /// Why nothing more is sent.
     pub(super) stopping: Option<Cause>,
-    /// Whether a chunk was taken in to be sent, this time.
+    /// Whether anything may have been sent, this time.
     pub(super) launched: bool,
     /// The pushes that are out.
     in_flight: HashMap<tokio::task::Id, (u64, Part)>,
@@ -179,20 +179,14 @@ impl Driver {
 
     fn end(mut self) -> std::result::Result<Report, Failure> {
         self.tell(true);
-        let may_have_sent = self.may_have_sent();
         let report = self.close();
         let refused = match self.stopping.take() {
             None => return Ok(report),
-            Some(Cause::Source(error @ SourceError::Unreadable(_))) if !may_have_sent => error,
-            Some(Cause::Journal(error)) if !may_have_sent => error.into(),
+            Some(Cause::Source(error @ SourceError::Unreadable(_))) if !self.launched => error,
+            Some(Cause::Journal(error)) if !self.launched => error.into(),
             Some(cause) => return Err(Failure::Stopped(Box::new(Stopped { cause, report }))),
         };
         Err(Failure::Refused(refused))
-    }
-
-    /// Whether anything may have been sent, this time.
-    pub(super) fn may_have_sent(&self) -> bool {
-        self.launched
     }
 
     /// How long nothing may happen: until the next request is allowed, or progress is told.

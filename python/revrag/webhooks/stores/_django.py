@@ -60,7 +60,7 @@ class DjangoCacheStore:
     ) -> None:
         check_ttls(claim_ttl, done_ttl)
         try:
-            import django  # noqa: F401
+            import django  # noqa: F401  # asked for, not used
         except ImportError as error:
             raise ImportError(
                 'DjangoCacheStore needs Django: pip install "revrag[django]"'
