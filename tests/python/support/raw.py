@@ -9,6 +9,7 @@ from typing import Any
 
 import django
 from django.conf import settings
+from django.core.management import call_command
 
 Headers = list[tuple[bytes, bytes]]
 Call = Callable[[str, Headers, list[bytes]], int]
@@ -20,6 +21,7 @@ def configure_django(**changes: Any) -> None:
         settings.configure(
             ALLOWED_HOSTS=["*"],
             SECRET_KEY="tests",
+            INSTALLED_APPS=["revrag.webhooks.django"],
             LOGGING_CONFIG=None,
             DATABASES={
                 "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
@@ -32,6 +34,8 @@ def configure_django(**changes: Any) -> None:
             **changes,
         )
         django.setup()
+        # In memory, so each process makes its own tables.
+        call_command("migrate", verbosity=0)
 
 
 def wsgi(app: Any) -> Call:

@@ -14,8 +14,8 @@ from revrag.webhooks.stores import RedisStore
 from support.spy import AsyncSpy, Broken, Spy
 
 VERIFIER = revrag.WebhookVerifier("whsec")
-HANDLED = ["claim new", "claim new", "commit", "commit"]
-FAILED = ["claim new", "claim new", "release", "release"]
+HANDLED = ["claim new"] * 3 + ["commit"] * 3
+FAILED = ["claim new"] * 3 + ["release"] * 3
 
 
 @pytest.fixture
