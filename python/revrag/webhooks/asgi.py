@@ -84,27 +84,37 @@ def endpoint(
             turn.answered(status)
         return returned
 
-    async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def answer(scope: MutableMapping[str, Any], receive: Receive) -> Any:
+        try:
+            return await call(await receive_delivery(made, scope, chunks_of(receive)))
+        except Refused as refusal:
+            return reply_from(refusal.answer)
+        except Exception:
+            logger.exception("the handler of a webhook failed")
+            return reply_from(_answer.FAILED)
+
+    return _App(answer)
+
+
+class _App:
+    """An ASGI app that is no function: Starlette's `Route` takes functions for handlers."""
+
+    def __init__(self, answer: Callable[..., Awaitable[Any]]) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
             return
         if scope["type"] != "http":
             raise TypeError(f"a webhook endpoint takes no {scope['type']}")
-        try:
-            answer = await call(await receive_delivery(made, scope, chunks_of(receive)))
-        except Refused as refusal:
-            answer = reply_from(refusal.answer)
-        except Exception:
-            logger.exception("the handler of a webhook failed")
-            answer = reply_from(_answer.FAILED)
+        answer = await self._answer(scope, receive)
         if callable(answer):
             await answer(scope, receive, send)
             return
         headers = [(name.lower().encode(), text.encode()) for name, text in answer.headers.items()]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
-
-    return app
 
 
 async def receive_delivery(

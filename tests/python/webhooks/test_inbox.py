@@ -269,7 +269,7 @@ def test_the_command(kit: Kit, capsys: pytest.CaptureFixture[str]):
         call_command("revrag_inbox")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_event_has_its_effect_once_whatever_happens_to_the_workers(
     kind: str, postgres_url: str, tmp_path: Path

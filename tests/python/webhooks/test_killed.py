@@ -123,7 +123,7 @@ def kill_at_every_point(kind: str, url: str, folder: Path) -> set[str]:
 Effects = Callable[[], list[str]]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", ["django", "sqlalchemy"])
 def test_a_transactional_store_has_each_effect_once(
     kind: str, database: tuple[str, Effects], tmp_path: Path
@@ -136,7 +136,7 @@ def test_a_transactional_store_has_each_effect_once(
     assert found == Counter(events)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_store_of_claims_does_not(database: tuple[str, Effects], tmp_path: Path):
     url, effects = database
     events = kill_at_every_point("claims", url, tmp_path)

@@ -46,7 +46,7 @@ def mixed_up() -> list[str]:
     return ids
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("framework", "store"),
     [("fastapi", "redis-asyncio"), ("flask", "sqlite"), ("django", "django")],
@@ -77,7 +77,7 @@ def test_each_event_is_handled_once(framework, store, serve: Serve, redis_url, t
     print(framework, store, dict(statuses))
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("framework", ["fastapi", "flask", "django"])
 def test_each_effect_is_there_once(framework: str, serve: Serve, postgres_url: str):
     """With the stores that mark an event in its handler's transaction."""

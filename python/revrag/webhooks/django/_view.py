@@ -226,6 +226,12 @@ def _receive(endpoint: Endpoint, request: Any, name: str) -> Delivery:
 def _response(answered: Any) -> HttpResponseBase:
     if answered is None:
         return HttpResponse()
+    if inspect.iscoroutine(answered):
+        answered.close()
+        raise TypeError(
+            "the view is async, and returned a coroutine: of a class-based view, decorate the "
+            "method `post` instead of `dispatch`"
+        )
     if not isinstance(answered, HttpResponseBase):
         raise TypeError(
             f"the view returned {type(answered).__name__}: return an HttpResponse, or None"
