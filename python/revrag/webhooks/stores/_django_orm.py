@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from revrag.webhooks import _clock
 from revrag.webhooks.stores._locks import PRUNE_EVERY, PRUNE_ROWS, is_locked, lock_numbers
-from revrag.webhooks.stores._store import CLAIM_TTL, DONE_TTL, check_ttls, new_owner, owner_of
+from revrag.webhooks.stores._store import CLAIM_TTL, DONE_TTL, check_ttls, new_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,7 +59,6 @@ class DjangoStore:
         except ImportError as error:
             raise ImportError('DjangoStore needs Django: pip install "revrag[django]"') from error
         self.using = using
-        self._name = new_owner()
         self._done_ttl = done_ttl
         self._clock = clock
         self._ended = 0
@@ -117,7 +116,7 @@ class DjangoStore:
                     return ["in_progress"]
         marks = Mark.objects.using(self.using)
         now = self._clock()
-        owner, expires = owner_of(keys[0], self._name), now + self._done_ttl
+        owner, expires = getattr(keys[0], "owner", None) or new_owner(), now + self._done_ttl
         # The first statement writes: SQLite can't turn a reader into a writer while others write.
         marks.bulk_create(
             [Mark(key=key, owner=owner, expires=expires) for key in keys], ignore_conflicts=True

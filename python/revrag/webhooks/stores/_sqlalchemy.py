@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from revrag.webhooks import _clock
 from revrag.webhooks._session import session_of
 from revrag.webhooks.stores._locks import PRUNE_EVERY, PRUNE_ROWS, is_locked, lock_numbers
-from revrag.webhooks.stores._store import CLAIM_TTL, DONE_TTL, check_ttls, new_owner, owner_of
+from revrag.webhooks.stores._store import CLAIM_TTL, DONE_TTL, check_ttls, new_owner
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -58,7 +58,6 @@ class SqlAlchemyStore:
     ) -> None:
         check_ttls(CLAIM_TTL, done_ttl)
         self._make, self._is_ours, self.is_async = _sessions(engine_or_session)
-        self._name = new_owner()
         self._done_ttl = done_ttl
         self._clock = clock
         self._ended = 0
@@ -212,7 +211,7 @@ class SqlAlchemyStore:
                 if not session.execute(held, {"number": number}).scalar():
                     return ["in_progress"]
         now = self._clock()
-        owner, expires = owner_of(keys[0], self._name), now + self._done_ttl
+        owner, expires = getattr(keys[0], "owner", None) or new_owner(), now + self._done_ttl
         # The first statement writes: SQLite can't turn a reader into a writer while others write.
         session.execute(
             _or_ignore(insert(marks), dialect),
