@@ -82,3 +82,45 @@ def new_database(url: str, name: str) -> str:
         connection.execute(f"DROP DATABASE IF EXISTS {name}")
         connection.execute(f"CREATE DATABASE {name}")
     return f"{url.rpartition('/')[0]}/{name}"
+
+
+def start_mariadb(folder: Path) -> tuple[str, subprocess.Popen[bytes]]:
+    """A MariaDB on a free port, for SQLAlchemy; its URL and process."""
+    import pymysql
+
+    program, install = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
+    if program is None or install is None:
+        pytest.skip("there is no MariaDB here: apt-get install mariadb-server")
+    data = folder / "data"
+    user = ["--user=mysql"] if os.geteuid() == 0 else []
+    if user:
+        shutil.chown(folder, "mysql")
+    subprocess.run(
+        [
+            install,
+            "--no-defaults",
+            f"--datadir={data}",
+            "--auth-root-authentication-method=normal",
+            *user,
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    for _ in range(5):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        options = [f"--datadir={data}", f"--socket={folder / 's'}", f"--port={port}"]
+        options += ["--bind-address=127.0.0.1", f"--pid-file={folder / 'pid'}", *user]
+        options += ["--innodb-flush-log-at-trx-commit=0", "--innodb-lock-wait-timeout=20"]
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen([program, "--no-defaults", *options], stdout=log, stderr=log)
+        while process.poll() is None:
+            try:
+                connection = pymysql.connect(host="127.0.0.1", port=port, user="root")
+            except pymysql.OperationalError:
+                continue
+            with connection, connection.cursor() as cursor:
+                cursor.execute("CREATE DATABASE revrag CHARACTER SET utf8mb4")
+            return f"mysql+pymysql://root@127.0.0.1:{port}/revrag", process
+    pytest.fail("MariaDB does not start")

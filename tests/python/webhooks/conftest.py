@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from revrag import testing
-from support.databases import start_postgres
+from support.databases import start_mariadb, start_postgres
 from support.web import Serve, Web, start_redis
 
 Send = Callable[..., testing.Delivery]
@@ -33,6 +33,16 @@ def postgres_url() -> Iterator[str]:
         url, process = start_postgres(Path(folder))
         yield url
         process.send_signal(signal.SIGQUIT)
+        process.communicate(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """A MariaDB of these tests' own, where it is installed."""
+    with tempfile.TemporaryDirectory(prefix="revrag-mariadb-") as folder:
+        url, process = start_mariadb(Path(folder))
+        yield url
+        process.kill()
         process.communicate(timeout=10)
 
 

@@ -43,14 +43,19 @@ def post(call: raw.Call, sent: Sent, **changes: str) -> raw.Answer:
     return call("POST", [*pairs, (b"Content-Length", str(len(sent.body)).encode())], [sent.body])
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", "mariadb"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database with a table for effects."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'store.sqlite'}"
-    else:
+    elif request.param == "postgres":
         url = new_database(request.getfixturevalue("postgres_url"), "transactional")
         url = url.replace("postgresql:", "postgresql+psycopg:")
+    else:
+        url = request.getfixturevalue("mariadb_url")
+        with create_engine(url, poolclass=NullPool).begin() as connection:
+            for table in ("effects", "revrag_webhook_mark", "revrag_webhook_inbox"):
+                connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
     with create_engine(url, poolclass=NullPool).begin() as connection:
         connection.execute(text("CREATE TABLE effects (id varchar(100))"))
     return url
@@ -104,7 +109,7 @@ def kit(request: pytest.FixtureRequest, url: str) -> Iterator[tuple[raw.Call, li
             elif isinstance(source, Session):
                 source.close()
             return
-        driver = url.replace("sqlite:", "sqlite+aiosqlite:")
+        driver = url.replace("sqlite:", "sqlite+aiosqlite:").replace("+pymysql:", "+aiomysql:")
         async_engine = create_async_engine(driver, poolclass=NullPool)
 
         async def make() -> tuple[Any, Any]:
