@@ -288,6 +288,26 @@ def test_the_tables_are_those_of_django(tmp_path: Path):
         assert columns == {field.column: not field.null for field in model._meta.fields}
 
 
+def test_workers_that_start_together_make_the_tables_once(url: str):
+    stores = [SqlAlchemyStore(create_engine(url, poolclass=NullPool)) for _ in range(6)]
+    start = threading.Barrier(len(stores))
+    made: list[int] = []
+
+    def make(store: SqlAlchemyStore) -> None:
+        start.wait(10)
+        store.create_tables()
+        transaction = store.begin([f"key-{id(store)}"])
+        store.end(transaction, True)
+        made.append(1)
+
+    threads = [threading.Thread(target=make, args=(store,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(made) == len(stores)
+
+
 def test_what_can_not_be_kept_is_refused(tmp_path: Path):
     engine = create_engine(f"sqlite:///{tmp_path / 'a.sqlite'}", poolclass=NullPool)
     store = SqlAlchemyStore(engine)

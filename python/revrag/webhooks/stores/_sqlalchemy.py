@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("revrag")
 
+CREATIONS = 5
+
 
 class SqlAlchemyStore:
     """Remembers deliveries in a database of SQLAlchemy's, in the same transaction as the handler.
@@ -74,7 +76,18 @@ class SqlAlchemyStore:
 
         Migrations may do so instead: see `metadata`.
         """
-        return self._create_async() if self.is_async else self.in_session(self._create)
+        if self.is_async:
+            return self._create_async()
+        for attempt in range(CREATIONS):
+            try:
+                self.in_session(self._create)
+            except Exception:
+                # Another worker may be at it, too; then they are there the next time.
+                if attempt == CREATIONS - 1:
+                    raise
+            else:
+                break
+        return None
 
     def session(self) -> Any:
         """The session of the delivery that is being handled here.
@@ -159,7 +172,14 @@ class SqlAlchemyStore:
         self.metadata.create_all(session.connection())
 
     async def _create_async(self) -> None:
-        await self.in_session_async(self._create)
+        for attempt in range(CREATIONS):
+            try:
+                await self.in_session_async(self._create)
+            except Exception:
+                if attempt == CREATIONS - 1:
+                    raise
+            else:
+                break
 
     async def _begin_async(self, session: Any, keys: Sequence[str]) -> SessionTransaction:
         try:

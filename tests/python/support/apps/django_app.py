@@ -39,7 +39,11 @@ if not settings.configured:
 
 from revrag.webhooks.django import webhook  # settings come first
 
-options = {"max_body": behaviour.MAX_BODY, "on_store_error": behaviour.ON_STORE_ERROR}
+options = {
+    "max_body": behaviour.MAX_BODY,
+    "body_timeout": behaviour.BODY_TIMEOUT,
+    "on_store_error": behaviour.ON_STORE_ERROR,
+}
 
 
 @webhook(**options)

@@ -10,7 +10,11 @@ from support.apps import behaviour
 
 app = FastAPI()
 app.router.route_class = WebhookRoute
-options = {"max_body": behaviour.MAX_BODY, "on_store_error": behaviour.ON_STORE_ERROR}
+options = {
+    "max_body": behaviour.MAX_BODY,
+    "body_timeout": behaviour.BODY_TIMEOUT,
+    "on_store_error": behaviour.ON_STORE_ERROR,
+}
 event_of = webhook(behaviour.verifier, store=behaviour.make_store(), **options)
 
 
