@@ -14,7 +14,7 @@ from revrag.webhooks._endpoint import refused
 from revrag.webhooks._handling import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable
+    from collections.abc import AsyncIterable, Callable, Mapping
 
     from revrag.webhooks._endpoint import Endpoint
 
@@ -35,15 +35,11 @@ def read(stream: IO[bytes], endpoint: Endpoint) -> bytes:
     return bytes(body)
 
 
-def in_time(endpoint: Endpoint, read_body: Callable[[], T], stream: Any = None) -> T:
-    """Read a body, but for no longer than the endpoint allows.
-
-    Args:
-        endpoint: Whose limits hold.
-        read_body: Reads it.
-        stream: What it reads from: one in memory is there already.
-    """
-    if isinstance(stream, io.BytesIO):
+def in_time(endpoint: Endpoint, read_body: Callable[[], T], environ: Mapping[str, Any]) -> T:
+    """Read a body as WSGI hands it over, but for no longer than the endpoint allows."""
+    is_there = isinstance(environ.get("wsgi.input"), io.BytesIO)
+    # These servers have time limits of their own, and streams that end with their request.
+    if is_there or "uwsgi.version" in environ or "mod_wsgi.version" in environ:
         return read_now(endpoint, read_body)
     if _waiting.locked_out():
         raise refused(_answer.UNAVAILABLE, "too many bodies are waited for")

@@ -46,10 +46,14 @@ def name_of(handler: Any) -> str:
     return f"{type(handler).__module__}.{type(handler).__qualname__}"
 
 
-@functools.lru_cache(maxsize=256)
 def wants_session(handler: Any) -> bool:
     """Whether a handler has a parameter `session`, for that of its transaction."""
+    return _has_session(plain(handler))
+
+
+@functools.lru_cache(maxsize=256)
+def _has_session(function: Any) -> bool:
     try:
-        return "session" in inspect.signature(handler).parameters
+        return "session" in inspect.signature(function).parameters
     except (TypeError, ValueError):
         return False

@@ -22,8 +22,13 @@ def session_of(store: Any) -> Any:
     return transaction.session  # type: ignore[attr-defined]  # those of the store have one
 
 
-def call_with(store: Any, handler: Callable[..., Any], *given: Any, **named: Any) -> Any:
-    """Call a handler, with the session where it has a parameter for it."""
-    if "session" not in named and hasattr(store, "session") and wants_session(handler):
-        named["session"] = session_of(store)
-    return handler(*given, **named)
+def session_for(store: Any, handler: Callable[..., Any]) -> dict[str, Any]:
+    """The session as an argument, where a handler has a parameter for it."""
+    if hasattr(store, "session") and wants_session(handler):
+        return {"session": session_of(store)}
+    return {}
+
+
+def call_with(store: Any, handler: Callable[..., Any], event: Any) -> Any:
+    """Call a handler with the event, and with the session where it has a parameter for it."""
+    return handler(event, **session_for(store, handler))

@@ -154,12 +154,13 @@ class _Watch:
             return
         self._is_done = True
         handler = request.scope.get("endpoint")
-        returns = getattr(handler, "__annotations__", {}).get("return")
+        returns = getattr(handler, "__annotations__", {}).get("return", Any)
         # It may be text, and mean what can't be looked up from here.
         is_response = isinstance(returns, type) and issubclass(returns, Response)
-        if is_response or (isinstance(returns, str) and returns.endswith("Response")):
+        if is_response or returns is Any or (isinstance(returns, str) and "Response" in returns):
             logger.warning(
-                "%s returns a Response, whose status counts on a WebhookRoute alone: make its "
-                "router APIRouter(route_class=WebhookRoute), or raise an HTTPException",
+                "the status of a Response that %s may return counts on a WebhookRoute alone: make "
+                "its router APIRouter(route_class=WebhookRoute), or annotate what else it returns "
+                "and raise an HTTPException to have an event handled again",
                 name_of(handler),
             )

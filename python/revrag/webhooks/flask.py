@@ -19,7 +19,7 @@ from revrag.webhooks._body import in_time, read
 from revrag.webhooks._endpoint import Endpoint, check_handler, take_name
 from revrag.webhooks._handling import Refused
 from revrag.webhooks._names import name_of
-from revrag.webhooks._session import call_with
+from revrag.webhooks._session import session_for
 
 try:
     from flask import Response, current_app, request
@@ -74,7 +74,8 @@ def webhook(
             try:
                 with endpoint.handling(_receive(endpoint, _name(endpoint, view, owner))) as turn:
                     run = current_app.ensure_sync(view)
-                    answered = call_with(endpoint.store, run, *owner, turn.event, *rest, **kwargs)
+                    session = session_for(endpoint.store, view)
+                    answered = run(*owner, turn.event, *rest, **session, **kwargs)
                     response = current_app.make_response("" if answered is None else answered)
                     turn.answered(response.status_code)
             except Refused as refusal:
@@ -109,5 +110,5 @@ def _receive(endpoint: Endpoint, name: str) -> Delivery:
             return request.get_data(cache=True)
         return read(request.stream, endpoint) or request.get_data(cache=True)
 
-    body = in_time(endpoint, read_body, request.environ.get("wsgi.input"))
+    body = in_time(endpoint, read_body, request.environ)
     return endpoint.check_body(body, request.environ, name)

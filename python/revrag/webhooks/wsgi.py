@@ -94,10 +94,8 @@ def receive_delivery(endpoint: Endpoint, environ: WSGIEnvironment) -> Delivery:
     """Check a request, read its body and verify it."""
     length = environ.get("CONTENT_LENGTH") or None
     endpoint.check_request(environ.get("REQUEST_METHOD"), length)
-    stream = environ["wsgi.input"]
-    return endpoint.check_body(
-        in_time(endpoint, lambda: read_body(endpoint, environ, length), stream), environ
-    )
+    body = in_time(endpoint, lambda: read_body(endpoint, environ, length), environ)
+    return endpoint.check_body(body, environ)
 
 
 def read_body(endpoint: Endpoint, environ: WSGIEnvironment, length: str | None) -> bytes:

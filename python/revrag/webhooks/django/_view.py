@@ -11,7 +11,7 @@ from revrag.webhooks._body import in_time, read, read_now
 from revrag.webhooks._endpoint import Endpoint, check_handler, take_name
 from revrag.webhooks._handling import Refused
 from revrag.webhooks._names import name_of
-from revrag.webhooks._session import call_with
+from revrag.webhooks._session import session_for
 
 try:
     from asgiref.sync import iscoroutinefunction, sync_to_async
@@ -121,9 +121,8 @@ def _wrap(view: Callable[..., Any], make: Callable[[], Endpoint]) -> Callable[..
         try:
             delivery = _receive(endpoint, request, _name(endpoint, view, owner))
             with endpoint.handling(delivery) as turn:
-                response = _response(
-                    call_with(endpoint.store, run, *owner, request, turn.event, *rest, **kwargs)
-                )
+                session = session_for(endpoint.store, view)
+                response = _response(run(*owner, request, turn.event, *rest, **session, **kwargs))
                 if (render := _renders(response)) is not None:
                     response = render()
                 turn.answered(response.status_code)
@@ -145,10 +144,9 @@ def _wrap_async(view: Callable[..., Any], make: Callable[[], Endpoint]) -> Calla
             delivery = _receive(endpoint, request, _name(endpoint, view, owner))
             # Django's own threads, which know its connections.
             async with endpoint.handling_async(delivery, sync_to_async(_call)) as turn:
+                session = session_for(endpoint.store, view)
                 response = _response(
-                    await call_with(
-                        endpoint.store, view, *owner, request, turn.event, *rest, **kwargs
-                    )
+                    await view(*owner, request, turn.event, *rest, **session, **kwargs)
                 )
                 if (render := _renders(response)) is not None:
                     response = await sync_to_async(render)()
@@ -219,7 +217,11 @@ def _receive(endpoint: Endpoint, request: Any, name: str) -> Delivery:
         return read(request, endpoint)
 
     # Under ASGI Django has read it before.
-    body = read_now(endpoint, read_body) if stream is None else in_time(endpoint, read_body, stream)
+    body = (
+        read_now(endpoint, read_body)
+        if stream is None
+        else in_time(endpoint, read_body, request.META)
+    )
     return endpoint.check_body(body, request.META, name)
 
 

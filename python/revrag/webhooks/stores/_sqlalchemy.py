@@ -226,17 +226,17 @@ class SqlAlchemyStore:
         plain = [str(key) for key in keys]
         if dialect == "postgresql":
             # Without it, the insert would wait for the other's handler to end.
-            for number in lock_numbers(plain):
-                held = text("SELECT pg_try_advisory_xact_lock(:number)")
-                if not session.execute(held, {"number": number}).scalar():
-                    return ["in_progress"]
+            held = text(
+                "SELECT bool_and(pg_try_advisory_xact_lock(number))"
+                " FROM unnest(CAST(:numbers AS bigint[])) AS number"
+            )
+            if not session.execute(held, {"numbers": lock_numbers(plain)}).scalar():
+                return ["in_progress"]
         now = self._clock()
         owner, expires = getattr(keys[0], "owner", None) or new_owner(), now + self._done_ttl
         # The first statement writes: SQLite can't turn a reader into a writer while others write.
-        session.execute(
-            _or_ignore(insert(marks), dialect),
-            [{"key": key, "owner": owner, "expires": expires} for key in plain],
-        )
+        rows = [{"key": key, "owner": owner, "expires": expires} for key in plain]
+        session.execute(_or_ignore(insert(marks), dialect).values(rows))
         found = {
             row.key: (row.owner, row.expires)
             for row in session.execute(select(marks).where(marks.c.key.in_(plain)))
