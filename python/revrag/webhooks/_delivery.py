@@ -153,10 +153,8 @@ class TransactionalDelivery(Delivery):
 
     def admit(self) -> Steps[Answer | None]:
         """The steps before handling; None if it is to be handled, else the answer."""
-        transaction: Transaction | None = None
         try:
-            transaction = yield "begin", (self.keys,)
-            assert transaction is not None  # noqa: S101  # for the type checker
+            transaction: Transaction = yield "begin", (self.keys,)
             states = [checked(state) for state in transaction.states]
             if all(state == "new" for state in states):
                 self.transaction = transaction

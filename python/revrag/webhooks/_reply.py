@@ -43,12 +43,13 @@ class Reply:
     def __post_init__(self) -> None:
         if not 200 <= self.status <= 599:
             raise TypeError(f"status: {self.status!r} is no HTTP status from 200 to 599")
-        kind = None
+        is_empty = self.status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+        kind = None if is_empty else "text/plain; charset=utf-8"
         body = b""
         if isinstance(self.content, bytes):
             body, kind = self.content, "application/octet-stream"
         elif isinstance(self.content, str):
-            body, kind = self.content.encode(), "text/plain; charset=utf-8"
+            body = self.content.encode()
         elif isinstance(self.content, dict | list):
             body, kind = json.dumps(self.content).encode(), "application/json"
         elif self.content is not None:
@@ -56,7 +57,7 @@ class Reply:
         headers = dict(self.headers)
         if kind and not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = kind
-        if not any(name.lower() == "content-length" for name in headers):
+        if not is_empty and not any(name.lower() == "content-length" for name in headers):
             headers["Content-Length"] = str(len(body))
         object.__setattr__(self, "status", int(self.status))
         object.__setattr__(self, "headers", headers)
