@@ -105,6 +105,8 @@ def test_of_many_deliveries_at_once_one_is_handled(store: Any):
             async def send(message: Any) -> None:
                 if "status" in message:
                     statuses.append(message["status"])
+                if len(statuses) == 19:
+                    refused.set()
 
             headers = [
                 (name.lower().encode(), text.encode()) for name, text in sent.headers.items()
