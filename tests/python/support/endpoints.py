@@ -12,7 +12,7 @@ from typing import Any
 import fastapi
 import flask
 import revrag
-from revrag.webhooks import Reply, asgi, aws, wsgi
+from revrag.webhooks import Reply, asgi, aws, gcp, wsgi
 
 from support import raw
 
@@ -128,6 +128,29 @@ def of_lambda(behave: Behave, _runner: asyncio.Runner, options: dict[str, Any]) 
     return raw.function(aws.handler(VERIFIER, call_ended, **options))
 
 
+def of_gcp(behave: Behave, _runner: asyncio.Runner, options: dict[str, Any]) -> raw.Call:
+    def call_ended(event: revrag.WebhookEvent) -> int:
+        return behave(event)
+
+    http_function = gcp.handler(VERIFIER, call_ended, **options)
+    app = flask.Flask("any")
+
+    @app.route("/revrag", methods=METHODS)
+    def function() -> Any:
+        return http_function(flask.request)
+
+    return raw.wsgi(app)
+
+
+def of_azure(behave: Behave, _runner: asyncio.Runner, options: dict[str, Any]) -> raw.Call:
+    from revrag.webhooks import azure
+
+    def call_ended(event: revrag.WebhookEvent) -> int:
+        return behave(event)
+
+    return raw.azure(azure.handler(VERIFIER, call_ended, **options))
+
+
 ENDPOINTS: dict[str, Make] = {
     "fastapi": of_fastapi,
     "django": of_django,
@@ -136,6 +159,8 @@ ENDPOINTS: dict[str, Make] = {
     "asgi": of_asgi,
     "wsgi": of_wsgi,
     "lambda": of_lambda,
+    "gcp": of_gcp,
+    "azure": of_azure,
 }
 # They read the body themselves, or it is there before they are called.
 READING = {"fastapi", "django", "flask", "asgi", "wsgi"}

@@ -218,3 +218,24 @@ def aiohttp(app: Any, runner: asyncio.Runner, path: str = "/revrag") -> Call:
                 return Answer.of(response.status, response.headers.items(), await response.read())
 
     return lambda *given: runner.run(post(*given))
+
+
+def azure(handler: Any) -> Call:
+    """Call an Azure function, as its host does: header names are any case, and one each."""
+    from azure.functions import HttpRequest
+
+    def call(method: str, headers: Headers, pieces: list[bytes]) -> Answer:
+        joined: dict[str, str] = {}
+        for name, value in headers:
+            key, text = name.decode().lower(), value.decode("latin-1")
+            joined[key] = f"{joined[key]},{text}" if key in joined else text
+        request = HttpRequest(
+            method=method,
+            url="https://app.azurewebsites.net/api/revrag",
+            headers=joined,
+            body=b"".join(pieces),
+        )
+        answered = handler(request)
+        return Answer.of(answered.status_code, answered.headers.items(), answered.get_body())
+
+    return call

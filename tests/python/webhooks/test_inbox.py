@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 import revrag
+from celery import Celery
 from revrag import errors, testing
 from revrag.webhooks import asgi, inbox, wsgi
 from revrag.webhooks.stores import DjangoStore, MemoryStore, SqlAlchemyStore
@@ -244,6 +245,21 @@ def wrong_twin(kit: Kit) -> None:
         inbox.work(print, kit.store)
     else:
         kit.runner.run(inbox.work_async(print, kit.store))
+
+
+def test_a_celery_task(kit: Kit):
+    if kit.store.is_async:
+        pytest.skip("Celery's tasks block")
+    celery = Celery("tests", broker="memory://")
+    handled: list[str] = []
+
+    @celery.task
+    def handle_webhooks() -> int:
+        return inbox.work(lambda event: handled.append(event.id), kit.store, clock=kit.clock)
+
+    kit.deliver("evt_1")
+    assert handle_webhooks.apply().get() == 1
+    assert handled == ["evt_1"]
 
 
 def test_the_command(kit: Kit, capsys: pytest.CaptureFixture[str]):
