@@ -288,57 +288,6 @@ def test_arguments_that_mean_nothing():
         SqliteStore(":memory:")
 
 
-@pytest.fixture
-def unfit(tmp_path: Path) -> Iterator[Callable[[str], DjangoCacheStore]]:
-    """Make a store of one of Django's own caches."""
-    configure_django()
-    from django.core.cache import caches
-
-    def make(backend: str) -> DjangoCacheStore:
-        options = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": str(tmp_path)}
-        caches.settings["unfit"] = options
-        return DjangoCacheStore("unfit")
-
-    yield make
-    del caches["unfit"]
-
-
-@pytest.mark.parametrize(
-    ("backend", "problem"),
-    [
-        ("db.DatabaseCache", "two workers"),
-        ("dummy.DummyCache", "remembers nothing"),
-        ("filebased.FileBasedCache", "two workers"),
-    ],
-)
-def test_a_cache_that_is_unfit_is_refused(backend: str, problem: str, unfit: Any):
-    from django.core.exceptions import ImproperlyConfigured
-
-    store = unfit(backend)
-    for _ in range(2):
-        with pytest.raises(ImproperlyConfigured, match=problem):
-            store.claim("a")
-
-
-def test_a_cache_that_forgets_is_warned_of_with_the_number(
-    unfit: Any, caplog: pytest.LogCaptureFixture
-):
-    store = unfit("locmem.LocMemCache")
-    store.claim("a")
-    store.claim("b")
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert "keeps 300 entries, those of 100 deliveries" in caplog.text
-
-
-def test_a_memory_that_forgets_is_warned_of_with_the_number(caplog: pytest.LogCaptureFixture):
-    store = MemoryStore(max_keys=10)
-    for number in range(20):
-        store.claim(f"key-{number}")
-        store.commit(f"key-{number}")
-    (record,) = caplog.records
-    assert "keeps 10 keys" in record.getMessage()
-
-
 def test_waits_for_a_locked_file_do_not_add_up(tmp_path: Path):
     """Threads that wait for each other, and a delivery that asks for several keys, wait once."""
     path = tmp_path / "store.sqlite"

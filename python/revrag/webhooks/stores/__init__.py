@@ -1,12 +1,19 @@
-"""Where it is remembered which deliveries were handled.
+"""Where it is remembered which deliveries were handled, for `done_ttl` seconds (three days).
 
-`DjangoStore` and `SqlAlchemyStore` mark an event as handled in the transaction of its handler: both
-are committed, or neither. The others claim it before the handler runs and mark it afterwards. A
-crash between the handler's end and the mark has the event handled again, and so has a handler that
-is slower than `claim_ttl` seconds (300).
+What each of them promises, and what it can't:
 
-All remember what was handled for `done_ttl` seconds (three days).
-"""
+| store              | shared by           | worker killed after its handler, before the mark | forgets early       |
+| ------------------ | ------------------- | ------------------------------------------------ | ------------------- |
+| `DjangoStore`      | a database          | handled once: one transaction                    | no                  |
+| `SqlAlchemyStore`  | a database          | handled once: one transaction                    | no                  |
+| `SqliteStore`      | one machine         | handled twice                                    | no                  |
+| `RedisStore`       | a Redis             | handled twice                                    | where it evicts     |
+| `DjangoCacheStore` | a cache             | handled twice                                    | where it evicts     |
+| `MemoryStore`      | one process         | handled twice                                    | with its process    |
+
+The last four claim an event for `claim_ttl` seconds (300) before its handler runs, and mark it
+afterwards: a handler that is slower than that may run twice, too.
+"""  # noqa: E501  # a table has long lines
 
 from revrag.webhooks.stores._django_cache import DjangoCacheStore
 from revrag.webhooks.stores._django_orm import DjangoStore

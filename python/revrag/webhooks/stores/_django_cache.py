@@ -35,6 +35,9 @@ class DjangoCacheStore:
     or Memcached with room enough. Django's caches in a database, in files and of nothing are
     refused; the one in memory is warned of, with the number of deliveries that it remembers.
 
+    A worker that is killed between its handler's end and the mark leaves the event to be handled
+    again; `DjangoStore` and `SqlAlchemyStore` don't.
+
     Args:
         alias: The cache's name in the setting `CACHES`.
         claim_ttl: Seconds after which a claim that was neither committed nor released expires.

@@ -36,6 +36,9 @@ class RedisStore:
     Claims are atomic, and Redis itself forgets what expired. With a client of `redis.asyncio` the
     methods return awaitables, and the store serves asyncio views only.
 
+    A worker that is killed between its handler's end and the mark leaves the event to be handled
+    again; `DjangoStore` and `SqlAlchemyStore` don't.
+
     Args:
         client_or_url: A client of `redis` or `redis.asyncio`, or a URL as `redis://host:6379/0`,
             which makes a blocking client that waits at most 5 seconds.

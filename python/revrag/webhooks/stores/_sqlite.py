@@ -54,6 +54,9 @@ class SqliteStore:
     It survives a worker killed at any moment. The file must be on a local disk: the processes share
     memory beside it. Rows that expired are removed a few at a time.
 
+    A worker that is killed between its handler's end and the mark leaves the event to be handled
+    again; `DjangoStore` and `SqlAlchemyStore` don't.
+
     Args:
         path: The file; it is made on first use. Its folder must exist.
         claim_ttl: Seconds after which a claim that was neither committed nor released expires.
