@@ -38,7 +38,7 @@ test-python: $(VENV)/.built
 
 # The counts of `make test` are a tenth of these.
 test-webhooks: $(VENV)/.built ## workers killed and thousands of deliveries, at full count
-	REVRAG_TEST_KILLS=200 REVRAG_TEST_EVENTS=5000 $(BIN)/python -m pytest -s --timeout 900 \
+	REVRAG_TEST_KILLS=200 REVRAG_TEST_EVENTS=5000 $(BIN)/python -m pytest -s --timeout 900 -o faulthandler_timeout=0 \
 		$(patsubst %,tests/python/webhooks/test_%.py,killed load inbox)
 
 test-frameworks: $(VENV)/.built ## webhook endpoints on the oldest and newest frameworks

@@ -20,7 +20,7 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from revrag import WebhookEvent, testing
 from revrag.webhooks.django import webhook
-from revrag.webhooks.stores import MemoryStore
+from revrag.webhooks.stores import DjangoStore, MemoryStore
 from support.raw import configure_django
 from support.spy import AsyncSpy, Broken, Spy
 
@@ -183,6 +183,27 @@ def test_the_transaction_ends_before_the_event_counts_as_handled(fails: bool, de
     else:
         committed = ["open=False calls=1", "commit"] * 3
         assert (status, spy.noted) == (200, [*HANDLED[:3], *committed])
+
+
+@pytest.mark.parametrize("told", [200, 503, RuntimeError("as told")])
+@pytest.mark.usefixtures("atomic_requests")
+def test_the_mark_is_in_the_views_transaction(told: Any, deliver: Deliver):
+    from revrag.webhooks.django.models import Mark
+
+    Mark.objects.all().delete()
+
+    @webhook(verifier=VERIFIER, store=DjangoStore())
+    def call_ended(_request: HttpRequest, event: WebhookEvent) -> HttpResponse:
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO calls VALUES (%s)", [event.id])
+        if isinstance(told, Exception):
+            raise told
+        return HttpResponse(status=told)
+
+    status = told if isinstance(told, int) else 500
+    assert deliver(call_ended).status_code == status
+    assert (count_calls(), Mark.objects.count()) == ((1, 3) if status == 200 else (0, 0))
+    assert not connection.in_atomic_block
 
 
 @pytest.mark.usefixtures("atomic_requests")

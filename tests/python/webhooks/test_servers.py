@@ -105,7 +105,7 @@ def test_bodies_in_chunks_and_too_large(framework, serve: Serve, send):
 def test_a_body_that_comes_too_slowly(framework, serve: Serve, send):
     if framework == "django-async":
         pytest.skip("Django's ASGI handler reads a body before any view runs")
-    web = serve(framework, APP_BODY_TIMEOUT="0.5")
+    web = serve(framework, APP_BODY_TIMEOUT="1.5")
     with contextlib.ExitStack() as stack:
         # As many at a time as there are of them: they hold up nobody else.
         slow = [
