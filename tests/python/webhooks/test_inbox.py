@@ -234,6 +234,10 @@ def test_arguments_that_mean_nothing(kit: Kit):
         kit("work", print, backoff=-1)
     with pytest.raises(TypeError, match="attempts"):
         kit("work", print, attempts=1)
+    for options in ({"attempts": 1}, {"name": 7, "max_attempt": 2}):
+        # Not to be tried again for ever.
+        with pytest.raises(TypeError, match="no option"):
+            kit("run", print, **options)
     with pytest.raises(TypeError, match="MemoryStore"):
         inbox.accept(MemoryStore())  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="twin"):
@@ -283,6 +287,38 @@ def test_the_command(kit: Kit, capsys: pytest.CaptureFixture[str]):
         call_command("revrag_inbox", "nowhere.at_all")
     with pytest.raises(CommandError, match="name the handler"):
         call_command("revrag_inbox")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_worker_outlives_a_loss_of_its_connections(kind: str, postgres_url: str, tmp_path: Path):
+    url = new_database(postgres_url, "inbox_lost")
+    sqlalchemy_url = url.replace("postgresql:", "postgresql+psycopg:")
+    store = SqlAlchemyStore(create_engine(sqlalchemy_url, poolclass=NullPool))
+    store.create_tables()
+    call = call_wsgi(wsgi.endpoint(inbox.accept(store), VERIFIER, store=store))
+    command = [sys.executable, "-m", "support.apps.inbox_worker", kind, sqlalchemy_url]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "APP_STEADY": "1"}
+    with (
+        psycopg.connect(url, autocommit=True) as connection,
+        subprocess.Popen(command, cwd=tmp_path, env=environment) as worker,
+    ):
+        connection.execute("CREATE TABLE effects (event_id text, worker integer)")
+        try:
+            for number in range(3):
+                sent = testing.delivery(testing.sample_call(), VERIFIER, event_id=str(number))
+                pairs = [(name.encode(), value.encode()) for name, value in sent.headers.items()]
+                pairs.append((b"content-length", str(len(sent.body)).encode()))
+                assert call("POST", pairs, [sent.body]) == 200
+                effects = "SELECT count(*) FROM effects"
+                while connection.execute(effects).fetchone() != (number + 1,):
+                    assert worker.poll() is None
+                    time.sleep(0.02)
+                lost = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                connection.execute(
+                    f"{lost} WHERE pid <> pg_backend_pid() AND datname = 'inbox_lost'"
+                )
+        finally:
+            worker.kill()
 
 
 @pytest.mark.timeout(900)

@@ -23,7 +23,6 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from revrag.errors import InvalidArgumentError
 from revrag.webhooks import _clock
 from revrag.webhooks._endpoint import check_handler
 from revrag.webhooks.inbox._policy import Parked, Policy, parked_of
@@ -227,9 +226,16 @@ def run(
         >>> worker = threading.Thread(target=run, args=(print, store), kwargs={"stop": stop})
         >>> worker.start(); stop.set(); worker.join()
     """
+    _check_work(handler, store, options, is_async=False)
     stop = stop or threading.Event()
     while not stop.is_set():
-        if not _has_worked(lambda: work(handler, store, limit=1, **options)):
+        tried = 0
+        try:
+            tried = work(handler, store, limit=1, **options)
+        except Exception as error:
+            _note_trouble(error)
+            box_of(store, "").recover()
+        if not tried:
             stop.wait(poll_interval)
 
 
@@ -248,6 +254,7 @@ async def run_async(
         ...     worker.cancel()
         >>> asyncio.run(main())
     """
+    _check_work(handler, store, options, is_async=True)
     while True:
         try:
             tried = await work_async(handler, store, limit=1, **options)
@@ -355,20 +362,15 @@ def _check_store(store: Any, *, is_async: bool | None = None) -> Any:
     return store
 
 
+def _check_work(handler: Any, store: Any, options: Work, *, is_async: bool) -> None:
+    """Tell at once what would be wrong each time."""
+    check_handler(handler)
+    _options(options)
+    _check_store(store, is_async=is_async)
+
+
 def _listed(ids: Iterable[int] | None) -> Sequence[int] | None:
     return None if ids is None else list(ids)
-
-
-def _has_worked(work: Callable[[], int]) -> bool:
-    try:
-        return bool(work())
-    except InvalidArgumentError:
-        raise
-    except TypeError:
-        raise
-    except Exception as error:
-        _note_trouble(error)
-        return False
 
 
 def _note_trouble(error: Exception) -> None:

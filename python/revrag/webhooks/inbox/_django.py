@@ -111,3 +111,9 @@ class DjangoBox:
     def discard(self, ids: Sequence[int]) -> int:
         """Remove parked events."""
         return int(self._rows.filter(is_parked=True, id__in=list(ids)).delete()[0])
+
+    def recover(self) -> None:
+        """Let go of connections that broke; Django itself does so between requests."""
+        from django.db import close_old_connections
+
+        close_old_connections()

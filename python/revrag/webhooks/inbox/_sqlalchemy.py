@@ -231,3 +231,6 @@ class SessionBox:
     async def discard_async(self, ids: Sequence[int]) -> int:
         """The same for asyncio."""
         return int(await self._store.in_session_async(discard, self._name, ids))
+
+    def recover(self) -> None:
+        """Nothing: a pool lets go of connections that broke."""

@@ -26,8 +26,8 @@ logging.disable(logging.CRITICAL)
 
 
 def fail_at_times() -> None:
-    drawn = random.random()
-    if drawn < 0.01:
+    drawn = 1.0 if "APP_STEADY" in os.environ else random.random()
+    if drawn < 0.02:
         os.kill(os.getpid(), signal.SIGKILL)
     if drawn < 0.2:
         raise RuntimeError("as drawn")
