@@ -36,7 +36,7 @@ test-rust:
 test-python: $(VENV)/.built
 	$(BIN)/python -m pytest
 
-# The counts of `make test` are a tenth of these.
+# `make test` has smaller counts of these.
 test-webhooks: $(VENV)/.built ## workers killed and thousands of deliveries, at full count
 	REVRAG_TEST_KILLS=200 REVRAG_TEST_EVENTS=5000 $(BIN)/python -m pytest -s --timeout 900 -o faulthandler_timeout=0 \
 		$(patsubst %,tests/python/webhooks/test_%.py,killed load inbox)

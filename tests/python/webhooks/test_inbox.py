@@ -28,7 +28,7 @@ from support.raw import configure_django
 from support.raw import wsgi as call_wsgi
 
 ROOT = Path(__file__).parents[1]
-EVENTS = int(os.environ.get("REVRAG_TEST_EVENTS", "500"))
+EVENTS = int(os.environ.get("REVRAG_TEST_EVENTS", "300"))
 VERIFIER = revrag.WebhookVerifier("whsec")
 
 

@@ -21,7 +21,7 @@ import pytest
 from support.databases import new_database
 
 ROOT = Path(__file__).parents[1]
-POINTS = int(os.environ.get("REVRAG_TEST_KILLS", "40"))
+POINTS = int(os.environ.get("REVRAG_TEST_KILLS", "30"))
 LINES = POINTS * 3 // 5  # points that are lines of Python; the rest are moments of the commit
 CLAIM_TTL = 300
 

@@ -20,7 +20,7 @@ from support.databases import new_database
 from support.load import deliver_all
 from support.web import Serve
 
-EVENTS = int(os.environ.get("REVRAG_TEST_EVENTS", "500"))
+EVENTS = int(os.environ.get("REVRAG_TEST_EVENTS", "300"))
 COPIES = 4
 VERIFIER = revrag.WebhookVerifier("whsec")
 

@@ -27,7 +27,7 @@ logging.disable(logging.CRITICAL)
 
 def fail_at_times() -> None:
     drawn = 1.0 if "APP_STEADY" in os.environ else random.random()
-    if drawn < 0.02:
+    if drawn < 0.03:
         os.kill(os.getpid(), signal.SIGKILL)
     if drawn < 0.2:
         raise RuntimeError("as drawn")
