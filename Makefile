@@ -3,7 +3,8 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python types fuzz lint bench docs clean
+.PHONY: help demo test test-rust test-python test-webhooks test-frameworks types fuzz lint bench docs \
+	clean
 
 VENV := .venv
 BENCH_VENV := .venv-bench
@@ -20,7 +21,7 @@ PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.
 BENCHES := $(filter-out benches/timing.py benches/counting.py,$(wildcard benches/*.py))
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 8
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 8
 
 demo: $(VENV)/.built ## push messy leads to the sandbox, follow the calls, verify the webhooks
 	$(BIN)/python examples/demo.py
@@ -34,6 +35,14 @@ test-rust:
 
 test-python: $(VENV)/.built
 	$(BIN)/python -m pytest
+
+# `make test` has smaller counts of these.
+test-webhooks: $(VENV)/.built ## workers killed and thousands of deliveries, at full count
+	REVRAG_TEST_KILLS=200 REVRAG_TEST_EVENTS=5000 $(BIN)/python -m pytest -s --timeout 900 -o faulthandler_timeout=0 \
+		$(patsubst %,tests/python/webhooks/test_%.py,killed load inbox)
+
+test-frameworks: $(VENV)/.built ## webhook endpoints on the oldest and newest frameworks
+	PYTHON='$(PYTHON)' tests/frameworks/run
 
 types: $(VENV)/.built
 	$(BIN)/python -m mypy python/revrag examples $(wildcard tests/typing/*.py)
@@ -63,7 +72,7 @@ docs: ## the Rust crate's documentation, in target/doc
 	cargo doc --no-deps --features cli
 
 clean: ## remove what was built
-	rm -rf target dist $(VENV) $(BENCH_VENV) python/revrag/*.so
+	rm -rf target dist $(VENV) $(BENCH_VENV) .venv-frameworks python/revrag/*.so
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # A virtual environment whose pip knows dependency groups.

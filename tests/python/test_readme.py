@@ -6,8 +6,10 @@ import inspect
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -40,6 +42,8 @@ PYTHON_SECTIONS = [name for name, text in SECTIONS.items() if fences(text, "pyth
 def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     # Snippets may leave files behind.
     monkeypatch.chdir(tmp_path)
+    with closing(sqlite3.connect("calls.sqlite")) as connection:
+        connection.execute("CREATE TABLE calls (id TEXT)")
     configure_django()
     with Sandbox(dispatch_after=0.01, call_duration=0.01, failure_rate=0) as service:
         monkeypatch.setenv("REVRAG_BASE_URL", service.url)

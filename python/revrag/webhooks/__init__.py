@@ -1,10 +1,24 @@
 """Webhook endpoints: verified, typed, handled once.
 
-The endpoints are in `revrag.webhooks.fastapi`, `.django` and `.flask`, and import their framework;
-what remembers the handled deliveries is in `revrag.webhooks.stores`.
+The endpoints are in `revrag.webhooks.fastapi`, `.django` and `.flask`, which import their
+framework; in `.asgi` and `.wsgi`, for any other; and in `.aws`, `.gcp` and `.azure` for functions.
+What remembers the handled deliveries is in `revrag.webhooks.stores`; `revrag.webhooks.inbox` takes
+events now and handles them later.
 """
 
+from revrag.webhooks._options import Options
 from revrag.webhooks._registry import CallEnded, EventRegistry
-from revrag.webhooks.stores import State, Store
+from revrag.webhooks._reply import Reply
+from revrag.webhooks.stores import Key, State, Store, Transaction, TransactionalStore
 
-__all__ = ["CallEnded", "EventRegistry", "State", "Store"]
+__all__ = [
+    "CallEnded",
+    "EventRegistry",
+    "Key",
+    "Options",
+    "Reply",
+    "State",
+    "Store",
+    "Transaction",
+    "TransactionalStore",
+]

@@ -3,54 +3,57 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from revrag.webhooks._delivery import StoreError
 
 if TYPE_CHECKING:
     from revrag.webhooks._delivery import Steps
-    from revrag.webhooks.stores import Store
 
 T = TypeVar("T")
 
 
-def drive(store: Store, steps: Steps[T]) -> T:
+def drive(store: Any, steps: Steps[T]) -> T:
     """Take the steps with a store that blocks."""
     try:
-        verb, key = next(steps)
+        verb, given = next(steps)
         while True:
             try:
-                answer = getattr(store, verb)(key)
+                answer = getattr(store, verb)(*given)
             except Exception as error:
-                verb, key = steps.throw(_failed(error))
+                verb, given = steps.throw(_failed(error))
             else:
-                verb, key = steps.send(answer)
+                verb, given = steps.send(answer)
     except StopIteration as end:
         return cast("T", end.value)
 
 
-async def drive_async(store: Store, steps: Steps[T]) -> T:
+async def drive_async(store: Any, steps: Steps[T]) -> T:
     """Take the steps with a store whose methods are awaited."""
     try:
-        verb, key = next(steps)
+        verb, given = next(steps)
         while True:
             try:
-                answer = await getattr(store, verb)(key)
+                answer = await getattr(store, verb)(*given)
             except Exception as error:
-                verb, key = steps.throw(_failed(error))
+                verb, given = steps.throw(_failed(error))
             else:
-                verb, key = steps.send(answer)
+                verb, given = steps.send(answer)
     except StopIteration as end:
         return cast("T", end.value)
 
 
-def is_async(store: Store) -> bool:
+def is_async(store: Any) -> bool:
     """Whether a store's methods are to be awaited."""
     found = getattr(store, "is_async", None)
-    return bool(inspect.iscoroutinefunction(store.claim) if found is None else found)
+    if found is not None:
+        return bool(found)
+    return inspect.iscoroutinefunction(getattr(store, "begin", None) or store.claim)
 
 
 def _failed(error: Exception) -> StoreError:
+    if isinstance(error, StoreError):
+        return error
     failed = StoreError("the store raised")
     failed.__cause__ = error
     return failed

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import logging
+import weakref
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from revrag import WebhookVerifier
 from revrag.errors import InvalidArgumentError, WebhookVerificationError
 from revrag.webhooks import _answer, _clock
-from revrag.webhooks._delivery import Delivery
+from revrag.webhooks._delivery import Delivery, TransactionalDelivery
 from revrag.webhooks._drive import is_async
-from revrag.webhooks.stores import MemoryStore, Store
+from revrag.webhooks._handling import Handling, HandlingAsync, Refused
+from revrag.webhooks._names import name_of, plain
+from revrag.webhooks.stores import MemoryStore
+from revrag.webhooks.stores._store import Store, TransactionalStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Awaitable, Callable, Container
+    from typing import Self
 
     from revrag.webhooks._answer import Answer
     from revrag.webhooks._delivery import OnStoreError
@@ -21,51 +29,78 @@ if TYPE_CHECKING:
 logger = logging.getLogger("revrag")
 
 MAX_BODY = 1_000_000
+BODY_TIMEOUT = 10.0
 
 
-class Refused(Exception):
-    """A delivery that is not handled, with the answer to give."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.detail)
-        self.answer = answer
-
-
+@dataclass(frozen=True, kw_only=True)
 class Endpoint:
     """The options of an endpoint, checked, and what it does with a request before any handler."""
 
-    def __init__(
-        self,
-        verifier: WebhookVerifier,
-        store: Store,
-        *,
-        max_body: int = MAX_BODY,
-        types: Container[str] | None = None,
-        on_store_error: OnStoreError = "refuse",
-        clock: Callable[[], float] = _clock.now,
-    ) -> None:
-        if not isinstance(verifier, WebhookVerifier):
-            raise TypeError(f"verifier must be a WebhookVerifier, not {type(verifier).__name__}")
-        if not isinstance(store, Store):
+    verifier: WebhookVerifier
+    store: Any = None  # made here, where none is given
+    name: str | None = None
+    max_body: int = MAX_BODY
+    body_timeout: float = BODY_TIMEOUT
+    types: Container[str] | None = None
+    on_store_error: OnStoreError = "refuse"
+    clock: Callable[[], float] = _clock.now
+    is_async: bool = field(init=False, default=False)
+    is_instant: bool = field(init=False, default=False)
+    is_transactional: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.verifier, WebhookVerifier):
+            raise TypeError(
+                f"verifier must be a WebhookVerifier, not {type(self.verifier).__name__}"
+            )
+        store: Any = MemoryStore() if self.store is None else self.store
+        check_options(self)
+        # A class has the methods of its instances, too.
+        if isinstance(store, type) or not isinstance(store, Store | TransactionalStore):
             raise TypeError(
                 f"store must be one of revrag.webhooks.stores, not {type(store).__name__}"
             )
-        self.verifier = verifier
-        self.store = store
-        self.is_async = is_async(store)
-        self.is_instant = isinstance(store, MemoryStore)
-        check_options(max_body, types, on_store_error)
-        self.max_body = max_body
-        self._types = types
-        self._on_store_error = on_store_error
-        self._clock = clock
+        found = {
+            "store": store,
+            "is_async": is_async(store),
+            "is_instant": isinstance(store, MemoryStore),
+            "is_transactional": isinstance(store, TransactionalStore),
+        }
+        if found["is_transactional"] and self.on_store_error == "handle":
+            raise InvalidArgumentError(
+                'on_store_error: without its transaction nothing can be handled; leave it "refuse"'
+            )
+        for name, value in found.items():
+            object.__setattr__(self, name, value)
 
-    def need_blocking_store(self) -> None:
+    def named_after(self, handler: Any) -> Self:
+        """The same endpoint, called by its handler's name unless it has one of its own.
+
+        Raises:
+            InvalidArgumentError: The handler has no name of its own.
+        """
+        if self.name is not None:
+            return self
+        name = name_of(handler)
+        take_name(self.store, name, handler)
+        return replace(self, name=name)
+
+    def for_blocking(self) -> Self:
         """Refuse a store that a blocking view can't await."""
         if self.is_async:
             raise TypeError(
                 "store: a blocking view can't await it; pass a blocking one, as RedisStore(url)"
             )
+        return self
+
+    def for_asyncio(self) -> Self:
+        """Refuse a store whose transaction can't leave its thread."""
+        if getattr(self.store, "is_thread_bound", False):
+            raise TypeError(
+                f"store: an async view can't share the transaction of a "
+                f"{type(self.store).__name__}; make the view a plain def"
+            )
+        return self
 
     def check_request(self, method: str | None, length: str | bytes | None) -> None:
         """Check what is known before the body is read."""
@@ -81,42 +116,107 @@ class Endpoint:
         """The refusal of a body that is larger than it may be."""
         return refused(_answer.TOO_LARGE, f"the body is larger than {self.max_body} bytes")
 
-    def check_body(self, body: bytes, headers: Any) -> Delivery:
+    def too_slow(self) -> Refused:
+        """The refusal of a body that takes longer than it may."""
+        return refused(
+            _answer.TOO_SLOW, f"the body had not arrived after {self.body_timeout:g} seconds"
+        )
+
+    def check_body(self, body: bytes, headers: Any, name: str | None = None) -> Delivery:
         """Verify a delivery."""
         if len(body) > self.max_body:
             raise self.too_large()
         try:
-            event, id_name, signed_name = self.verifier._verify_once(body, headers, self._clock())
+            event, id_name, signed_name = self.verifier._verify_once(body, headers, self.clock())
         except WebhookVerificationError as error:
             raise refused(_answer.answer_to(error), f"{type(error).__name__}: {error}") from None
-        if self._types is not None and event.type not in self._types:
+        if self.types is not None and event.type not in self.types:
             # Neither claimed nor committed: the type is not signed, and a delivery must not be lost
             # to someone who sends it under another type first.
             logger.info("webhook %s is of a type that has no handler here", event.id)
             raise Refused(_answer.OK)
-        return Delivery(event, id_name, signed_name, self._on_store_error)
+        make = TransactionalDelivery if self.is_transactional else Delivery
+        return make(event, id_name, signed_name, name or self.name or "", self.on_store_error)
+
+    def handling(self, delivery: Delivery) -> Handling:
+        """The context in which the handler of a delivery runs."""
+        return Handling(self, delivery)
+
+    def handling_async(
+        self,
+        delivery: Delivery,
+        in_thread: Callable[..., Awaitable[Any]] = asyncio.to_thread,
+    ) -> HandlingAsync:
+        """The same for asyncio."""
+        return HandlingAsync(self, delivery, in_thread)
 
 
-def check_options(max_body: int, types: Container[str] | None, on_store_error: str) -> None:
-    """Refuse options that mean nothing."""
-    if max_body < 1:
-        raise InvalidArgumentError(f"max_body: {max_body!r} is not a positive number of bytes")
-    if on_store_error not in {"refuse", "handle"}:
-        raise InvalidArgumentError(
-            f'on_store_error: {on_store_error!r} is neither "refuse" nor "handle"'
+_names: weakref.WeakKeyDictionary[Any, dict[str, Callable[[], Any]]] = weakref.WeakKeyDictionary()
+
+
+def take_name(store: Any, name: str, handler: Any) -> None:
+    """Warn of a name that another handler has on this store, if it is still there."""
+    handler = plain(handler)
+    try:
+        names = _names.setdefault(store, {})
+        other = names.get(name, lambda: None)()
+        if other is handler:
+            return
+        names[name] = weakref.ref(handler)
+    except TypeError:  # not everything can be referred to weakly
+        return
+    if other is not None:
+        # It is no error: an app that is made anew, in tests for example, has its handlers anew.
+        logger.warning(
+            "two handlers on one store are called %s: an event that one of them handled never "
+            "reaches the other; pass each a name=",
+            name,
         )
+
+
+def check_options(given: Any) -> None:
+    """Refuse options that mean nothing."""
+    if given.max_body < 1:
+        raise InvalidArgumentError(
+            f"max_body: {given.max_body!r} is not a positive number of bytes"
+        )
+    if not 0 < given.body_timeout < 1e6:
+        raise InvalidArgumentError(
+            f"body_timeout: {given.body_timeout!r} is not a positive number of seconds"
+        )
+    if given.on_store_error not in {"refuse", "handle"}:
+        raise InvalidArgumentError(
+            f'on_store_error: {given.on_store_error!r} is neither "refuse" nor "handle"'
+        )
+    if given.name is not None and not (isinstance(given.name, str) and given.name):
+        raise InvalidArgumentError(f"name: {given.name!r} is no name")
+    types = given.types
     if isinstance(types, str):
         raise TypeError("types must be several event types, not a str; write [type]")
     if types is not None and not hasattr(types, "__contains__"):
         raise TypeError(f"types must be a list, a set or a registry, not {type(types).__name__}")
 
 
+def check_handler(handler: Any, what: str = "the handler") -> None:
+    """Refuse what can't be called with an event."""
+    if not callable(handler):
+        raise TypeError(f"{what} must be a function, not {type(handler).__name__}")
+    try:
+        parameters = inspect.signature(handler).parameters.values()
+    except (TypeError, ValueError):  # not every callable of C has one
+        return
+    positional = (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.VAR_POSITIONAL,
+    )
+    if not any(parameter.kind in positional for parameter in parameters):
+        raise TypeError(
+            f"{what} takes no event; of a class-based view, decorate the method `post` instead"
+        )
+
+
 def refused(answer: Answer, reason: str) -> Refused:
     """A refusal, logged."""
     logger.warning("webhook refused with %d: %s", answer.status, reason)
     return Refused(answer)
-
-
-def note_failure(delivery: Delivery, what: str) -> None:
-    """Log that a handler failed."""
-    logger.warning("webhook %s will be handled again: its handler %s", delivery.event.id, what)

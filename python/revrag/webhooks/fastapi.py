@@ -12,23 +12,20 @@ Example:
 # FastAPI reads the annotations of a dependency, so they are no text here.
 import inspect
 import logging
-from collections.abc import Callable, Container
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from revrag import WebhookEvent, WebhookVerifier
-from revrag.webhooks import _answer, _clock
-from revrag.webhooks._answer import Answer
-from revrag.webhooks._delivery import Delivery, OnStoreError
-from revrag.webhooks._drive import drive, drive_async
-from revrag.webhooks._endpoint import MAX_BODY, Endpoint, Refused, note_failure, refused
-from revrag.webhooks.stores import MemoryStore, Store
+from revrag.webhooks import _answer
+from revrag.webhooks._endpoint import Endpoint, refused
+from revrag.webhooks._handling import HandlingAsync, Refused
+from revrag.webhooks._names import name_of
+from revrag.webhooks.asgi import receive_delivery
 
 try:
-    import anyio
-    import anyio.to_thread
-    from fastapi import Depends, HTTPException, Request
+    from fastapi import Depends, HTTPException, Request, Response
+    from fastapi.routing import APIRoute
     from starlette.requests import ClientDisconnect
-    from starlette.responses import Response
 
     if "scope" not in inspect.signature(Depends).parameters:
         raise ImportError("this FastAPI is older than 0.121")
@@ -38,44 +35,61 @@ except ImportError as error:
     ) from error
 
 if TYPE_CHECKING:
-    from contextlib import AsyncExitStack
+    from typing import Unpack
 
-    from revrag.webhooks._delivery import Steps
+    from revrag.webhooks._options import Options
 
 logger = logging.getLogger("revrag")
 
-__all__ = ["webhook"]
+__all__ = ["WebhookRoute", "webhook"]
 
-# Where FastAPI keeps what it leaves between a handler's end and the answer: its generators with
-# `scope="function"`. They would do, too, but take as long as the verification.
-EXITS = "fastapi_function_astack"
+TURN = "revrag_webhook_turn"
+WATCHED = "revrag_webhook_watched"
 
 
-def webhook(
-    verifier: WebhookVerifier,
-    *,
-    store: Store | None = None,
-    max_body: int = MAX_BODY,
-    types: Container[str] | None = None,
-    on_store_error: OnStoreError = "refuse",
-    clock: Callable[[], float] = _clock.now,
-) -> Any:
+class WebhookRoute(APIRoute):
+    """A route that tells `webhook` which status a handler's own `Response` has.
+
+    FastAPI tells dependencies what a handler raised, but shows the responses that it returns to
+    routes alone. Without this route, a `Response` of 500 and up that a handler returns itself
+    counts as handled; what it raises, and what it sets in FastAPI's `response.status_code`, is
+    known anyway.
+
+    Example:
+        >>> router = fastapi.APIRouter(route_class=WebhookRoute)
+        >>> @router.post("/revrag")
+        ... async def call_ended(
+        ...     event: revrag.WebhookEvent = webhook(verifier, store=store),
+        ... ) -> fastapi.Response:
+        ...     return fastapi.Response(status_code=503)  # to be delivered again
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's handler of the route, whose answer is told to the delivery."""
+        handle = super().get_route_handler()
+
+        async def watched(request: Request) -> Response:
+            setattr(request.state, WATCHED, True)
+            response = await handle(request)
+            turn: HandlingAsync | None = getattr(request.state, TURN, None)
+            if turn is not None:
+                turn.answered(response.status_code)
+            return response
+
+        return watched
+
+
+def webhook(verifier: WebhookVerifier, **options: "Unpack[Options]") -> Any:
     """Make a dependency that gives a handler the verified event, once per event.
 
     The event counts as handled when the handler returned, and is written down before the answer
-    goes out. It does not where the handler raised or answered with a status of 500 and up: then a
-    redelivery is handled.
+    goes out. It does not where the handler raised, returned what is no answer, or set a status of
+    500 and up: then a redelivery is handled. The status of a `Response` that the handler returns
+    itself counts on a `WebhookRoute`. The raw body is read; `event.payload` is its JSON.
 
     Args:
         verifier: Checks the signatures.
-        store: Remembers what was handled. By default in this process: with several workers, pass
-            one that they share.
-        max_body: The largest body that is read, in bytes.
-        types: The event types that have a handler here, or an `EventRegistry`; others are answered
-            with 200. By default all have.
-        on_store_error: What to do where the store can't be reached: `"refuse"` with 503, or
-            `"handle"` without deduplication.
-        clock: What tells the time, in Unix seconds.
+        **options: See `revrag.webhooks.Options`.
 
     Returns:
         The default value of a parameter, as `Depends` returns one.
@@ -88,73 +102,38 @@ def webhook(
         ... def call_ended(event: revrag.WebhookEvent = webhook(verifier, store=store)) -> None:
         ...     print(event.id)
     """
-    endpoint = Endpoint(
-        verifier,
-        MemoryStore() if store is None else store,
-        max_body=max_body,
-        types=types,
-        on_store_error=on_store_error,
-        clock=clock,
-    )
+    endpoint = Endpoint(verifier=verifier, **options).for_asyncio()
+    watch = _Watch()
 
-    async def verified(request: Request) -> WebhookEvent:
+    async def verified(request: Request, response: Response) -> AsyncIterator[WebhookEvent]:
         try:
-            delivery = await _receive(endpoint, request)
-            if endpoint.is_instant:
-                answer = drive(endpoint.store, delivery.admit())
-            else:
-                answer = await _admit(endpoint, delivery)
+            name = endpoint.name or _name(request)
+            delivery = await receive_delivery(endpoint, request.scope, _chunks(request), name)
+            async with endpoint.handling_async(delivery) as turn:
+                is_watched = getattr(request.state, WATCHED, False)
+                if is_watched:
+                    setattr(request.state, TURN, turn)
+                else:
+                    watch.check(request)
+                yield turn.event
+                if not is_watched:
+                    turn.answered(response.status_code or 200)
         except Refused as refusal:
             answer = refusal.answer
-        if answer is not None:
-            raise HTTPException(answer.status, answer.detail, answer.headers)
-        exits: AsyncExitStack = request.scope[EXITS]
-        settlement = _Settlement(endpoint, delivery)
-        if endpoint.is_instant:
-            exits.push(settlement)
-        else:
-            exits.push_async_exit(settlement)
-        return delivery.event
+            raise HTTPException(answer.status, answer.detail, answer.headers) from None
 
-    return Depends(verified)
+    return Depends(verified, scope="function")
 
 
-class _Settlement:
-    """What is left to do, between the end of the handler and the answer."""
-
-    __slots__ = ("_delivery", "_endpoint")
-
-    def __init__(self, endpoint: Endpoint, delivery: Delivery) -> None:
-        self._endpoint = endpoint
-        self._delivery = delivery
-
-    def __enter__(self) -> None: ...
-
-    async def __aenter__(self) -> None: ...
-
-    def __exit__(self, raised: type[BaseException] | None, *_: object) -> None:
-        drive(self._endpoint.store, self._steps(raised))
-
-    async def __aexit__(self, raised: type[BaseException] | None, *_: object) -> None:
-        await _settle(self._endpoint, self._steps(raised))
-
-    def _steps(self, raised: type[BaseException] | None) -> "Steps[None]":
-        status = _answered() if raised is None else 500
-        if failed := _answer.has_failed(status):
-            note_failure(self._delivery, "raised" if raised else f"answered {status}")
-        return self._delivery.settle(succeeded=not failed)
+def _name(request: Request) -> str:
+    handler = request.scope.get("endpoint")
+    return request.url.path if handler is None else name_of(handler)
 
 
-async def _receive(endpoint: Endpoint, request: Request) -> Delivery:
-    """Read the body, no more than is allowed of it, and verify it."""
-    length = None
-    for name, value in request.scope["headers"]:
-        if name == b"content-length":
-            length = value
-    endpoint.check_request(request.method, length)
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
     try:
-        # The server holds a body to its length.
-        body = await (request.body() if length is not None else _read(endpoint, request))
+        async for chunk in request.stream():
+            yield chunk
     except ClientDisconnect:
         raise refused(_answer.MALFORMED, "the client hung up") from None
     except RuntimeError:
@@ -162,51 +141,26 @@ async def _receive(endpoint: Endpoint, request: Request) -> Delivery:
         raise refused(
             _answer.MALFORMED, "the body was read before; the endpoint must do so"
         ) from None
-    return endpoint.check_body(body, request.scope["headers"])
 
 
-async def _read(endpoint: Endpoint, request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > endpoint.max_body:
-            raise endpoint.too_large()
-    return bytes(body)
+class _Watch:
+    """Warns, once, of a handler whose answers can't be seen."""
 
+    def __init__(self) -> None:
+        self._is_done = False
 
-async def _admit(endpoint: Endpoint, delivery: Delivery) -> Answer | None:
-    try:
-        answer: Answer | None = await _drive(endpoint, delivery.admit())
-    except BaseException:  # cancelled, with claims made or not
-        await _settle(endpoint, delivery.settle(succeeded=False))
-        raise
-    return answer
-
-
-async def _settle(endpoint: Endpoint, steps: "Steps[None]") -> None:
-    # A client that hangs up must not keep the outcome from being written down.
-    with anyio.CancelScope(shield=True):
-        await _drive(endpoint, steps)
-
-
-async def _drive(endpoint: Endpoint, steps: "Steps[Any]") -> Any:
-    if endpoint.is_async:
-        return await drive_async(endpoint.store, steps)
-    return await anyio.to_thread.run_sync(drive, endpoint.store, steps)
-
-
-def _answered() -> int:
-    """The status of the answer that FastAPI is about to send.
-
-    FastAPI tells its exits what a handler raised, not what it returned. But the function that calls
-    them holds the answer at that moment, and is on the stack.
-    """
-    frame = inspect.currentframe()
-    while frame is not None:
-        if frame.f_globals.get("__name__") == "fastapi.routing":
-            for value in frame.f_locals.values():
-                if isinstance(value, Response):
-                    return value.status_code
-        frame = frame.f_back
-    logger.error("this FastAPI hides its answers: an answer of 500 and up counts as handled")
-    return 200
+    def check(self, request: Request) -> None:
+        if self._is_done:
+            return
+        self._is_done = True
+        handler = request.scope.get("endpoint")
+        returns = getattr(handler, "__annotations__", {}).get("return", Any)
+        # It may be text, and mean what can't be looked up from here.
+        is_response = isinstance(returns, type) and issubclass(returns, Response)
+        if is_response or returns is Any or (isinstance(returns, str) and "Response" in returns):
+            logger.warning(
+                "the status of a Response that %s may return counts on a WebhookRoute alone: make "
+                "its router APIRouter(route_class=WebhookRoute), or annotate what else it returns "
+                "and raise an HTTPException to have an event handled again",
+                name_of(handler),
+            )

@@ -15,56 +15,46 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from revrag.webhooks import _answer, _clock
-from revrag.webhooks._drive import drive
-from revrag.webhooks._endpoint import MAX_BODY, Endpoint, Refused, note_failure
-from revrag.webhooks._wsgi import read
-from revrag.webhooks.stores import MemoryStore
+from revrag.webhooks._body import in_time, read
+from revrag.webhooks._endpoint import Endpoint, check_handler, take_name
+from revrag.webhooks._handling import Refused
+from revrag.webhooks._names import name_of
+from revrag.webhooks._session import session_for
 
 try:
     from flask import Response, current_app, request
-    from werkzeug.exceptions import RequestEntityTooLarge
+    from flask.views import View
 except ImportError as error:
     raise ImportError('revrag.webhooks.flask needs Flask: pip install "revrag[flask]"') from error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable
+    from typing import Unpack
 
     from revrag import WebhookVerifier
-    from revrag.webhooks._delivery import Delivery, OnStoreError
-    from revrag.webhooks.stores import Store
+    from revrag.webhooks._delivery import Delivery
+    from revrag.webhooks._options import Options
 
 __all__ = ["webhook"]
 
 
 def webhook(
-    verifier: WebhookVerifier,
-    *,
-    store: Store | None = None,
-    max_body: int = MAX_BODY,
-    types: Container[str] | None = None,
-    on_store_error: OnStoreError = "refuse",
-    clock: Callable[[], float] = _clock.now,
+    verifier: WebhookVerifier, **options: Unpack[Options]
 ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
     """Make a decorator that gives a view the verified event, once per event.
 
-    The view may be a coroutine function, where Flask's own extra `async` is installed. What it
-    returns is the answer; None is an empty 200. The event counts as handled unless the view raised
-    or answered with a status of 500 and up: then a redelivery is handled.
+    The view may be a coroutine function, where Flask's own extra `async` is installed, or a method
+    of a `MethodView`. What it returns is the answer; None is an empty 200. The event counts as
+    handled unless the view raised, returned what is no answer, or answered with a status of 500 and
+    up: then a redelivery is handled.
 
     Args:
         verifier: Checks the signatures.
-        store: Remembers what was handled. By default in this process: with several workers, pass
-            one that they share. It must be a blocking one.
-        max_body: The largest body that is read, in bytes.
-        types: The event types that have a handler here, or an `EventRegistry`; others are answered
-            with 200. By default all have.
-        on_store_error: What to do where the store can't be reached: `"refuse"` with 503, or
-            `"handle"` without deduplication.
-        clock: What tells the time, in Unix seconds.
+        **options: See `revrag.webhooks.Options`. The store must be a blocking one.
 
     Raises:
         InvalidArgumentError: An option means nothing.
+        TypeError: The view takes no event, as one of a `MethodView` that is decorated whole.
 
     Example:
         >>> @app.post("/revrag")
@@ -72,38 +62,27 @@ def webhook(
         ... def call_ended(event: revrag.WebhookEvent) -> str:
         ...     return f"thanks for {event.id}"
     """
-    endpoint = Endpoint(
-        verifier,
-        MemoryStore() if store is None else store,
-        max_body=max_body,
-        types=types,
-        on_store_error=on_store_error,
-        clock=clock,
-    )
-    endpoint.need_blocking_store()
+    endpoint = Endpoint(verifier=verifier, **options).for_blocking()
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Response]:
+        check_handler(view, "the view")
+
         @functools.wraps(view)
         def wrapper(*args: Any, **kwargs: Any) -> Response:
+            owner = args[:1] if args and isinstance(args[0], View) else ()
+            rest = args[len(owner) :]
             try:
-                delivery = _receive(endpoint)
-                answer = drive(endpoint.store, delivery.admit())
+                with endpoint.handling(_receive(endpoint, _name(endpoint, view, owner))) as turn:
+                    run = current_app.ensure_sync(view)
+                    session = session_for(endpoint.store, view)
+                    answered = run(*owner, turn.event, *rest, **session, **kwargs)
+                    response = current_app.make_response("" if answered is None else answered)
+                    turn.answered(response.status_code)
             except Refused as refusal:
                 answer = refusal.answer
-            if answer is not None:
                 return Response(
                     answer.body, answer.status, answer.headers, mimetype="application/json"
                 )
-            try:
-                answered = current_app.ensure_sync(view)(delivery.event, *args, **kwargs)
-                response = current_app.make_response("" if answered is None else answered)
-            except BaseException:
-                note_failure(delivery, "raised")
-                drive(endpoint.store, delivery.settle(succeeded=False))
-                raise
-            if failed := _answer.has_failed(response.status_code):
-                note_failure(delivery, f"answered {response.status_code}")
-            drive(endpoint.store, delivery.settle(succeeded=not failed))
             return response
 
         return wrapper
@@ -111,15 +90,25 @@ def webhook(
     return decorate
 
 
-def _receive(endpoint: Endpoint) -> Delivery:
+def _name(endpoint: Endpoint, view: Callable[..., Any], owner: tuple[Any, ...]) -> str:
+    if endpoint.name is not None:
+        return endpoint.name
+    name = name_of(view.__get__(owner[0]) if owner else view)
+    take_name(endpoint.store, name, view)
+    return name
+
+
+def _receive(endpoint: Endpoint, name: str) -> Delivery:
     """Read the body, no more than is allowed of it, and verify it."""
-    endpoint.check_request(request.method, request.headers.get("Content-Length"))
-    # Someone before us may have read it, with `get_data()`, which keeps it.
-    kept = request.__dict__.get("_cached_data")
-    if kept is not None:
-        return endpoint.check_body(bytes(kept), request.environ)
-    try:
-        stream = request.stream
-    except RequestEntityTooLarge:  # than the app allows
-        raise endpoint.too_large() from None
-    return endpoint.check_body(read(stream, endpoint), request.environ)
+    length = request.headers.get("Content-Length")
+    endpoint.check_request(request.method, length)
+
+    def read_body() -> bytes:
+        if length is not None:
+            # Werkzeug holds it to its length, and keeps it for the view. Someone before us may
+            # have read it so.
+            return request.get_data(cache=True)
+        return read(request.stream, endpoint) or request.get_data(cache=True)
+
+    body = in_time(endpoint, read_body, request.environ)
+    return endpoint.check_body(body, request.environ, name)

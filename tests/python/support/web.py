@@ -28,6 +28,9 @@ SERVERS = {
     "django": (GUNICORN, "support.apps.django_app:app"),
     "django-async": (UVICORN, "support.apps.django_app:asgi"),
     "flask": (GUNICORN, "support.apps.flask_app:app"),
+    "fastapi-sql": (UVICORN, "support.apps.transactional:app"),
+    "django-sql": (GUNICORN, "support.apps.transactional:app"),
+    "flask-sql": (GUNICORN, "support.apps.transactional:app"),
 }
 
 
@@ -65,6 +68,7 @@ class Web:
             "APP_LOG": str(self.log),
             "APP_GATE": str(self.gate),
             "APP_VIEW": view,
+            "APP_FRAMEWORK": framework.removesuffix("-sql"),
             **settings,
         }
         with self.errors.open("wb") as errors:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from revrag import testing
+from support.databases import start_mariadb, start_postgres
 from support.web import Serve, Web, start_redis
 
 Send = Callable[..., testing.Delivery]
@@ -20,6 +23,27 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield url
     process.kill()
     process.communicate(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL of these tests' own."""
+    # Not among pytest's folders, which are its user's alone.
+    with tempfile.TemporaryDirectory(prefix="revrag-postgres-") as folder:
+        url, process = start_postgres(Path(folder))
+        yield url
+        process.send_signal(signal.SIGQUIT)
+        process.communicate(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """A MariaDB of these tests' own, where it is installed."""
+    with tempfile.TemporaryDirectory(prefix="revrag-mariadb-") as folder:
+        url, process = start_mariadb(Path(folder))
+        yield url
+        process.kill()
+        process.communicate(timeout=10)
 
 
 @pytest.fixture

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
-import types
 from collections.abc import Iterator
 
-import fastapi
-import flask
 import pytest
 import revrag
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from revrag import testing
 from revrag.webhooks.stores import MemoryStore
-from support.raw import Call, asgi, configure_django, wsgi
+from support.endpoints import ENDPOINTS
+from support.raw import Call
 
 NOW = 1_780_000_000
 SECRET = "whsec"
@@ -25,72 +22,12 @@ VERIFIER = revrag.WebhookVerifier(SECRET)
 DOCUMENTED = {200, 400, 401, 405, 409, 413, 503}
 
 
-def options() -> dict[str, object]:
-    return {"store": MemoryStore(), "max_body": MAX_BODY, "clock": lambda: NOW}
-
-
-def fastapi_app() -> object:
-    from revrag.webhooks.fastapi import webhook
-
-    app = fastapi.FastAPI()
-
-    event_of = webhook(VERIFIER, **options())
-
-    @app.api_route("/revrag", methods=["GET", "POST", "PUT"])
-    async def call_ended(event: revrag.WebhookEvent = event_of) -> str:
-        return event.id
-
-    return app
-
-
-def flask_app() -> object:
-    from revrag.webhooks.flask import webhook
-
-    app = flask.Flask("any")
-
-    @app.route("/revrag", methods=["GET", "POST", "PUT"])
-    @webhook(VERIFIER, **options())
-    def call_ended(event: revrag.WebhookEvent) -> str:
-        return event.type
-
-    return app
-
-
-def django_app(kind: str) -> object:
-    configure_django()
-    from django.core.asgi import get_asgi_application
-    from django.core.wsgi import get_wsgi_application
-    from django.test import override_settings
-    from django.urls import path
-    from revrag.webhooks.django import webhook
-
-    @webhook(verifier=VERIFIER, **options())
-    def call_ended(_request: object, _event: revrag.WebhookEvent) -> None: ...
-
-    @webhook(verifier=VERIFIER, **options())
-    async def call_ended_async(_request: object, _event: revrag.WebhookEvent) -> None: ...
-
-    view = call_ended if kind == "django" else call_ended_async
-    urls = types.ModuleType(f"urls_of_{kind.replace('-', '_')}")
-    urls.urlpatterns = [path("revrag", view)]  # type: ignore[attr-defined]
-    sys.modules[urls.__name__] = urls
-    override_settings(ROOT_URLCONF=urls.__name__).enable()
-    return get_wsgi_application() if kind == "django" else get_asgi_application()
-
-
-@pytest.fixture(params=["fastapi", "flask", "django", "django-async"])
+@pytest.fixture(params=ENDPOINTS)
 def call(request: pytest.FixtureRequest) -> Iterator[Call]:
     logging.disable(logging.CRITICAL)
+    options = {"store": MemoryStore(), "max_body": MAX_BODY, "clock": lambda: NOW}
     with asyncio.Runner() as runner:
-        match request.param:
-            case "fastapi":
-                yield asgi(fastapi_app(), runner)
-            case "flask":
-                yield wsgi(flask_app())
-            case "django":
-                yield wsgi(django_app("django"))
-            case "django-async":
-                yield asgi(django_app("django-async"), runner)
+        yield ENDPOINTS[request.param](lambda _event: 200, runner, options)
     logging.disable(logging.NOTSET)
 
 

@@ -13,19 +13,22 @@ import revrag
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, connections, transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.response import SimpleTemplateResponse
 from django.test import AsyncClient, Client, override_settings
 from django.urls import clear_url_caches, path
+from django.utils.decorators import method_decorator
+from django.views import View
 from revrag import WebhookEvent, testing
 from revrag.webhooks.django import webhook
-from revrag.webhooks.stores import MemoryStore
+from revrag.webhooks.stores import DjangoStore, MemoryStore
 from support.raw import configure_django
 from support.spy import AsyncSpy, Broken, Spy
 
 configure_django()
 
 VERIFIER = revrag.WebhookVerifier("whsec")
-HANDLED = ["claim new", "claim new", "commit", "commit"]
-FAILED = ["claim new", "claim new", "release", "release"]
+HANDLED = ["claim new"] * 3 + ["commit"] * 3
+FAILED = ["claim new"] * 3 + ["release"] * 3
 Deliver = Callable[..., Any]
 
 
@@ -56,6 +59,13 @@ def raise_404() -> None:
     raise Http404
 
 
+class Page:
+    """A template."""
+
+    def render(self, *_: object) -> str:
+        return "hello"
+
+
 ANSWERS: dict[str, tuple[Any, int, bool]] = {
     "raises": (raise_error, 500, False),
     "raises Http404": (raise_404, 404, False),
@@ -63,6 +73,9 @@ ANSWERS: dict[str, tuple[Any, int, bool]] = {
     "returns a 422": (lambda: HttpResponse(status=422), 422, True),
     "returns nothing": (lambda: None, 200, True),
     "returns JSON": (lambda: JsonResponse({"a": 1}), 200, True),
+    "returns a dict": (lambda: {"a": 1}, 500, False),
+    "returns what fails to render": (lambda: SimpleTemplateResponse("no.such"), 500, False),
+    "returns what renders": (lambda: SimpleTemplateResponse(Page()), 200, True),
 }
 
 
@@ -168,8 +181,29 @@ def test_the_transaction_ends_before_the_event_counts_as_handled(fails: bool, de
     if fails:
         assert (status, spy.noted, count_calls()) == (500, FAILED, 0)
     else:
-        committed = ["open=False calls=1", "commit"] * 2
-        assert (status, spy.noted) == (200, [*HANDLED[:2], *committed])
+        committed = ["open=False calls=1", "commit"] * 3
+        assert (status, spy.noted) == (200, [*HANDLED[:3], *committed])
+
+
+@pytest.mark.parametrize("told", [200, 503, RuntimeError("as told")])
+@pytest.mark.usefixtures("atomic_requests")
+def test_the_mark_is_in_the_views_transaction(told: Any, deliver: Deliver):
+    from revrag.webhooks.django.models import Mark
+
+    Mark.objects.all().delete()
+
+    @webhook(verifier=VERIFIER, store=DjangoStore())
+    def call_ended(_request: HttpRequest, event: WebhookEvent) -> HttpResponse:
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO calls VALUES (%s)", [event.id])
+        if isinstance(told, Exception):
+            raise told
+        return HttpResponse(status=told)
+
+    status = told if isinstance(told, int) else 500
+    assert deliver(call_ended).status_code == status
+    assert (count_calls(), Mark.objects.count()) == ((1, 3) if status == 200 else (0, 0))
+    assert not connection.in_atomic_block
 
 
 @pytest.mark.usefixtures("atomic_requests")
@@ -181,6 +215,69 @@ def test_a_view_may_go_without_a_transaction(deliver: Deliver):
 
     settings = {"REVRAG_WEBHOOK_STORE": MemoryStore()}
     assert deliver(call_ended, settings=settings).content == b"False"
+
+
+def test_without_a_setting_the_store_is_in_memory(deliver: Deliver):
+    handled: list[str] = []
+
+    @webhook
+    def call_ended(_request: HttpRequest, event: WebhookEvent) -> None:
+        handled.append(event.id)
+
+    settings = {"REVRAG_WEBHOOK_SECRET": "whsec"}
+    # More than the 300 entries that Django's default cache keeps.
+    sent = [f"evt_{number}" for number in range(400)]
+    for event_id in sent * 2:
+        assert deliver(call_ended, settings=settings, event_id=event_id).status_code == 200
+    assert handled == sent
+
+
+class Base(View):
+    @webhook(verifier=VERIFIER, store=MemoryStore())
+    def post(self, _request: HttpRequest, _event: WebhookEvent, **_: Any) -> HttpResponse:
+        return HttpResponse(type(self).__name__)
+
+
+class Child(Base):
+    pass
+
+
+@method_decorator(webhook(verifier=VERIFIER, store=MemoryStore()), name="dispatch")
+class Whole(View):
+    async def post(self, _request: HttpRequest, event: WebhookEvent) -> HttpResponse:
+        return HttpResponse(event.type)
+
+
+def test_class_based_views(deliver: Deliver):
+    client = Client()  # which checks no CSRF
+    call = {"event_id": "evt_1"}
+    # Each class is an endpoint of its own, on the one store.
+    for view in (Base, Child):
+        answers = [deliver(view.as_view(), client=client, **call) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert answers[0].content == view.__name__.encode()
+
+
+def test_a_dispatch_of_coroutines_is_exempt_from_csrf(deliver: Deliver):
+    with pytest.raises(TypeError, match="decorate the method `post`"):
+        deliver(Whole.as_view(), client=Client())
+
+    @method_decorator(webhook(verifier=VERIFIER, store=MemoryStore()), name="dispatch")
+    class Blocking(View):
+        def post(self, _request: HttpRequest, event: WebhookEvent) -> HttpResponse:
+            return HttpResponse(event.type)
+
+    # The client of `deliver` checks CSRF.
+    assert deliver(Blocking.as_view()).content == b"call.ended"
+
+
+def test_what_is_no_view_is_refused():
+    with pytest.raises(TypeError, match="function"):
+        webhook(verifier=VERIFIER)(object())
+    with pytest.raises(TypeError, match="no event"):
+        webhook(verifier=VERIFIER)(lambda: None)
+    with pytest.raises(TypeError, match="no request"):
+        webhook(verifier=VERIFIER, store=MemoryStore())(lambda *_: None)("no request")
 
 
 def test_only_posts_are_taken(deliver: Deliver):

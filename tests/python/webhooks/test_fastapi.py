@@ -14,21 +14,22 @@ import revrag
 from django.core.cache import caches
 from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException, Response
 from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from revrag import WebhookEvent, testing
 from revrag.webhooks import EventRegistry
-from revrag.webhooks.fastapi import webhook
+from revrag.webhooks.fastapi import WebhookRoute, webhook
 from revrag.webhooks.stores import DjangoCacheStore, MemoryStore, RedisStore, Store
 from support.cut import Cut
 from support.raw import configure_django
 from support.spy import AsyncSpy, Broken, Spy
 
 VERIFIER = revrag.WebhookVerifier("whsec")
-HANDLED = ["claim new", "claim new", "commit", "commit"]
-FAILED = ["claim new", "claim new", "release", "release"]
+HANDLED = ["claim new"] * 3 + ["commit"] * 3
+FAILED = ["claim new"] * 3 + ["release"] * 3
 
 
 def deliver(app: FastAPI, path: str = "/revrag", **options: Any) -> Any:
@@ -73,7 +74,7 @@ def test_the_commit_comes_before_the_answer(spy: Any):
 
     answer = deliver(Watched(app, spy), event_id="evt_1")
     assert (answer.status_code, answer.json()) == (200, "evt_1")
-    expected = [*HANDLED[:2], "handler", *HANDLED[2:], "answer 200", "background"]
+    expected = [*HANDLED[:3], "handler", *HANDLED[3:], "answer 200", "background"]
     assert spy.noted == expected
 
 
@@ -102,10 +103,15 @@ ANSWERS: dict[str, tuple[Callable[[Response], Any], int, bool]] = {
 }
 
 
+# The status of these is known to a route alone.
+OWN_RESPONSES = {"returns a 503", "returns a 500 as JSON"}
+
+
 @pytest.mark.parametrize("where", ["app", "router", "mounted"])
 @pytest.mark.parametrize("kind", ["def", "async def"])
+@pytest.mark.parametrize("route", ["WebhookRoute", "APIRoute"])
 @pytest.mark.parametrize("case", ANSWERS)
-def test_what_a_handler_answers_is_its_success(case: str, kind: str, where: str):
+def test_what_a_handler_answers_is_its_success(case: str, route: str, kind: str, where: str):
     do, status, succeeds = ANSWERS[case]
     spy = Spy()
 
@@ -118,7 +124,9 @@ def test_what_a_handler_answers_is_its_success(case: str, kind: str, where: str)
         return do(response)
 
     app, router, inner = FastAPI(), APIRouter(), FastAPI()
-    owner = {"app": app, "router": router, "mounted": inner}[where]
+    owner = {"app": app.router, "router": router, "mounted": inner.router}[where]
+    if route == "WebhookRoute":
+        owner.route_class = WebhookRoute
     handler = call_ended if kind == "def" else call_ended_async
     owner.post("/revrag", response_model=None)(handler)
     app.include_router(router, prefix="/router")
@@ -126,7 +134,25 @@ def test_what_a_handler_answers_is_its_success(case: str, kind: str, where: str)
     path = "/revrag" if where == "app" else f"/{where}/revrag"
     answer = deliver(app, path)
     assert answer.status_code == status
+    succeeds = succeeds or (route == "APIRoute" and case in OWN_RESPONSES)
     assert spy.noted == (HANDLED if succeeds else FAILED)
+
+
+def test_a_response_whose_status_can_not_be_seen_is_warned_of(caplog: pytest.LogCaptureFixture):
+    for route_class in (WebhookRoute, APIRoute):
+        app = FastAPI()
+        app.router.route_class = route_class
+        caplog.clear()
+
+        event_of = webhook(VERIFIER)
+
+        @app.post("/revrag")
+        def call_ended(_event: WebhookEvent = event_of) -> JSONResponse:
+            return JSONResponse({})
+
+        assert [deliver(app).status_code for _ in range(2)] == [200, 200]
+        warned = [each for each in caplog.records if "WebhookRoute" in each.getMessage()]
+        assert len(warned) == (route_class is APIRoute)
 
 
 SPY = Spy()
@@ -258,6 +284,7 @@ def test_nobody_undoes_the_claim_of_a_later_delivery():
     clock = testing.FixedClock()
     store = MemoryStore(claim_ttl=300, clock=clock)
     app = FastAPI()
+    app.router.route_class = WebhookRoute
     gates = [asyncio.Event() for _ in range(2)]
     started = [asyncio.Event() for _ in range(2)]
     numbers = iter(range(2))
@@ -338,6 +365,7 @@ def test_a_store_that_fails_afterwards_changes_no_answer(
     verb: str, caplog: pytest.LogCaptureFixture
 ):
     app = FastAPI()
+    app.router.route_class = WebhookRoute
     status = 200 if verb == "commit" else 502
 
     store = Broken(verb)

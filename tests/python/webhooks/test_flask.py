@@ -8,14 +8,15 @@ import flask
 import pytest
 import redis.asyncio
 import revrag
+from flask.views import MethodView
 from revrag import WebhookEvent, testing
 from revrag.webhooks.flask import webhook
 from revrag.webhooks.stores import RedisStore
 from support.spy import AsyncSpy, Broken, Spy
 
 VERIFIER = revrag.WebhookVerifier("whsec")
-HANDLED = ["claim new", "claim new", "commit", "commit"]
-FAILED = ["claim new", "claim new", "release", "release"]
+HANDLED = ["claim new"] * 3 + ["commit"] * 3
+FAILED = ["claim new"] * 3 + ["release"] * 3
 
 
 @pytest.fixture
@@ -70,6 +71,37 @@ def test_variables_of_the_url(app: flask.Flask):
 
     assert app.url_map.bind("").match("/a/revrag", "POST")[0] == "call_ended"
     assert deliver(app, "/acme/revrag").json == ["acme", "call.ended"]
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_a_method_of_a_view(kind: str, app: flask.Flask):
+    spy = Spy()
+
+    class Blocking(MethodView):
+        @webhook(VERIFIER, store=spy)
+        def post(self, event: WebhookEvent, tenant: str) -> list[str]:
+            return [type(self).__name__, tenant, event.type]
+
+    class Awaited(MethodView):
+        @webhook(VERIFIER, store=spy)
+        async def post(self, event: WebhookEvent, tenant: str) -> list[str]:
+            return [type(self).__name__, tenant, event.type]
+
+    view = Blocking if kind == "def" else Awaited
+    app.add_url_rule("/<tenant>/revrag", view_func=view.as_view("call_ended"))
+    assert deliver(app, "/acme/revrag").json == [view.__name__, "acme", "call.ended"]
+    assert spy.noted == HANDLED
+
+
+def test_a_view_that_is_decorated_whole_is_refused_with_the_right_place():
+    class CallEnded(MethodView):
+        decorators = [webhook(VERIFIER)]  # noqa: RUF012  # as Flask has it
+
+        def post(self) -> str:
+            raise AssertionError
+
+    with pytest.raises(TypeError, match="decorate the method `post`"):
+        CallEnded.as_view("call_ended")
 
 
 def test_a_body_that_was_read_before(app: flask.Flask):

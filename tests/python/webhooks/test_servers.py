@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import threading
 import time
-from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -102,6 +102,22 @@ def test_bodies_in_chunks_and_too_large(framework, serve: Serve, send):
         assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
+def test_a_body_that_comes_too_slowly(framework, serve: Serve, send):
+    if framework == "django-async":
+        pytest.skip("Django's ASGI handler reads a body before any view runs")
+    web = serve(framework, APP_BODY_TIMEOUT="1.5")
+    with contextlib.ExitStack() as stack:
+        # As many at a time as there are of them: they hold up nobody else.
+        slow = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", web.port), timeout=20))
+            for _ in range(6)
+        ]
+        for connection in slow:
+            connection.sendall(b"POST /revrag HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+        assert [connection.recv(12)[9:] for connection in slow] == [b"408"] * len(slow)
+    assert web.deliver(send(event_id="evt_1")).status == 200
+
+
 def test_a_failed_handler_is_called_again_and_a_busy_one_is_not(framework, serve: Serve, send):
     web = serve(framework)
     for number, do in enumerate(["raise", "500", "503"]):
@@ -145,7 +161,7 @@ def test_a_worker_killed_in_a_handler_leaves_the_event_to_a_redelivery(
             head = "\r\n".join(["POST /revrag HTTP/1.1", "Host: x", *lines])
             connection.sendall(f"{head}\r\nContent-Length: {len(held.body)}\r\n\r\n".encode())
             connection.sendall(held.body)
-            with suppress(ConnectionResetError):
+            with contextlib.suppress(ConnectionResetError):
                 assert connection.recv(1) == b""
 
     thread = threading.Thread(target=deliver_and_lose)

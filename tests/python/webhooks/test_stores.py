@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import sqlite3
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +17,14 @@ import pytest
 import redis
 import redis.asyncio
 from revrag import errors, testing
-from revrag.webhooks.stores import DjangoCacheStore, MemoryStore, RedisStore, SqliteStore, Store
+from revrag.webhooks.stores import (
+    DjangoCacheStore,
+    Key,
+    MemoryStore,
+    RedisStore,
+    SqliteStore,
+    Store,
+)
 from support.raw import configure_django
 from support.script import Run, Start
 
@@ -279,25 +288,38 @@ def test_arguments_that_mean_nothing():
         SqliteStore(":memory:")
 
 
-@pytest.mark.parametrize(
-    ("backend", "problem"),
-    [
-        ("locmem.LocMemCache", "not shared"),
-        ("dummy.DummyCache", "remembers nothing"),
-        ("filebased.FileBasedCache", "atomically"),
-    ],
-)
-def test_a_cache_that_is_unfit_is_warned_of(
-    backend: str, problem: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-):
-    configure_django()
-    from django.core.cache import caches
+def test_waits_for_a_locked_file_do_not_add_up(tmp_path: Path):
+    """Threads that wait for each other, and a delivery that asks for several keys, wait once."""
+    path = tmp_path / "store.sqlite"
+    store = SqliteStore(path)
+    store.claim("first")
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    waited: list[float] = []
 
-    options = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": str(tmp_path)}
-    caches.settings["unfit"] = options
-    store = DjangoCacheStore("unfit")
-    store.claim("a")
-    store.claim("b")
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert problem in caplog.text
-    del caches["unfit"]
+    def ask() -> None:
+        key = Key("key")
+        key.owner = "me"
+        started = time.monotonic()
+        key.until = started + 1.0
+        for verb in ("claim", "claim", "release", "release"):
+            with contextlib.suppress(sqlite3.OperationalError, TimeoutError):
+                getattr(store, verb)(key)
+        waited.append(time.monotonic() - started)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    holder.execute("ROLLBACK")
+    holder.close()
+    store.close()
+    assert len(waited) == 4
+    # One after the other they would have waited for four seconds, and each four times.
+    assert max(waited) < 3
+
+
+def test_applications_that_share_a_redis_are_told_apart(redis_url: str):
+    stores = [RedisStore(redis_url, application=name) for name in ("shop", "crm", "crm")]
+    assert [store.claim("shared") for store in stores] == ["new", "new", "in_progress"]

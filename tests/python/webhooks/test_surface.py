@@ -6,18 +6,22 @@ import asyncio
 import doctest
 import importlib
 import inspect
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import azure.functions
 import django.http
 import fastapi
 import fastapi.testclient
 import flask
 import pytest
 import revrag
+import sqlalchemy
 from revrag import errors, testing
-from revrag.webhooks import EventRegistry, stores
+from revrag.webhooks import EventRegistry, asgi, aws, stores, wsgi
+from sqlalchemy.ext.asyncio import create_async_engine
 from support.raw import configure_django
 from support.script import Run
 
@@ -27,10 +31,16 @@ MODULES = [
     "revrag.testing",
     "revrag.testing.fixtures",
     "revrag.webhooks",
+    "revrag.webhooks.asgi",
+    "revrag.webhooks.aws",
+    "revrag.webhooks.azure",
     "revrag.webhooks.django",
     "revrag.webhooks.fastapi",
     "revrag.webhooks.flask",
+    "revrag.webhooks.gcp",
+    "revrag.webhooks.inbox",
     "revrag.webhooks.stores",
+    "revrag.webhooks.wsgi",
 ]
 
 
@@ -74,7 +84,15 @@ def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         events.on("call.ended")(lambda event: event.call.summary)
     sent = testing.delivery(testing.sample_call(), "whsec")
     verifier = revrag.WebhookVerifier("whsec")
-    module = name.removesuffix(".webhook")
+    module = name if name in MODULES else name.rpartition(".")[0]
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'store.db'}")
+    async_engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'store.db'}")
+    store: Any = stores.MemoryStore()
+    if module.endswith("inbox"):
+        store = stores.SqlAlchemyStore(engine)
+        store.create_tables()
+    if name.endswith(("TransactionalStore", "Transaction")):
+        stores.SqlAlchemyStore(engine).create_tables()
     namespace = {
         "HttpRequest": django.http.HttpRequest,
         "app": flask.Flask("app") if module.endswith("flask") else fastapi.FastAPI(),
@@ -85,12 +103,15 @@ def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "fastapi": fastapi,
         "flask": flask,
         "revrag": revrag,
-        "store": stores.MemoryStore(),
+        "store": store,
+        "threading": threading,
         "verifier": verifier,
-        "webhook": getattr(importlib.import_module(module), "webhook", None)
-        if module in MODULES
-        else None,
+        "engine": engine,
+        "async_store": stores.SqlAlchemyStore(async_engine),
+        "azure": azure,
     }
+    if module in MODULES:
+        namespace |= vars(importlib.import_module(module))
     test = doctest.DocTestParser().get_doctest(
         inspect.getdoc(EXAMPLES[name]) or "", namespace, name, None, 0
     )
@@ -98,6 +119,8 @@ def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     said: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS, verbose=False)
     runner.run(test, out=said.append)
+    engine.dispose()
+    asyncio.run(async_engine.dispose())
     assert runner.failures == 0, "".join(said)
 
 
@@ -107,7 +130,10 @@ def test_importing_imports_no_framework(run: Run):
         import revrag.testing
         import revrag.webhooks
         import revrag.webhooks.stores
-        for name in ("fastapi", "starlette", "django", "flask", "redis", "pytest"):
+        import revrag.webhooks.asgi, revrag.webhooks.wsgi, revrag.webhooks.aws, revrag.webhooks.gcp
+        import revrag.webhooks.inbox
+        frameworks = "fastapi starlette django flask redis pytest sqlalchemy azure"
+        for name in frameworks.split():
             assert name not in sys.modules, name
         """
     )
@@ -121,6 +147,13 @@ def test_importing_imports_no_framework(run: Run):
         ("import revrag.webhooks.flask", "flask", "flask"),
         ("from revrag.webhooks import stores; stores.RedisStore('redis://h')", "redis", "redis"),
         ("from revrag.webhooks import stores; stores.DjangoCacheStore()", "django", "django"),
+        ("from revrag.webhooks import stores; stores.DjangoStore()", "django", "django"),
+        (
+            "from revrag.webhooks import stores; stores.SqlAlchemyStore(1)",
+            "sqlalchemy",
+            "sqlalchemy",
+        ),
+        ("import revrag.webhooks.azure", "azure", "azure"),
     ],
 )
 def test_a_missing_package_says_which_extra_to_install(
@@ -143,7 +176,7 @@ def test_the_extras_are_those_that_are_told_of():
 
     text = (Path(__file__).parents[3] / "pyproject.toml").read_text()
     extras = tomllib.loads(text)["project"]["optional-dependencies"]
-    assert {"fastapi", "django", "flask", "redis"} <= set(extras)
+    assert {"fastapi", "django", "flask", "redis", "sqlalchemy", "azure"} <= set(extras)
 
 
 def test_options_that_mean_nothing():
@@ -157,6 +190,9 @@ def test_options_that_mean_nothing():
         lambda **options: fastapi_webhook(verifier, **options),
         lambda **options: flask_webhook(verifier, **options),
         lambda **options: django_webhook(verifier=verifier, **options),
+        lambda **options: asgi.endpoint(print, verifier, **options),
+        lambda **options: wsgi.endpoint(print, verifier, **options),
+        lambda **options: aws.handler(verifier, print, **options),
     ):
         with pytest.raises(errors.InvalidArgumentError, match="max_body"):
             make(store=store, max_body=0)
@@ -164,6 +200,10 @@ def test_options_that_mean_nothing():
             make(store=store, on_store_error="panic")
         with pytest.raises(TypeError, match="types"):
             make(store=store, types="call.ended")
+        with pytest.raises(errors.InvalidArgumentError, match="body_timeout"):
+            make(store=store, body_timeout=0)
+        with pytest.raises(errors.InvalidArgumentError, match="name"):
+            make(store=store, name="")
     for make in (fastapi_webhook, flask_webhook):
         with pytest.raises(TypeError, match="verifier"):
             make("whsec", store=store)

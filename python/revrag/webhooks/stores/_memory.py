@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import weakref
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from revrag.webhooks.stores._store import State
 
+logger = logging.getLogger("revrag")
+
 
 class MemoryStore:
     """Remembers deliveries in the memory of one process, for tests and for a single worker.
@@ -25,8 +28,8 @@ class MemoryStore:
     Args:
         claim_ttl: Seconds after which a claim that was neither committed nor released expires.
         done_ttl: Seconds for which a handled delivery is remembered.
-        max_keys: The most keys that are remembered as done; past that, the oldest is forgotten. A
-            delivery takes two.
+        max_keys: The most keys that are remembered as done; past that, the oldest is forgotten,
+            with a warning. A delivery of a call takes three.
         clock: What tells the time, in seconds.
 
     Raises:
@@ -46,7 +49,7 @@ class MemoryStore:
         *,
         claim_ttl: float = CLAIM_TTL,
         done_ttl: float = DONE_TTL,
-        max_keys: int = 100_000,
+        max_keys: int = 300_000,
         clock: Callable[[], float] = _clock.now,
     ) -> None:
         check_ttls(claim_ttl, done_ttl)
@@ -57,6 +60,7 @@ class MemoryStore:
         self._done_ttl = done_ttl
         self._max_keys = max_keys
         self._clock = clock
+        self._has_warned = False
         self._claims: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._done: OrderedDict[str, float] = OrderedDict()
         # No key expires before that.
@@ -88,6 +92,7 @@ class MemoryStore:
             self._due = min(self._due, expires)
             if len(self._done) > self._max_keys:
                 self._done.popitem(last=False)
+                self._warn()
 
     def release(self, key: str) -> None:
         """Give the claim back, if it is still its owner's."""
@@ -95,6 +100,16 @@ class MemoryStore:
             owner, _ = self._claims.get(key, ("", 0.0))
             if owner == owner_of(key, self._name):
                 del self._claims[key]
+
+    def _warn(self) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            logger.warning(
+                "a MemoryStore keeps %d keys, and begins to forget deliveries that it should "
+                "remember for %g seconds: pass a larger max_keys, or a store on disk",
+                self._max_keys,
+                self._done_ttl,
+            )
 
     def _expire(self, now: float) -> None:
         # All claims live equally long, and all done keys do: the oldest expires first.

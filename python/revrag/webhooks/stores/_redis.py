@@ -36,12 +36,17 @@ class RedisStore:
     Claims are atomic, and Redis itself forgets what expired. With a client of `redis.asyncio` the
     methods return awaitables, and the store serves asyncio views only.
 
+    A worker that is killed between its handler's end and the mark leaves the event to be handled
+    again; `DjangoStore` and `SqlAlchemyStore` don't.
+
     Args:
         client_or_url: A client of `redis` or `redis.asyncio`, or a URL as `redis://host:6379/0`,
             which makes a blocking client that waits at most 5 seconds.
         claim_ttl: Seconds after which a claim that was neither committed nor released expires.
         done_ttl: Seconds for which a handled delivery is remembered.
-        prefix: What the names of its keys begin with.
+        application: The name of your application, where several share the Redis: without it, two
+            whose handlers have the same name take each other's events for handled.
+        prefix: What the names of its keys begin with, before the application's.
 
     Raises:
         InvalidArgumentError: A time is not positive.
@@ -50,7 +55,7 @@ class RedisStore:
     Example:
         >>> import redis.asyncio
         >>> client = redis.asyncio.Redis.from_url("redis://127.0.0.1:6379")
-        >>> store = revrag.webhooks.stores.RedisStore(client, claim_ttl=60)
+        >>> store = revrag.webhooks.stores.RedisStore(client, application="shop")
     """
 
     def __init__(
@@ -59,6 +64,7 @@ class RedisStore:
         *,
         claim_ttl: float = CLAIM_TTL,
         done_ttl: float = DONE_TTL,
+        application: str = "",
         prefix: str = "revrag:webhook:",
     ) -> None:
         check_ttls(claim_ttl, done_ttl)
@@ -68,7 +74,7 @@ class RedisStore:
         self._name = new_owner()
         self._claim_ms = max(1, round(claim_ttl * 1000))
         self._done_ms = max(1, round(done_ttl * 1000))
-        self._prefix = prefix
+        self._prefix = f"{prefix}{application}:" if application else prefix
         self.is_async = inspect.iscoroutinefunction(self._client.execute_command)
 
     def claim(self, key: str) -> State | Awaitable[State]:

@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from revrag.errors import InvalidArgumentError
 from revrag.webhooks import _clock
-from revrag.webhooks.stores._store import CLAIM_TTL, DONE_TTL, check_ttls, new_owner, owner_of
+from revrag.webhooks.stores._store import (
+    CLAIM_TTL,
+    DONE_TTL,
+    PATIENCE,
+    check_ttls,
+    new_owner,
+    owner_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +46,6 @@ PRUNE = """
 DELETE FROM deliveries WHERE key IN (SELECT key FROM deliveries WHERE expires <= ? LIMIT 200)
 """
 PRUNE_EVERY = 50  # claims
-TIMEOUT = 10.0  # seconds for another process to finish its write
 
 
 class SqliteStore:
@@ -46,6 +53,9 @@ class SqliteStore:
 
     It survives a worker killed at any moment. The file must be on a local disk: the processes share
     memory beside it. Rows that expired are removed a few at a time.
+
+    A worker that is killed between its handler's end and the mark leaves the event to be handled
+    again; `DjangoStore` and `SqlAlchemyStore` don't.
 
     Args:
         path: The file; it is made on first use. Its folder must exist.
@@ -86,7 +96,7 @@ class SqliteStore:
     def claim(self, key: str) -> State:
         """Answer `"new"`, `"in_progress"` or `"done"`; claim the key where it is new."""
         now = self._clock()
-        with self._connection() as connection:
+        with self._connection(key) as connection:
             # Most duplicates need no write lock.
             row = connection.execute(FIND, (key, now)).fetchone()
             if row is not None and row[0] is None:
@@ -103,12 +113,12 @@ class SqliteStore:
 
     def commit(self, key: str) -> None:
         """Remember the key as done."""
-        with self._connection() as connection:
+        with self._connection(key) as connection:
             connection.execute(COMMIT, {"key": key, "expires": self._clock() + self._done_ttl})
 
     def release(self, key: str) -> None:
         """Give the claim back, if it is still its owner's."""
-        with self._connection() as connection:
+        with self._connection(key) as connection:
             connection.execute(RELEASE, (key, owner_of(key, self._name)))
 
     def close(self) -> None:
@@ -118,13 +128,20 @@ class SqliteStore:
             current.close()
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def _connection(self, key: str) -> Iterator[sqlite3.Connection]:
         # `setdefault` is atomic: two threads get the same one.
         current = self._connections.get(_process) or self._connections.setdefault(
             _process, _Connection(self._path)
         )
-        with current.lock:
-            yield current.open()
+        # One deadline for the other threads and the other processes, and for all that a delivery
+        # asks; waits would add up.
+        until = getattr(key, "until", None) or time.monotonic() + PATIENCE
+        if not current.lock.acquire(timeout=max(0.0, until - time.monotonic())):
+            raise TimeoutError(f"{self._path}: its lock was not to be had in time")
+        try:
+            yield current.open(max(0.0, until - time.monotonic()))
+        finally:
+            current.lock.release()
 
     def _prune(self, connection: sqlite3.Connection, now: float) -> None:
         current = self._connections[_process]
@@ -142,10 +159,11 @@ class _Connection:
         self._path = path
         self._opened: sqlite3.Connection | None = None
 
-    def open(self) -> sqlite3.Connection:
+    def open(self, patience: float) -> sqlite3.Connection:
+        """Open it where it is not, to wait for other processes for some seconds at most."""
         if self._opened is None:
             connection = sqlite3.connect(
-                self._path, timeout=TIMEOUT, isolation_level=None, check_same_thread=False
+                self._path, timeout=patience, isolation_level=None, check_same_thread=False
             )
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
@@ -156,6 +174,7 @@ class _Connection:
                 connection.close()
                 raise
             self._opened = connection
+        self._opened.execute(f"PRAGMA busy_timeout = {round(patience * 1000)}")
         return self._opened
 
     def close(self) -> None:

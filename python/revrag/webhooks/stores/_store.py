@@ -5,18 +5,19 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from revrag.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sequence
 
 State: TypeAlias = Literal["new", "in_progress", "done"]
 """What a claim answers."""
 
 CLAIM_TTL = 300.0
 DONE_TTL = 3 * 86400.0
+PATIENCE = 10.0  # seconds that a delivery waits for its store, before its handler and after it
 
 
 @runtime_checkable
@@ -24,9 +25,10 @@ class Store(Protocol):
     """Remembers which deliveries are being handled and which were.
 
     The methods of a store may be coroutine functions: such a store serves asyncio views only. What
-    they raise counts as a store that can't be reached.
+    they raise counts as a store that can't be reached. A claim that raised may have been made: it
+    is released.
 
-    A key that an endpoint passes is a `str` of at most 80 ASCII letters, digits and colons.
+    A key that an endpoint passes is a `Key`: at most 80 ASCII letters, digits and colons.
 
     Example:
         >>> store = revrag.webhooks.stores.MemoryStore()
@@ -51,18 +53,78 @@ class Store(Protocol):
         ...
 
     def release(self, key: str) -> Awaitable[None] | None:
-        """Give a claim back, so that the next one is new."""
+        """Give a claim back, so that the next one is new, if it is still its owner's."""
         ...
 
 
-class Key(str):
-    """A key that knows which delivery asks.
+class Transaction(Protocol):
+    """An open transaction in which the keys of a delivery were marked as handled.
 
-    A claim that expired may belong to another delivery by now, and only its owner may give it back.
+    Example:
+        >>> store = revrag.webhooks.stores.SqlAlchemyStore(engine)
+        >>> transaction = store.begin(["key"])
+        >>> transaction.states
+        ['new']
+        >>> store.end(transaction, True)
     """
 
-    __slots__ = ("owner",)
+    @property
+    def states(self) -> Sequence[State]:
+        """What became of each key, in order.
+
+        `"new"`: it is marked in this transaction. `"done"`: it was marked before.
+        `"in_progress"`: another transaction is about to mark it.
+        """
+
+
+@runtime_checkable
+class TransactionalStore(Protocol):
+    """Remembers which deliveries were handled, in the transaction of their handler.
+
+    The mark and what the handler does are committed together, or not at all. Its methods may be
+    coroutine functions: such a store serves asyncio views only.
+
+    Example:
+        >>> isinstance(
+        ...     revrag.webhooks.stores.SqlAlchemyStore(engine), revrag.webhooks.TransactionalStore
+        ... )
+        True
+    """
+
+    def begin(self, keys: Sequence[str], /) -> Any:
+        """Open a transaction and mark the keys in it.
+
+        Returns:
+            The `Transaction`, or an awaitable of it.
+        """
+        ...
+
+    def end(self, transaction: Any, keep: bool, /) -> Awaitable[None] | None:
+        """Commit it, or roll it back where it is not to be kept."""
+        ...
+
+
+AnyStore: TypeAlias = Store | TransactionalStore
+
+
+class Key(str):
+    """What a store is asked about: text that knows which delivery asks.
+
+    Attributes:
+        owner: Names the delivery. A claim that expired may belong to another one by now, and only
+            its owner may give it back.
+        until: How long the store may wait, as `time.monotonic()` tells it; one time for all keys.
+
+    Example:
+        >>> key = revrag.webhooks.Key("event:1")
+        >>> key.owner = "the first delivery"
+        >>> store.claim(key)
+        'new'
+    """
+
+    __slots__ = ("owner", "until")
     owner: str
+    until: float
 
 
 _process = ""

@@ -14,6 +14,7 @@ from revrag.webhooks.stores import DjangoCacheStore, MemoryStore, RedisStore, Sq
 
 SECRETS = os.environ.get("APP_SECRETS", "whsec").split(",")
 MAX_BODY = int(os.environ.get("APP_MAX_BODY", "10000"))
+BODY_TIMEOUT = float(os.environ.get("APP_BODY_TIMEOUT", "10"))
 ON_STORE_ERROR = os.environ.get("APP_ON_STORE_ERROR", "refuse")
 
 verifier = revrag.WebhookVerifier(SECRETS)

@@ -9,7 +9,11 @@ from revrag.webhooks.flask import webhook
 from support.apps import behaviour
 
 app = flask.Flask(__name__)
-options = {"max_body": behaviour.MAX_BODY, "on_store_error": behaviour.ON_STORE_ERROR}
+options = {
+    "max_body": behaviour.MAX_BODY,
+    "body_timeout": behaviour.BODY_TIMEOUT,
+    "on_store_error": behaviour.ON_STORE_ERROR,
+}
 
 
 @app.post("/revrag")

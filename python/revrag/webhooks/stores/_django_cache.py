@@ -20,17 +20,23 @@ DONE = "done"
 # two steps, and in between it could become someone else's.
 MARGIN = 1.0
 UNFIT = {
-    "DummyCache": "remembers nothing",
-    "FileBasedCache": "can't claim a key atomically",
-    "LocMemCache": "is not shared between processes",
+    "db.DatabaseCache": "two workers can claim one key",
+    "dummy.DummyCache": "it remembers nothing",
+    "filebased.FileBasedCache": "two workers can claim one key",
 }
+MAX_ENTRIES = 300  # Django's own default
+KEYS = 3  # of the delivery of a call
 
 
 class DjangoCacheStore:
     """Remembers deliveries in one of Django's caches.
 
     The cache must be shared by all workers, add keys atomically, and keep what it was given: Redis
-    or Memcached with room enough. A cache that can't is warned of.
+    or Memcached with room enough. Django's caches in a database, in files and of nothing are
+    refused; the one in memory is warned of, with the number of deliveries that it remembers.
+
+    A worker that is killed between its handler's end and the mark leaves the event to be handled
+    again; `DjangoStore` and `SqlAlchemyStore` don't.
 
     Args:
         alias: The cache's name in the setting `CACHES`.
@@ -42,6 +48,7 @@ class DjangoCacheStore:
     Raises:
         InvalidArgumentError: A time is not positive.
         ImportError: Django is not installed.
+        ImproperlyConfigured: On first use, where the cache is unfit.
 
     Example:
         >>> store = revrag.webhooks.stores.DjangoCacheStore("default", done_ttl=86400)
@@ -107,13 +114,32 @@ class DjangoCacheStore:
 
         cache = caches[self._alias]
         if not self._is_checked:
+            self._check(cache)
             self._is_checked = True
-            problem = UNFIT.get(type(cache).__name__)
-            if problem is not None:
-                logger.warning(
-                    "the cache %r is a %s, which %s: webhooks may be handled twice",
-                    self._alias,
-                    type(cache).__name__,
-                    problem,
-                )
         return cache
+
+    def _check(self, cache: Any) -> None:
+        from django.conf import settings
+        from django.core.cache.backends.locmem import LocMemCache
+        from django.core.exceptions import ImproperlyConfigured
+        from django.utils.module_loading import import_string
+
+        for path, problem in UNFIT.items():
+            if isinstance(cache, import_string(f"django.core.cache.backends.{path}")):
+                raise ImproperlyConfigured(
+                    f"the cache {self._alias!r} is a {type(cache).__name__}, and {problem}: "
+                    "webhooks would be handled twice; take DjangoStore, or a cache in Redis or "
+                    "Memcached"
+                )
+        if isinstance(cache, LocMemCache):
+            options = settings.CACHES.get(self._alias, {}).get("OPTIONS", {})
+            entries = int(options.get("MAX_ENTRIES", MAX_ENTRIES))
+            logger.warning(
+                "the cache %r is a %s, which is not shared between processes and keeps %d entries, "
+                "those of %d deliveries: what it forgot is handled twice; take DjangoStore, or a "
+                "cache in Redis or Memcached",
+                self._alias,
+                type(cache).__name__,
+                entries,
+                entries // KEYS,
+            )
