@@ -3,8 +3,8 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-webhooks test-frameworks types fuzz lint bench docs \
-	clean
+.PHONY: help demo test test-rust test-python test-webhooks test-frameworks types simulate test-defects fuzz lint \
+	bench docs clean
 
 VENV := .venv
 BENCH_VENV := .venv-bench
@@ -47,6 +47,15 @@ test-frameworks: $(VENV)/.built ## webhook endpoints on the oldest and newest fr
 types: $(VENV)/.built
 	$(BIN)/python -m mypy python/revrag examples $(wildcard tests/typing/*.py)
 	$(BIN)/python -m mypy.stubtest revrag._revrag --allowlist tests/typing/stubtest-allowlist.txt
+
+# As many as wanted, or the story of one: make simulate SEEDS=0..1000000, make simulate SEEDS=12345
+SEEDS := 0..20000
+simulate: ## uploads played from seeds, each twice
+	cargo run --quiet --locked --profile quick --no-default-features --example simulate -- $(SEEDS)
+
+# Those of some names: tests/rust/simulation/defects/run breaker stop
+test-defects: ## defects planted one by one, each to be found by the simulator within a minute
+	tests/rust/simulation/defects/run
 
 # As long as wanted: make fuzz FUZZ_SECONDS=600
 FUZZ_SECONDS := 10

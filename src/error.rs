@@ -79,6 +79,9 @@ pub enum Error {
     /// A journal that is none, is another upload's, is in use, or can't be written.
     #[error("journal: {0}")]
     Journal(String),
+    /// A journal that was taken away while it was in use.
+    #[error("journal: {0}")]
+    JournalLost(String),
     /// A webhook delivery that can't be trusted or read.
     #[error(transparent)]
     Webhook(#[from] VerificationError),

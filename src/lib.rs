@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [`error`] | every way to fail |
 //! | [`model`] | the wire types, a file per noun |
+//! | [`world`] | the clock, chance and new ids, given to whoever decides by them |
 //! | [`http`] | configuration, the retry policy, the transport, the client |
 //! | [`phone`] | phone numbers: repair, validation, E.164 |
 //! | [`bulk`] | bulk upload: any table, each row exactly once |
@@ -29,6 +30,7 @@ mod python;
 pub mod sandbox;
 mod secret;
 pub mod webhook;
+pub mod world;
 
 pub use error::{Error, Result};
 pub use secret::Secret;

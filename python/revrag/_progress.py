@@ -29,9 +29,15 @@ def bar() -> Bar:
     return Tqdm(tqdm)
 
 
-def _troubles(progress: UploadProgress) -> dict[str, int]:
+def _troubles(progress: UploadProgress) -> dict[str, int | str]:
     names = ("rejected", "invalid", "duplicate", "unknown")
-    return {name: count for name in names if (count := getattr(progress, name))}
+    troubles: dict[str, int | str] = {
+        name: count for name in names if (count := getattr(progress, name))
+    }
+    if progress.settling:
+        of = "" if progress.total_pages is None else f"/{progress.total_pages}"
+        troubles["settling"] = f"page {progress.pages}{of}"
+    return troubles
 
 
 class Tqdm:
@@ -59,7 +65,7 @@ class Line:
     def __call__(self, progress: UploadProgress) -> None:
         done = progress.read - progress.not_sent
         of = f"{done}" if progress.total is None else f"{done}/{progress.total}"
-        more = "".join(f", {count} {name}" for name, count in _troubles(progress).items())
+        more = "".join(f", {name} {count}" for name, count in _troubles(progress).items())
         self._text = f"{of} rows in {progress.elapsed:.1f} s{more}"
         if self._stream.isatty():
             self._stream.write(f"\r\x1b[K{self._text}")

@@ -137,6 +137,7 @@ class Campaign:
         journal: str | PathLike[str] | None = None,
         on_unknown: Literal["settle", "leave", "stop"] = "settle",
         settle_after: float = 5.0,
+        give_up_after: float = 600.0,
         progress: bool | Callable[[UploadProgress], object] | None = None,
         dry_run: bool = False,
     ) -> UploadReport: ...
@@ -159,6 +160,7 @@ class Campaign:
         journal: str | PathLike[str] | None = None,
         on_unknown: Literal["settle", "leave", "stop"] = "settle",
         settle_after: float = 5.0,
+        give_up_after: float = 600.0,
         progress: bool | Callable[[UploadProgress], object] | None = None,
         dry_run: bool = False,
     ) -> Coroutine[Any, Any, UploadReport]: ...
@@ -208,6 +210,12 @@ class UploadProgress:
     def unknown(self) -> int: ...
     @property
     def not_sent(self) -> int: ...
+    @property
+    def settling(self) -> int: ...
+    @property
+    def pages(self) -> int: ...
+    @property
+    def total_pages(self) -> int | None: ...
     @property
     def elapsed(self) -> float: ...
 

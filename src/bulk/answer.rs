@@ -5,32 +5,48 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::ledger::Reader;
 use crate::error::ResponseProblem;
 use crate::model::DocumentError;
 
 /// What the service said of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Answer {
-    Accepted { run: RunId, status: Status },
-    Rejected { error: Box<str> },
+pub enum Answer {
+    /// It is queued.
+    Accepted {
+        /// Its run.
+        run: RunId,
+        /// The run's status.
+        status: Status,
+    },
+    /// It is refused.
+    Rejected {
+        /// Why.
+        error: Box<str>,
+    },
 }
 
 /// A run's id: a UUID, as documented, or whatever else the service says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum RunId {
+pub enum RunId {
+    /// A UUID in its usual form.
     Uuid(Uuid),
+    /// Any other text.
     Text(Box<str>),
 }
 
 /// A run's status; `queued` takes no memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Status {
+pub enum Status {
+    /// `queued`.
     Queued,
+    /// Any other, or none.
     Other(Option<Box<str>>),
 }
 
 impl RunId {
-    pub(super) fn of(text: &str) -> Self {
+    /// The id that a text is.
+    pub fn of(text: &str) -> Self {
         // Only the one form that is written back as it was read.
         let canonical = text.len() == 36 && !text.bytes().any(|byte| byte.is_ascii_uppercase());
         match Uuid::try_parse(text) {
@@ -50,14 +66,16 @@ impl std::fmt::Display for RunId {
 }
 
 impl Status {
-    pub(super) fn of(text: Option<&str>) -> Self {
+    /// The status that a text is.
+    pub fn of(text: Option<&str>) -> Self {
         match text {
             Some("queued") => Self::Queued,
             other => Self::Other(other.map(Into::into)),
         }
     }
 
-    pub(super) fn text(&self) -> Option<&str> {
+    /// Its text.
+    pub fn text(&self) -> Option<&str> {
         match self {
             Self::Queued => Some("queued"),
             Self::Other(text) => text.as_deref(),
@@ -67,10 +85,8 @@ impl Status {
 
 #[derive(Deserialize)]
 struct Body<'a> {
-    #[serde(rename = "accepted")]
-    _accepted: u64,
-    #[serde(rename = "rejected")]
-    _rejected: u64,
+    accepted: u64,
+    rejected: u64,
     #[serde(borrow)]
     results: Vec<Entry<'a>>,
 }
@@ -78,6 +94,8 @@ struct Body<'a> {
 #[derive(Deserialize)]
 struct Entry<'a> {
     accepted: bool,
+    #[serde(borrow, default)]
+    phone_number: Option<Text<'a>>,
     #[serde(borrow, default)]
     run_id: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -90,19 +108,29 @@ struct Entry<'a> {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Reads the answer to a push of `count` rows.
-pub(super) fn read(body: &[u8], count: usize) -> Result<Vec<Answer>, ResponseProblem> {
+/// Reads the answer to a push of rows with these numbers, and holds it against what was sent: an
+/// answer that contradicts itself or the request says nothing for certain.
+pub(super) fn read<'a>(
+    body: &[u8],
+    numbers: impl ExactSizeIterator<Item = &'a str>,
+    reader: Reader,
+) -> Result<Vec<Answer>, ResponseProblem> {
     // Checked as a whole, which is quicker than text by text.
     let text =
         std::str::from_utf8(body).map_err(|_| DocumentError::NotJson { line: 1, column: 1 })?;
     let body: Body<'_> = serde_json::from_str(text).map_err(|error| told(&error))?;
     let contradiction = |text: String| Err(ResponseProblem::Contradiction(text));
-    let found = body.results.len();
+    let (found, count) = (body.results.len(), numbers.len());
     if found != count {
         return contradiction(format!("it has {found} results for {count} records"));
     }
     let mut answers = Vec::with_capacity(count);
-    for (at, entry) in body.results.into_iter().enumerate() {
+    let mut accepted = 0;
+    for ((at, entry), number) in body.results.into_iter().enumerate().zip(numbers) {
+        if entry.phone_number.is_some_and(|shown| !is_of(&shown.0, number, reader)) {
+            return contradiction(format!("results[{at}] is of another number than records[{at}]"));
+        }
+        accepted += u64::from(entry.accepted);
         answers.push(match (entry.accepted, entry.run_id) {
             (true, Some(run)) => Answer::Accepted {
                 run: RunId::of(&run.0),
@@ -111,14 +139,56 @@ pub(super) fn read(body: &[u8], count: usize) -> Result<Vec<Answer>, ResponsePro
             (true, None) => {
                 return contradiction(format!("results[{at}] is accepted and has no run_id"));
             }
-            (false, _) => Answer::Rejected {
+            (false, Some(_)) => {
+                return contradiction(format!("results[{at}] is rejected and has a run_id"));
+            }
+            (false, None) => Answer::Rejected {
                 error: entry
                     .error
                     .map_or("the service gave no reason".into(), |text| text.0.into_owned().into()),
             },
         });
     }
+    if (body.accepted, body.rejected) != (accepted, count as u64 - accepted) {
+        return contradiction(format!(
+            "it counts {} accepted and {} rejected, and its results show {accepted} and {}",
+            body.accepted,
+            body.rejected,
+            count as u64 - accepted
+        ));
+    }
+    let runs = answers.iter().filter_map(|answer| match answer {
+        Answer::Accepted { run, .. } => Some(run),
+        Answer::Rejected { .. } => None,
+    });
+    let mut runs: Vec<&RunId> = runs.collect();
+    runs.sort_unstable();
+    if runs.windows(2).any(|pair| pair[0] == pair[1]) {
+        return contradiction("it gives one run_id to several records".to_owned());
+    }
     Ok(answers)
+}
+
+/// Whether a number is the one that was sent: as it was, in another notation, or with digits hidden.
+fn is_of(shown: &str, sent: &str, reader: Reader) -> bool {
+    if shown == sent {
+        return true;
+    }
+    let digits = |text: &str| -> Vec<u8> { text.bytes().filter(u8::is_ascii_digit).collect() };
+    let (shown_digits, sent_digits) = (digits(shown), digits(sent));
+    if shown_digits.is_empty() || sent_digits.is_empty() {
+        return shown.trim() == sent.trim() || is_masked(shown);
+    }
+    if is_masked(shown) {
+        let tail = shown.bytes().rev().take_while(u8::is_ascii_digit).count();
+        return sent_digits.ends_with(&shown_digits[shown_digits.len() - tail..]);
+    }
+    shown_digits == sent_digits || reader.number(shown) == reader.number(sent)
+}
+
+/// Whether digits of a number are hidden.
+fn is_masked(text: &str) -> bool {
+    text.contains(['*', '•', 'x', 'X', '#'])
 }
 
 fn told(error: &serde_json::Error) -> ResponseProblem {
@@ -134,17 +204,58 @@ fn told(error: &serde_json::Error) -> ResponseProblem {
 mod tests {
     use super::*;
 
+    fn answers(body: &str, numbers: &[&str]) -> Result<Vec<Answer>, ResponseProblem> {
+        read(body.as_bytes(), numbers.iter().copied(), Reader::new(Some("IN")))
+    }
+
+    fn accepted(number: &str, run: &str) -> String {
+        format!(r#"{{"phone_number": "{number}", "accepted": true, "run_id": "{run}"}}"#)
+    }
+
+    fn body(accepted: u64, rejected: u64, results: &[String]) -> String {
+        let results = results.join(",");
+        format!(r#"{{"accepted": {accepted}, "rejected": {rejected}, "results": [{results}]}}"#)
+    }
+
     #[test]
     fn each_row_has_its_answer() {
-        let body = br#"{"accepted": 1, "rejected": 1, "results": [
+        let body = r#"{"accepted": 1, "rejected": 1, "results": [
             {"phone_number": "+1", "accepted": true, "run_id": "00000000-0000-0000-0000-000000000001",
              "status": "queued", "error": null},
             {"phone_number": "x", "accepted": false, "run_id": null, "status": null, "error": "no \"x\""}
         ], "more": {}}"#;
-        let answers = read(body, 2).unwrap();
+        let answers = answers(body, &["+1", "x"]).unwrap();
         let run = RunId::Uuid(Uuid::from_u128(1));
         assert_eq!(answers[0], Answer::Accepted { run, status: Status::Queued });
         assert_eq!(answers[1], Answer::Rejected { error: "no \"x\"".into() });
+    }
+
+    #[test]
+    fn a_number_may_come_back_in_another_notation() {
+        let sent = "+919876543210";
+        for shown in [sent, "919876543210", "98765 43210", "+91******3210", "XXXXXX3210", "****"] {
+            assert!(answers(&body(1, 0, &[accepted(shown, "r")]), &[sent]).is_ok(), "{shown}");
+        }
+        for shown in ["+919876543211", "+91******3211", "12"] {
+            assert!(answers(&body(1, 0, &[accepted(shown, "r")]), &[sent]).is_err(), "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_contradicts_itself_or_the_request_is_told() {
+        let two = ["+919876543210", "+919876543211"];
+        let [one, other] = two.map(|number| accepted(number, number));
+        assert!(answers(&body(2, 0, &[one.clone(), other.clone()]), &two).is_ok());
+        for bad in [
+            body(2, 0, &[other.clone(), one.clone()]),
+            body(1, 1, &[one.clone(), other]),
+            body(2, 0, std::slice::from_ref(&one)),
+            body(2, 0, &[one.clone(), accepted(two[1], two[0])]),
+            body(1, 1, &[one, r#"{"accepted": false, "run_id": "r"}"#.to_owned()]),
+        ] {
+            let told = answers(&bad, &two);
+            assert!(matches!(told, Err(ResponseProblem::Contradiction(_))), "{bad}");
+        }
     }
 
     #[test]
@@ -157,7 +268,7 @@ mod tests {
             r#"{"accepted": 1, "rejected": 0, "results": [{"accepted": true}]}"#,
             r#"{"accepted": 1, "rejected": 0, "results": [{"run_id": "x"}]}"#,
         ] {
-            assert!(read(bad.as_bytes(), 1).is_err(), "{bad}");
+            assert!(answers(bad, &["+1"]).is_err(), "{bad}");
         }
     }
 

@@ -1,26 +1,83 @@
-//! What is known of a chunk's rows, as one compact blob.
+//! What is written down of a chunk's rows, compact: a plan once, and then what became of them, part
+//! by part.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::answer::{RunId, Status};
-use super::chunk::{self, Fate};
-use super::outcome::{Counts, Outcome};
-use super::work::{State, Work};
+use super::chunk::{Chunk, Fate};
+use super::outcome::Outcome;
 
-/// The rows of a chunk, in columns.
+/// Why nothing is known of a row that was planned and of which nothing was written down since.
+pub(super) const INTERRUPTED: &str = "the upload ended while it was on its way";
+
+/// What became of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Told {
+    /// It is in the campaign.
+    Accepted { run: RunId, status: Status },
+    /// The service refused it.
+    Rejected { error: Box<str> },
+    /// It was sent, and may be there.
+    Unknown { why: Arc<str> },
+    /// Nothing of it is there; why it was not sent, if that needs saying.
+    NotSent { why: Option<Arc<str>> },
+    /// It is about to be sent, after it was written down as not sent.
+    Sent,
+}
+
+/// What is known of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowReport {
+    /// Its number, as it was sent, or as it came where it was not.
+    pub number: Option<String>,
+    /// Whether its number was repaired.
+    pub is_repaired: bool,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// Its run.
+    pub run: Option<RunId>,
+    /// The run's status.
+    pub status: Option<String>,
+    /// Why it is not in the campaign, or may not be.
+    pub error: Option<String>,
+}
+
+/// A blob that is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Corrupt;
+
+/// A plan, in columns.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Columns {
+struct PlanColumns {
     numbers: String,
     /// How long each number is, in bytes.
     lengths: Vec<u32>,
-    /// An [`Outcome`] for each row, [`REPAIRED`] and [`NUMBERLESS`].
+    /// [`SEND`], [`INVALID`] or [`DUPLICATE`] for each row, [`REPAIRED`] and [`NUMBERLESS`].
+    codes: serde_bytes::ByteBuf,
+    texts: Vec<String>,
+    /// Invalid rows and why they are, as texts.
+    reasons: Vec<(u32, u32)>,
+}
+
+const SEND: u8 = 0;
+const INVALID: u8 = 1;
+const DUPLICATE: u8 = 2;
+const REPAIRED: u8 = 1 << 7;
+const NUMBERLESS: u8 = 1 << 6;
+
+/// What became of rows, in columns. Positions are those of a row in here.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct PartColumns {
+    /// Which rows: the first of a run of them, and how many.
+    rows: Vec<(u32, u32)>,
+    /// A code for each row.
     codes: serde_bytes::ByteBuf,
     /// 16 bytes for each accepted row whose run id is a UUID, in order.
     runs: serde_bytes::ByteBuf,
-    /// Texts, each once.
     texts: Vec<String>,
     /// Rows and their run ids that are no UUIDs, as texts.
     named: Vec<(u32, u32)>,
@@ -30,23 +87,13 @@ struct Columns {
     errors: Vec<(u32, u32)>,
 }
 
-const REPAIRED: u8 = 1 << 7;
-const NUMBERLESS: u8 = 1 << 6;
+const ACCEPTED: u8 = 0;
+const REJECTED: u8 = 1;
+const UNKNOWN: u8 = 2;
+const NOT_SENT: u8 = 3;
+const SENT: u8 = 4;
 
-/// What is known of a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RowReport {
-    pub(super) number: Option<String>,
-    pub(super) outcome: Outcome,
-    pub(super) run: Option<RunId>,
-    pub(super) status: Option<String>,
-    pub(super) error: Option<String>,
-}
-
-/// A blob that is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Corrupt;
-
+/// Texts, each once.
 #[derive(Default)]
 struct Texts {
     at: HashMap<String, u32>,
@@ -65,115 +112,165 @@ impl Texts {
     }
 }
 
-/// Packs what is known of a chunk. While it is open, rows that wait to be sent are in doubt: they may
-/// be on their way by the time this is read.
-pub(super) fn pack(work: &Work, is_open: bool) -> (Vec<u8>, Counts) {
-    let mut columns = Columns::default();
-    let mut counts = Counts::default();
+/// Packs a chunk's plan: its rows' numbers, and why some of them stay home.
+pub(super) fn pack_plan(chunk: &Chunk) -> Vec<u8> {
+    let mut columns = PlanColumns::default();
     let mut texts = Texts::default();
-    for (row, state) in work.states().iter().enumerate() {
-        let number = work.chunk.number(row);
+    for (row, what) in chunk.rows.iter().enumerate() {
+        let number = chunk.number(row);
         columns.numbers.push_str(number);
         columns.lengths.push(narrow(number.len()));
-        let chunk::Row { fate, repaired, has_number, .. } = &work.chunk.rows[row];
-        let mut flags = if *repaired { REPAIRED } else { 0 };
-        flags |= if *has_number { 0 } else { NUMBERLESS };
-        let outcome = match work.outcome(row) {
-            Outcome::NotSent if is_open => Outcome::Unknown,
-            outcome => outcome,
+        let mut code = match &what.fate {
+            Fate::Send { .. } => SEND,
+            Fate::Invalid(why) => {
+                columns.reasons.push((narrow(row), texts.index(why)));
+                INVALID
+            }
+            Fate::Duplicate => DUPLICATE,
         };
-        counts.add(outcome);
-        counts.repaired += u64::from(*repaired);
-        columns.codes.push(outcome as u8 | flags);
-        match (state, fate) {
-            (State::Accepted { run, status }, _) => {
-                match run {
-                    RunId::Uuid(uuid) => columns.runs.extend_from_slice(uuid.as_bytes()),
-                    RunId::Text(text) => columns.named.push((narrow(row), texts.index(text))),
-                }
-                if *status != Status::Queued {
-                    let text = status.text().map(|text| texts.index(text));
-                    columns.statuses.push((narrow(row), text));
-                }
-            }
-            (State::Rejected { error }, _) => {
-                columns.errors.push((narrow(row), texts.index(error)));
-            }
-            (State::Unknown { why }, _) => columns.errors.push((narrow(row), texts.index(why))),
-            (State::Home, Fate::Invalid(reason)) => {
-                columns.errors.push((narrow(row), texts.index(reason)));
-            }
-            _ => {}
-        }
+        code |= if what.repaired { REPAIRED } else { 0 };
+        code |= if what.has_number { 0 } else { NUMBERLESS };
+        columns.codes.push(code);
     }
     columns.texts = texts.all;
-    (postcard::to_stdvec(&columns).unwrap_or_default(), counts)
+    postcard::to_stdvec(&columns).unwrap_or_default()
 }
 
-/// Unpacks a blob of `rows` rows.
-pub(super) fn unpack(blob: &[u8], rows: usize) -> Result<Vec<RowReport>, Corrupt> {
-    let columns: Columns = postcard::from_bytes(blob).map_err(|_| Corrupt)?;
+/// Packs what became of rows.
+pub(super) fn pack(told: &[(u32, Told)]) -> Vec<u8> {
+    let mut columns = PartColumns::default();
+    let mut texts = Texts::default();
+    for (at, (row, told)) in told.iter().enumerate() {
+        let at = narrow(at);
+        match columns.rows.last_mut() {
+            Some((first, count)) if *first + *count == *row => *count += 1,
+            _ => columns.rows.push((*row, 1)),
+        }
+        columns.codes.push(match told {
+            Told::Accepted { run, status } => {
+                match run {
+                    RunId::Uuid(uuid) => columns.runs.extend_from_slice(uuid.as_bytes()),
+                    RunId::Text(text) => columns.named.push((at, texts.index(text))),
+                }
+                if *status != Status::Queued {
+                    columns.statuses.push((at, status.text().map(|text| texts.index(text))));
+                }
+                ACCEPTED
+            }
+            Told::Rejected { error } => {
+                columns.errors.push((at, texts.index(error)));
+                REJECTED
+            }
+            Told::Unknown { why } => {
+                columns.errors.push((at, texts.index(why)));
+                UNKNOWN
+            }
+            Told::NotSent { why } => {
+                columns.errors.extend(why.as_deref().map(|why| (at, texts.index(why))));
+                NOT_SENT
+            }
+            Told::Sent => SENT,
+        });
+    }
+    columns.texts = texts.all;
+    postcard::to_stdvec(&columns).unwrap_or_default()
+}
+
+/// What is known of a chunk's `rows` rows, given its plan and what was told since, in order. Of a row
+/// that was to be sent and of which nothing was told, nothing is known.
+pub(super) fn unpack<'a>(
+    plan: &[u8],
+    parts: impl IntoIterator<Item = &'a [u8]>,
+    rows: usize,
+) -> Result<Vec<RowReport>, Corrupt> {
+    let mut reports = unpack_plan(plan, rows)?;
+    for part in parts {
+        apply(part, &mut reports)?;
+    }
+    Ok(reports)
+}
+
+fn unpack_plan(blob: &[u8], rows: usize) -> Result<Vec<RowReport>, Corrupt> {
+    let columns: PlanColumns = postcard::from_bytes(blob).map_err(|_| Corrupt)?;
     if columns.lengths.len() != rows || columns.codes.len() != rows {
         return Err(Corrupt);
     }
-    let named = by_row(columns.named)?;
-    let statuses: HashMap<u32, Option<u32>> = columns.statuses.into_iter().collect();
-    let errors = by_row(columns.errors)?;
-    let text = |at: u32| columns.texts.get(at as usize).cloned().ok_or(Corrupt);
-    let mut runs = columns.runs.chunks_exact(16);
+    let reasons = by_row(columns.reasons)?;
     let mut start = 0_usize;
     let mut reports = Vec::with_capacity(rows);
     for (row, (length, code)) in columns.lengths.iter().zip(columns.codes.iter()).enumerate() {
         let end = start.checked_add(*length as usize).ok_or(Corrupt)?;
         let number = columns.numbers.get(start..end).ok_or(Corrupt)?;
-        let number = (code & NUMBERLESS == 0).then(|| number.to_owned());
         start = end;
-        let outcome =
-            *Outcome::ALL.get(usize::from(code & !(REPAIRED | NUMBERLESS))).ok_or(Corrupt)?;
-        let row = narrow(row);
-        let (mut run, mut status) = (None, None);
-        if outcome == Outcome::Accepted {
-            run = Some(if let Some(at) = named.get(&row) {
-                RunId::Text(text(*at)?.into())
-            } else {
-                let bytes = runs.next().ok_or(Corrupt)?;
-                RunId::Uuid(Uuid::from_slice(bytes).map_err(|_| Corrupt)?)
-            });
-            status = match statuses.get(&row) {
-                None => Some("queued".to_owned()),
-                Some(at) => at.map(text).transpose()?,
-            };
-        }
-        let error = errors.get(&row).map(|at| text(*at)).transpose()?;
-        reports.push(RowReport { number, outcome, run, status, error });
+        let reason = reasons.get(&narrow(row)).map(|at| columns.texts.get(*at as usize));
+        let (outcome, error) = match code & !(REPAIRED | NUMBERLESS) {
+            SEND => (Outcome::Unknown, Some(INTERRUPTED.to_owned())),
+            INVALID => (Outcome::Invalid, reason.ok_or(Corrupt)?.cloned()),
+            DUPLICATE => (Outcome::Duplicate, None),
+            _ => return Err(Corrupt),
+        };
+        reports.push(RowReport {
+            number: (code & NUMBERLESS == 0).then(|| number.to_owned()),
+            is_repaired: code & REPAIRED != 0,
+            outcome,
+            run: None,
+            status: None,
+            error,
+        });
     }
     Ok(reports)
 }
 
-/// The states of a chunk's rows, to go on from. Rows in doubt stay in doubt.
-pub(super) fn states(reports: Vec<RowReport>) -> Vec<State> {
-    let state = |report: RowReport| match report.outcome {
-        Outcome::Invalid | Outcome::Duplicate => State::Home,
-        Outcome::NotSent => State::Waiting,
-        Outcome::Unknown => match report.error {
-            Some(why) => State::Unknown { why: why.into() },
-            None => State::interrupted(),
-        },
-        Outcome::Rejected => State::Rejected { error: report.error.unwrap_or_default().into() },
-        Outcome::Accepted => match report.run {
-            Some(run) => State::Accepted { run, status: Status::of(report.status.as_deref()) },
-            None => State::interrupted(),
-        },
-    };
-    reports.into_iter().map(state).collect()
-}
-
-/// The state of a row of a chunk that was on its way when everything ended.
-pub(super) fn on_its_way(fate: &Fate) -> State {
-    match fate {
-        Fate::Send { .. } => State::interrupted(),
-        _ => State::Home,
+fn apply(blob: &[u8], reports: &mut [RowReport]) -> Result<(), Corrupt> {
+    let columns: PartColumns = postcard::from_bytes(blob).map_err(|_| Corrupt)?;
+    let named = by_row(columns.named)?;
+    let statuses: HashMap<u32, Option<u32>> = columns.statuses.into_iter().collect();
+    let errors = by_row(columns.errors)?;
+    let text = |at: u32| columns.texts.get(at as usize).cloned().ok_or(Corrupt);
+    let mut runs = columns.runs.chunks_exact(16);
+    let mut codes = (0..).zip(columns.codes.iter());
+    for (first, count) in columns.rows {
+        let end = first.checked_add(count).ok_or(Corrupt)?;
+        for row in first..end {
+            let (at, code) = codes.next().ok_or(Corrupt)?;
+            // A row that a later plan keeps home, or does not have, never left.
+            let is_there = |report: &&mut RowReport| {
+                !matches!(report.outcome, Outcome::Invalid | Outcome::Duplicate)
+            };
+            let Some(report) = reports.get_mut(row as usize).filter(is_there) else {
+                if *code == ACCEPTED {
+                    return Err(Corrupt);
+                }
+                continue;
+            };
+            (report.run, report.status) = (None, None);
+            report.error = errors.get(&at).map(|at| text(*at)).transpose()?;
+            report.outcome = match *code {
+                ACCEPTED => {
+                    report.run = Some(if let Some(at) = named.get(&at) {
+                        RunId::Text(text(*at)?.into())
+                    } else {
+                        let bytes = runs.next().ok_or(Corrupt)?;
+                        RunId::Uuid(Uuid::from_slice(bytes).map_err(|_| Corrupt)?)
+                    });
+                    report.status = match statuses.get(&at) {
+                        None => Some("queued".to_owned()),
+                        Some(at) => at.map(text).transpose()?,
+                    };
+                    Outcome::Accepted
+                }
+                REJECTED => Outcome::Rejected,
+                UNKNOWN => Outcome::Unknown,
+                NOT_SENT => Outcome::NotSent,
+                SENT => {
+                    report.error = Some(INTERRUPTED.to_owned());
+                    Outcome::Unknown
+                }
+                _ => return Err(Corrupt),
+            };
+        }
     }
+    Ok(())
 }
 
 fn by_row(pairs: Vec<(u32, u32)>) -> Result<HashMap<u32, u32>, Corrupt> {
@@ -191,11 +288,10 @@ fn narrow(at: usize) -> u32 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::answer::Answer;
     use super::super::chunk::{Cut, Cutter, Encoded};
     use super::*;
 
-    fn answer() -> impl Strategy<Value = Option<Answer>> {
+    fn told() -> impl Strategy<Value = Told> {
         let run = prop_oneof![
             any::<u128>().prop_map(|id| RunId::Uuid(Uuid::from_u128(id))),
             "[a-z]{0,5}".prop_map(|text| RunId::Text(text.into())),
@@ -205,50 +301,85 @@ mod tests {
             proptest::option::of("[a-z]{0,5}").prop_map(|text| Status::of(text.as_deref())),
         ];
         prop_oneof![
-            (run, status).prop_map(|(run, status)| Some(Answer::Accepted { run, status })),
-            "[a-z]{0,5}".prop_map(|error| Some(Answer::Rejected { error: error.into() })),
-            Just(None),
+            (run, status).prop_map(|(run, status)| Told::Accepted { run, status }),
+            "[a-z]{0,5}".prop_map(|error| Told::Rejected { error: error.into() }),
+            "[a-z]{0,5}".prop_map(|why| Told::Unknown { why: why.as_str().into() }),
+            proptest::option::of("[a-z]{0,5}")
+                .prop_map(|why| Told::NotSent { why: why.map(|why| why.as_str().into()) }),
+            Just(Told::Sent),
         ]
+    }
+
+    fn expected(told: &Told) -> (Outcome, Option<String>, Option<RunId>, Option<String>) {
+        match told {
+            Told::Accepted { run, status } => {
+                let status = status.text().map(str::to_owned);
+                (Outcome::Accepted, None, Some(run.clone()), status)
+            }
+            Told::Rejected { error } => (Outcome::Rejected, Some(error.to_string()), None, None),
+            Told::Unknown { why } => (Outcome::Unknown, Some(why.to_string()), None, None),
+            Told::NotSent { why } => {
+                (Outcome::NotSent, why.as_deref().map(str::to_owned), None, None)
+            }
+            Told::Sent => (Outcome::Unknown, Some(INTERRUPTED.to_owned()), None, None),
+        }
+    }
+
+    fn chunk(rows: &[(String, bool, u8)]) -> Chunk {
+        let mut cutter = Cutter::new(Cut::After(usize::MAX));
+        for (number, repaired, fate) in rows {
+            let fate = match fate {
+                0 => Fate::Invalid("why".into()),
+                1 => Fate::Duplicate,
+                _ => Fate::Send { own_session: false },
+            };
+            let json: &[u8] = if matches!(fate, Fate::Send { .. }) { b"{}" } else { b"" };
+            let (repaired, number) = (*repaired, Some(number.as_str()));
+            cutter.put(Encoded { fate, repaired, check: 0, number, came: None, json });
+        }
+        cutter.take().unwrap()
     }
 
     proptest! {
         #[test]
         fn what_is_packed_is_unpacked(
-            rows in proptest::collection::vec((".{0,9}", answer(), any::<bool>()), 1..30),
+            rows in proptest::collection::vec((".{0,9}", any::<bool>(), 0..6_u8), 1..30),
+            parts in proptest::collection::vec(
+                proptest::collection::btree_map(0..30_u32, told(), 0..20), 0..4),
         ) {
-            let mut cutter = Cutter::new(Cut::After(usize::MAX));
-            for (number, _, repaired) in &rows {
-                let fate = match number.len() % 4 {
-                    0 => Fate::Invalid("why".into()),
-                    1 => Fate::Duplicate,
-                    _ => Fate::Send { own_session: false },
-                };
-                let json: &[u8] = if matches!(fate, Fate::Send { .. }) { b"{}" } else { b"" };
-                let row = Encoded { fate, repaired: *repaired, check: 0, number: Some(number), came: None, json };
-                prop_assert!(cutter.put(row).is_none());
-            }
-            let mut work = Work::new(cutter.take().unwrap());
-            while let Some(part) = work.send() {
-                for row in part {
-                    match &rows[row].1 {
-                        Some(answer) => work.applied(&[row], vec![answer.clone()]),
-                        None => work.in_doubt(&[row], "why"),
-                    }
+            let chunk = chunk(&rows);
+            let mut last: Vec<Option<Told>> = vec![None; rows.len()];
+            let mut blobs = Vec::new();
+            for part in parts {
+                let part: Vec<(u32, Told)> =
+                    part.into_iter().filter(|(row, _)| rows.get(*row as usize).is_some_and(|row| row.2 > 1)).collect();
+                for (row, told) in &part {
+                    last[*row as usize] = Some(told.clone());
                 }
+                blobs.push(pack(&part));
             }
-            let reports = unpack(&pack(&work, false).0, rows.len()).unwrap();
-            for (row, report) in reports.iter().enumerate() {
-                prop_assert_eq!(report.number.as_ref(), Some(&rows[row].0));
-                prop_assert_eq!(report.outcome, work.outcome(row));
+            let plan = pack_plan(&chunk);
+            let reports = unpack(&plan, blobs.iter().map(Vec::as_slice), rows.len()).unwrap();
+            for ((report, told), (number, repaired, fate)) in reports.iter().zip(&last).zip(&rows) {
+                prop_assert_eq!(report.number.as_ref(), Some(number));
+                prop_assert_eq!(report.is_repaired, *repaired);
+                let known = (report.outcome, report.error.clone(), report.run.clone(), report.status.clone());
+                prop_assert_eq!(known, match fate {
+                    0 => (Outcome::Invalid, Some("why".to_owned()), None, None),
+                    1 => (Outcome::Duplicate, None, None, None),
+                    _ => expected(told.as_ref().unwrap_or(&Told::Sent)),
+                });
             }
-            prop_assert_eq!(&states(reports)[..], work.states());
         }
 
         #[test]
         fn any_bytes_are_unpacked_or_refused(
-            blob in proptest::collection::vec(any::<u8>(), 0..200), rows in 0..20_usize,
+            plan in proptest::collection::vec(any::<u8>(), 0..200), part in proptest::collection::vec(any::<u8>(), 0..200),
+            rows in 0..20_usize,
         ) {
-            let _ = unpack(&blob, rows);
+            let _ = unpack(&plan, [&part[..]], rows);
+            let known = chunk(&vec![("1".to_owned(), false, 2); rows + 1]);
+            let _ = unpack(&pack_plan(&known), [&part[..]], rows + 1);
         }
     }
 }

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 /// What is to become of a row of the source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fate {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fate {
     /// It is sent.
     Send {
         /// Whether its session id is the caller's own rather than a token.
@@ -19,15 +20,16 @@ pub(super) enum Fate {
 }
 
 /// A row of a chunk.
-#[derive(Debug, Clone)]
-pub(super) struct Row {
-    pub(super) fate: Fate,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Row {
+    /// What is to become of it.
+    pub fate: Fate,
     /// Whether its number had to be repaired.
-    pub(super) repaired: bool,
+    pub repaired: bool,
     /// Whether it has a number at all.
-    pub(super) has_number: bool,
+    pub has_number: bool,
     /// A check of what is sent of it, or of what kept it home.
-    pub(super) check: u32,
+    pub check: u32,
     /// Where its number ends in [`Chunk::numbers`]; it begins where the previous one ends.
     number_end: u32,
     /// Where its JSON stands in [`Chunk::json`], if it is sent.
@@ -35,74 +37,75 @@ pub(super) struct Row {
 }
 
 /// Consecutive rows of the source, the unit that is sent, journaled and reported.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Chunk {
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Chunk {
     /// Its place among the chunks, from 0.
-    pub(super) seq: u64,
+    pub seq: u64,
     /// Its first row's position in the source.
-    pub(super) first_row: u64,
-    pub(super) rows: Vec<Row>,
+    pub first_row: u64,
+    /// Its rows.
+    pub rows: Vec<Row>,
     numbers: String,
     /// `{"records":[`, the rows' JSON with commas between, and `]}`.
     json: Bytes,
 }
 
-pub(super) const HEAD: &[u8] = b"{\"records\":[";
-pub(super) const TAIL: &[u8] = b"]}";
+const HEAD: &[u8] = b"{\"records\":[";
+const TAIL: &[u8] = b"]}";
 
 impl Chunk {
     /// A row's number: as it is sent, or as it came where it is not.
-    pub(super) fn number(&self, index: usize) -> &str {
+    pub fn number(&self, index: usize) -> &str {
         let start = index.checked_sub(1).map_or(0, |before| self.rows[before].number_end);
         let end = self.rows[index].number_end;
         self.numbers.get(start as usize..end as usize).unwrap_or_default()
     }
 
     /// A sent row's JSON.
-    pub(super) fn json(&self, index: usize) -> &[u8] {
+    pub fn json(&self, index: usize) -> &[u8] {
         let Range { start, end } = self.rows[index].json;
         &self.json[start as usize..end as usize]
     }
 
     /// The indices of the rows that are sent.
-    pub(super) fn sendable(&self) -> impl Iterator<Item = usize> {
+    pub fn sendable(&self) -> impl Iterator<Item = usize> {
         let sent = |(_, row): &(usize, &Row)| matches!(row.fate, Fate::Send { .. });
         self.rows.iter().enumerate().filter(sent).map(|(index, _)| index)
     }
 
     /// The body of a push of some of its rows.
-    pub(super) fn body(&self, rows: &[usize]) -> Bytes {
+    pub fn body(&self, rows: &[u32]) -> Bytes {
         if rows.len() == self.sendable().count() {
             return self.json.clone();
         }
-        let size = rows.iter().map(|row| self.json(*row).len() + 1).sum::<usize>();
+        let size = rows.iter().map(|row| self.json(*row as usize).len() + 1).sum::<usize>();
         let mut body = Vec::with_capacity(HEAD.len() + size + TAIL.len());
         body.extend_from_slice(HEAD);
         for (at, row) in rows.iter().enumerate() {
             if at > 0 {
                 body.push(b',');
             }
-            body.extend_from_slice(self.json(*row));
+            body.extend_from_slice(self.json(*row as usize));
         }
         body.extend_from_slice(TAIL);
         body.into()
     }
 
     /// How much memory it holds, in bytes.
-    pub(super) fn size(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.json.len() + self.numbers.len() + self.rows.len() * size_of::<Row>()
     }
 }
 
 /// How large a chunk may become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Limits {
+pub struct Limits {
     /// Rows that are sent.
-    pub(super) records: usize,
+    pub records: usize,
     /// Bytes of the request's body.
-    pub(super) bytes: usize,
+    pub bytes: usize,
     /// Rows of the source, sent or not.
-    pub(super) rows: usize,
+    pub rows: usize,
 }
 
 impl Limits {
@@ -116,7 +119,7 @@ impl Limits {
 
 /// When a chunk is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cut {
+pub enum Cut {
     /// At these limits.
     At(Limits),
     /// After so many rows of the source, as it was cut before.
@@ -125,7 +128,7 @@ pub(super) enum Cut {
 
 /// A chunk that is being filled.
 #[derive(Debug)]
-pub(super) struct Cutter {
+pub struct Cutter {
     seq: u64,
     first_row: u64,
     cut: Cut,
@@ -137,26 +140,33 @@ pub(super) struct Cutter {
 
 /// A row that is to be put into a chunk. `json` is empty unless it is sent.
 #[derive(Debug)]
-pub(super) struct Encoded<'a> {
-    pub(super) fate: Fate,
-    pub(super) repaired: bool,
-    pub(super) check: u32,
-    pub(super) number: Option<&'a str>,
+pub struct Encoded<'a> {
+    /// What is to become of it.
+    pub fate: Fate,
+    /// Whether its number had to be repaired.
+    pub repaired: bool,
+    /// A check of what is sent of it, or of what kept it home.
+    pub check: u32,
+    /// Its number.
+    pub number: Option<&'a str>,
     /// The number as it came, where it is not sent.
-    pub(super) came: Option<&'a str>,
-    pub(super) json: &'a [u8],
+    pub came: Option<&'a str>,
+    /// What is sent of it.
+    pub json: &'a [u8],
 }
 
 impl Encoded<'_> {
     /// The same row, staying home because an earlier one has its number.
-    pub(super) fn duplicate(self) -> Self {
+    #[must_use]
+    pub fn duplicate(self) -> Self {
         let number = self.came.or(self.number);
         Self { fate: Fate::Duplicate, repaired: false, number, json: b"", ..self }
     }
 }
 
 impl Cutter {
-    pub(super) fn new(cut: Cut) -> Self {
+    /// A cutter of the first chunk.
+    pub fn new(cut: Cut) -> Self {
         Self {
             seq: 0,
             first_row: 0,
@@ -169,13 +179,13 @@ impl Cutter {
     }
 
     /// Decides where the chunk that is being filled is cut. It must be empty.
-    pub(super) fn cut_at(&mut self, cut: Cut) {
+    pub fn cut_at(&mut self, cut: Cut) {
         debug_assert!(self.rows.is_empty());
         self.cut = cut;
     }
 
     /// Puts a row, and returns the chunk that had no room for it.
-    pub(super) fn put(&mut self, row: Encoded<'_>) -> Option<Chunk> {
+    pub fn put(&mut self, row: Encoded<'_>) -> Option<Chunk> {
         let is_sent = matches!(row.fate, Fate::Send { .. });
         let full = match self.cut {
             Cut::After(rows) => self.rows.len() >= rows,
@@ -190,12 +200,12 @@ impl Cutter {
     }
 
     /// Whether a chunk cut after a number of rows has them all.
-    pub(super) fn is_complete(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         matches!(self.cut, Cut::After(rows) if self.rows.len() >= rows)
     }
 
     /// The rows put since the last cut, if any.
-    pub(super) fn take(&mut self) -> Option<Chunk> {
+    pub fn take(&mut self) -> Option<Chunk> {
         if self.rows.is_empty() {
             return None;
         }
@@ -287,7 +297,7 @@ mod tests {
             for (seq, chunk) in chunks.iter().enumerate() {
                 prop_assert_eq!(chunk.seq, seq as u64);
                 prop_assert_eq!(chunk.first_row, at as u64);
-                let sent: Vec<usize> = chunk.sendable().collect();
+                let sent: Vec<u32> = chunk.sendable().map(|at| u32::try_from(at).unwrap()).collect();
                 prop_assert!(sent.len() <= records && chunk.rows.len() <= most);
                 let body = chunk.body(&sent);
                 prop_assert!(body.len() <= bytes || sent.len() <= 1);
@@ -296,7 +306,7 @@ mod tests {
                     prop_assert_eq!(chunk.number(index), at.to_string());
                     at += 1;
                 }
-                let expected: Vec<&[u8]> = sent.iter().map(|index| chunk.json(*index)).collect();
+                let expected: Vec<&[u8]> = sent.iter().map(|index| chunk.json(*index as usize)).collect();
                 let expected = [HEAD, &expected.join(&b','), TAIL].concat();
                 prop_assert_eq!(&body[..], &expected[..]);
             }
@@ -314,8 +324,8 @@ mod tests {
         #[test]
         fn a_part_of_a_chunk_has_its_rows_only(rows in any_rows(), every in 2..4_usize) {
             for chunk in cut(&rows, Cut::After(20)) {
-                let part: Vec<usize> = chunk.sendable().step_by(every).collect();
-                let expected: Vec<&[u8]> = part.iter().map(|index| chunk.json(*index)).collect();
+                let part: Vec<u32> = chunk.sendable().map(|at| u32::try_from(at).unwrap()).step_by(every).collect();
+                let expected: Vec<&[u8]> = part.iter().map(|index| chunk.json(*index as usize)).collect();
                 let expected = [HEAD, &expected.join(&b','), TAIL].concat();
                 prop_assert_eq!(&chunk.body(&part)[..], &expected[..]);
             }

@@ -9,41 +9,41 @@
 //! | `encode` | makes of a row what is sent, or the reason why it stays home |
 //! | `chunk` | cuts rows into requests |
 //! | `pipeline` | runs these side by side, in the order of the source |
-//! | `work` | what one chunk has left to do, and what its answers mean |
+//! | [`ledger`] | decides everything else: what is written down, sent, looked for, and known; pure |
+//! | `run` | the loop around it, which decides nothing |
+//! | `desk` | the ledger, its copy, and the report that is left however an upload ends |
+//! | `service` | the service, as far as an upload knows it |
 //! | `answer`, `refusal` | what the service said of a push |
-//! | `settle` | what became of rows in doubt, given what a listing shows |
-//! | `driver`, `intake`, `settling`, `scan` | send, listen, take in, and look for what is in doubt |
-//! | `blob`, `store` | what is known of every row, compact and on disk |
+//! | `blob`, `store` | the copy: what is known of every row, compact and in a file |
 //! | [`report`] | the same as a table |
-//! | `ending` | how an upload goes, and how it ends |
 //!
-//! [`Upload`] drives them. `encode`, `chunk`, `work`, `refusal`, `settle` and `pace` are pure;
-//! reading, sending and writing are at the edge.
+//! What an upload does is in [`ledger`] alone. `encode`, `chunk`, `answer`, `refusal` and `ledger` are
+//! pure; reading, sending and writing are at the edge.
 
 mod answer;
 mod blob;
 mod chunk;
-mod driver;
+mod desk;
 mod encode;
-mod ending;
-mod intake;
 mod layout;
+pub mod ledger;
 mod options;
 mod outcome;
-mod pace;
 mod pipeline;
 mod refusal;
 pub mod report;
-mod scan;
-mod settle;
-mod settling;
+mod run;
+mod service;
 pub mod source;
 mod store;
-mod upload;
-mod work;
 
-pub use ending::{Cause, Failure, Monitor, Snapshot, Stopped};
+pub use answer::{Answer, RunId, Status};
+pub use blob::RowReport;
+pub use chunk::{Chunk, Cut, Cutter, Encoded, Fate, Limits, Row};
+pub use desk::{Failure, Monitor, Stopped};
+pub use ledger::{Cause, Snapshot, State};
 pub use options::{Content, OnDuplicate, OnInvalid, OnUnknown, Options, Variables};
 pub use outcome::{Counts, Outcome};
 pub use report::Report;
-pub use upload::Upload;
+pub use run::{Target, Upload};
+pub use service::{Remote, Service, understood};

@@ -87,6 +87,8 @@ pub struct Options {
     pub on_unknown: OnUnknown,
     /// How long the service is given to finish what it has, before unknown rows are looked for.
     pub settle_after: Duration,
+    /// How long the service may answer no push before the upload stops.
+    pub give_up_after: Duration,
     /// Read and check all, send nothing.
     pub dry_run: bool,
 }
@@ -111,10 +113,14 @@ impl Default for Options {
             journal: None,
             on_unknown: OnUnknown::Settle,
             settle_after: Duration::from_secs(5),
+            give_up_after: Duration::from_mins(10),
             dry_run: false,
         }
     }
 }
+
+/// The longest that may be waited for anything.
+const LONGEST: Duration = Duration::from_hours(24 * 30);
 
 impl Options {
     /// Refuses what can't be.
@@ -126,6 +132,13 @@ impl Options {
         ] {
             if value == 0 || value > most {
                 return Err(Error::invalid(name, format!("it must be from 1 to {most}")));
+            }
+        }
+        for (name, value) in
+            [("settle_after", self.settle_after), ("give_up_after", self.give_up_after)]
+        {
+            if value > LONGEST {
+                return Err(Error::invalid(name, "it must be at most 30 days, in seconds"));
             }
         }
         if let Variables::Named(pairs) = &self.content.variables {

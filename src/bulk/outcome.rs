@@ -13,7 +13,7 @@ pub enum Outcome {
     Duplicate,
     /// It was sent, and may be in the campaign.
     Unknown,
-    /// Nothing of it was sent.
+    /// Nothing of it is in the campaign, and nothing was sent since that is known.
     NotSent,
 }
 
@@ -50,11 +50,6 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts from their parts.
-    pub(super) fn new(by_outcome: [u64; 6], repaired: u64) -> Self {
-        Self { by_outcome, repaired }
-    }
-
     /// How many rows came to `outcome`.
     pub fn of(&self, outcome: Outcome) -> u64 {
         self.by_outcome[outcome as usize]
@@ -65,16 +60,8 @@ impl Counts {
         self.by_outcome.iter().sum()
     }
 
-    /// Counts one row.
-    pub(super) fn add(&mut self, outcome: Outcome) {
-        self.by_outcome[outcome as usize] += 1;
-    }
-
-    /// Adds other counts.
-    pub(super) fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.by_outcome.iter_mut().zip(other.by_outcome) {
-            *mine += theirs;
-        }
-        self.repaired += other.repaired;
+    /// Counts `rows` more.
+    pub(super) fn add(&mut self, outcome: Outcome, rows: u64) {
+        self.by_outcome[outcome as usize] += rows;
     }
 }

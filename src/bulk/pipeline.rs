@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::chunk::{Chunk, Cut, Cutter, Encoded, Fate, Limits};
 use super::encode::{Encoder, Rows};
-use super::ending::bug;
+use super::service::bug;
 use super::source::{Block, Input, Source, SourceError};
 use crate::{Error, Result};
 

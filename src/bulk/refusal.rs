@@ -4,35 +4,44 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::ledger::Reply;
 use crate::Error;
-use crate::error::StatusError;
-
-/// A failed push.
-#[derive(Debug)]
-pub(super) enum Refusal {
-    /// Its rows may have arrived.
-    InDoubt(Error),
-    /// Nothing was applied: it is too large.
-    TooLarge(String),
-    /// Nothing was applied: rows of it, those named by position if any, don't fit the schema.
-    Rows { named: Vec<(usize, Box<str>)>, error: String },
-    /// Nothing was applied, and nothing else will be.
-    Fatal(Error),
-}
+use crate::error::{ResponseProblem, StatusError};
 
 /// What `error` means.
-pub(super) fn of(error: Error) -> Refusal {
+pub(super) fn of(error: Error) -> Reply {
     match error {
-        Error::PushOutcomeUnknown { .. } => Refusal::InDoubt(error),
+        Error::PushOutcomeUnknown { cause, .. } => lost(*cause),
+        Error::Connection { sent: false, .. } | Error::Timeout { sent: false, .. } => {
+            Reply::NotSent(error)
+        }
         Error::Status(status) => match status.status {
-            413 => Refusal::TooLarge(text(&status, "the service takes no record this large")),
-            422 => Refusal::Rows {
+            413 => Reply::TooLarge(text(&status, "the service takes no record this large")),
+            422 => Reply::Unfit {
                 named: named(&status),
-                error: text(&status, "the service takes no such record"),
+                why: text(&status, "the service takes no such record"),
+                error: Error::Status(status),
             },
-            _ => Refusal::Fatal(Error::Status(status)),
+            429 => {
+                let retry_after = status.retry_after;
+                Reply::Limited { retry_after, error: Error::Status(status) }
+            }
+            _ => Reply::Refused(Error::Status(status)),
         },
-        other => Refusal::Fatal(other),
+        other => Reply::Refused(other),
+    }
+}
+
+/// A push whose outcome is not known. An answer that is there and can't be right tells at least that
+/// the service is.
+fn lost(cause: Error) -> Reply {
+    let unknown = |cause: Error| Error::PushOutcomeUnknown { records: 0, cause: Box::new(cause) };
+    match cause {
+        Error::InvalidResponse { problem: ResponseProblem::Contradiction(_), .. } => {
+            Reply::Odd(cause.to_string())
+        }
+        Error::Timeout { .. } => Reply::Lost { timed_out: true, error: unknown(cause) },
+        _ => Reply::Lost { timed_out: false, error: unknown(cause) },
     }
 }
 
@@ -73,7 +82,7 @@ mod tests {
 
     use super::*;
 
-    fn status(status: u16, body: Value) -> Refusal {
+    fn status(status: u16, body: Value) -> Reply {
         of(Error::Status(Box::new(StatusError {
             status,
             body,
@@ -91,7 +100,7 @@ mod tests {
             {"loc": ["body", "other", 1], "msg": "no record"},
             {"loc": "body"}, 5
         ]});
-        let Refusal::Rows { named, .. } = status(422, detail) else { panic!("rows") };
+        let Reply::Unfit { named, .. } = status(422, detail) else { panic!("rows") };
         let expected = [(3, "phone_number: Field required"), (0, "it does not match the schema")];
         assert_eq!(named, expected.map(|(at, text)| (at, text.into())));
     }
@@ -99,11 +108,12 @@ mod tests {
     #[test]
     fn what_else_there_is() {
         assert!(
-            matches!(status(422, json!({"detail": "malformed"})), Refusal::Rows { named, .. } if named.is_empty())
+            matches!(status(422, json!({"detail": "malformed"})), Reply::Unfit { named, .. } if named.is_empty())
         );
-        assert!(matches!(status(413, json!(null)), Refusal::TooLarge(_)));
-        for fatal in [301, 400, 401, 403, 404, 429] {
-            assert!(matches!(status(fatal, json!(null)), Refusal::Fatal(_)), "{fatal}");
+        assert!(matches!(status(413, json!(null)), Reply::TooLarge(_)));
+        assert!(matches!(status(429, json!(null)), Reply::Limited { retry_after: None, .. }));
+        for fatal in [301, 400, 401, 403, 404] {
+            assert!(matches!(status(fatal, json!(null)), Reply::Refused(_)), "{fatal}");
         }
     }
 }

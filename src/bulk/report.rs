@@ -1,23 +1,25 @@
 //! What is known of every row, as counts and as a table.
 
-use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use arrow_array::builder::{StringBuilder, UInt64Builder};
+use arrow_array::builder::{ArrayBuilder as _, StringBuilder, UInt64Builder};
 use arrow_array::cast::AsArray as _;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchReader};
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
-use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
-use super::blob;
+use super::blob::RowReport;
+use super::ledger::{Index, State};
 use super::outcome::{Counts, Outcome};
-use super::store::{Closed, Name, Store, signed};
+use super::store::Closed;
 use crate::{Error, Result};
+
+/// Rows in a batch of the table, about.
+const BATCH: usize = 32_768;
 
 /// What an upload came to.
 #[derive(Debug, Clone)]
@@ -30,58 +32,34 @@ pub struct Report {
     rows: Rows,
 }
 
-/// The rows in a store, as they were when the upload ended.
-#[derive(Debug)]
-struct Stored {
-    connection: Mutex<Connection>,
-    name: Name,
-    /// How many chunks there were.
-    chunks: u64,
-    /// Those of which more may become known to whoever goes on with the journal.
-    open: HashMap<u64, Chunk>,
-}
-
-#[derive(Debug, Clone)]
-struct Chunk {
-    first_row: u64,
-    rows: usize,
-    results: Option<Vec<u8>>,
-}
-
 /// Where a report's rows are.
 #[derive(Debug, Clone)]
 enum Rows {
-    Stored(Arc<Stored>),
+    /// In the copy, and what each came to in the ledger.
+    Kept(Arc<(Index, Closed)>),
     Loaded(Arc<[RecordBatch]>),
 }
 
 impl Report {
-    /// The report of the rows in a store.
-    pub(super) fn new(upload_id: Uuid, elapsed: Duration, closed: Closed) -> Result<Self> {
-        let read = || -> rusqlite::Result<(Counts, u64, HashMap<u64, Chunk>)> {
-            let connection = &closed.connection;
-            let chunks: i64 =
-                connection.query_row("SELECT count(*) FROM chunk", [], |row| row.get(0))?;
-            let open = if closed.is_shared { open_chunks(connection)? } else { HashMap::new() };
-            Ok((counts(connection)?, chunks.unsigned_abs(), open))
-        };
-        let (counts, chunks, open) = read().map_err(|error| closed.name.told(&error))?;
-        let (connection, name) = closed.unlocked();
-        let connection = Mutex::new(connection);
-        let rows = Rows::Stored(Arc::new(Stored { connection, name, chunks, open }));
-        Ok(Self { upload_id, elapsed, counts, rows })
+    /// The report of what a ledger and its copy hold.
+    pub(super) fn new(upload_id: Uuid, elapsed: Duration, index: Index, closed: Closed) -> Self {
+        let counts = index.counts();
+        Self { upload_id, elapsed, counts, rows: Rows::Kept(Arc::new((index, closed))) }
     }
 
     /// What the journal at `path` knows.
     pub fn open(path: &Path) -> Result<Self> {
-        let (identity, closed) = Store::look(path)?;
-        Self::new(identity.upload, Duration::ZERO, closed)
+        let (identity, closed, chunks) = Closed::look(path)?;
+        let mut index = Index::default();
+        for rows in chunks {
+            index.take_in(&rows);
+        }
+        Ok(Self::new(identity.upload, Duration::ZERO, index, closed))
     }
 
     /// A report without rows: nothing was read, or nothing of it can be shown.
     pub fn unknown(upload_id: Uuid) -> Self {
-        let rows = Rows::Loaded(Arc::new([]));
-        Self { upload_id, elapsed: Duration::ZERO, counts: Counts::default(), rows }
+        Self::new(upload_id, Duration::ZERO, Index::default(), Closed::empty())
     }
 
     /// The rows as an Arrow IPC stream.
@@ -102,11 +80,13 @@ impl Report {
             return Err(Error::invalid("report", "it has other columns"));
         }
         let batches = reader.collect::<std::result::Result<Vec<_>, _>>().map_err(refuse)?;
-        let mut counts = Counts::new([0; 6], repaired);
+        let mut counts = Counts::default();
+        counts.repaired = repaired;
         for batch in &batches {
             for name in batch.column(2).as_string::<i32>().iter().flatten() {
                 let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.name() == name);
-                counts.add(outcome.ok_or_else(|| Error::invalid("report", "unknown outcome"))?);
+                let outcome = outcome.ok_or_else(|| Error::invalid("report", "unknown outcome"))?;
+                counts.add(outcome, 1);
             }
         }
         Ok(Self { upload_id, elapsed, counts, rows: Rows::Loaded(batches.into()) })
@@ -124,54 +104,7 @@ impl Report {
     }
 }
 
-fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
-    // A chunk of which nothing came back is in doubt as a whole.
-    connection.query_row(
-        "SELECT ifnull(sum(accepted), 0), ifnull(sum(rejected), 0), ifnull(sum(invalid), 0),
-                ifnull(sum(duplicate), 0),
-                ifnull(sum(CASE WHEN results IS NULL THEN rows ELSE unknown END), 0),
-                ifnull(sum(not_sent), 0), ifnull(sum(repaired), 0)
-         FROM chunk",
-        [],
-        |row| {
-            let count = |at: usize| row.get::<_, i64>(at).map(i64::unsigned_abs);
-            let by_outcome = [count(0)?, count(1)?, count(2)?, count(3)?, count(4)?, count(5)?];
-            Ok(Counts::new(by_outcome, count(6)?))
-        },
-    )
-}
-
-const CHUNK: &str = "SELECT seq, first_row, rows, results FROM chunk";
-
-fn chunk_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<(u64, Chunk)> {
-    let number = |at: usize| row.get::<_, i64>(at).map(i64::unsigned_abs);
-    let rows = usize::try_from(number(2)?).unwrap_or(usize::MAX);
-    Ok((number(0)?, Chunk { first_row: number(1)?, rows, results: row.get(3)? }))
-}
-
-fn open_chunks(connection: &Connection) -> rusqlite::Result<HashMap<u64, Chunk>> {
-    let mut query = connection
-        .prepare(&format!("{CHUNK} WHERE results IS NULL OR unknown > 0 OR not_sent > 0"))?;
-    query.query_map([], chunk_of)?.collect()
-}
-
-impl Stored {
-    fn chunk(&self, seq: u64) -> Result<Option<Chunk>> {
-        if seq >= self.chunks {
-            return Ok(None);
-        }
-        if let Some(chunk) = self.open.get(&seq) {
-            return Ok(Some(chunk.clone()));
-        }
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = connection
-            .prepare_cached(&format!("{CHUNK} WHERE seq = ?"))
-            .and_then(|mut query| query.query_row([signed(seq)], chunk_of).optional());
-        Ok(read.map_err(|error| self.name.told(&error))?.map(|(_, chunk)| chunk))
-    }
-}
-
-/// The rows of a report, a chunk at a time.
+/// The rows of a report, many at a time.
 pub struct Table {
     rows: Rows,
     seq: u64,
@@ -192,37 +125,36 @@ impl Table {
     }
 
     fn read(&mut self) -> Result<Option<RecordBatch>> {
-        let seq = self.seq;
-        self.seq += 1;
-        let stored = match &self.rows {
-            Rows::Stored(stored) => stored,
+        let kept = match &self.rows {
+            Rows::Kept(kept) => kept.clone(),
             Rows::Loaded(batches) => {
-                return Ok(usize::try_from(seq).ok().and_then(|at| batches.get(at)).cloned());
+                let at = usize::try_from(self.seq).unwrap_or(usize::MAX);
+                self.seq += 1;
+                return Ok(batches.get(at).cloned());
             }
         };
-        let Some(Chunk { first_row, rows, results }) = stored.chunk(seq)? else { return Ok(None) };
+        let (index, closed) = &*kept;
         let mut batch = Batch::default();
-        match results {
-            Some(results) => {
-                let reports =
-                    blob::unpack(&results, rows).map_err(|blob::Corrupt| stored.name.corrupt())?;
-                for (row, report) in (first_row..).zip(reports) {
-                    let run = report.run.map(|run| run.to_string());
-                    batch.add(
-                        row,
-                        report.number.as_deref(),
-                        report.outcome,
-                        [run, report.status, report.error],
-                    );
+        while let Some((first_row, rows)) = index.span(self.seq)
+            && (batch.row.len() == 0 || batch.row.len() + rows as usize <= BATCH)
+        {
+            let stored = closed.rows(self.seq);
+            for at in 0..rows {
+                let state = index.state((self.seq, at)).unwrap_or(State::Doubt);
+                let report = match &stored {
+                    Ok(reports) => reports.get(at as usize),
+                    Err(_) => None,
+                };
+                let row = first_row + u64::from(at);
+                match report.filter(|report| report.outcome == state.outcome()) {
+                    Some(report) => batch.add(row, report),
+                    // The ledger knows what it came to; its copy is gone.
+                    None => batch.add_bare(row, state.outcome()),
                 }
             }
-            None => {
-                for row in (first_row..).take(rows) {
-                    batch.add(row, None, Outcome::Unknown, [None, None, None]);
-                }
-            }
+            self.seq += 1;
         }
-        Ok(Some(batch.finish()?))
+        if batch.row.len() == 0 { Ok(None) } else { batch.finish().map(Some) }
     }
 }
 
@@ -249,13 +181,18 @@ struct Batch {
 }
 
 impl Batch {
-    fn add(
-        &mut self,
-        row: u64,
-        number: Option<&str>,
-        outcome: Outcome,
-        texts: [Option<String>; 3],
-    ) {
+    fn add(&mut self, row: u64, report: &RowReport) {
+        let run = report.run.as_ref().map(ToString::to_string);
+        let texts = [run.as_deref(), report.status.as_deref(), report.error.as_deref()];
+        self.put(row, report.number.as_deref(), report.outcome, texts);
+    }
+
+    fn add_bare(&mut self, row: u64, outcome: Outcome) {
+        let why = "what is known of it was in a file that can't be read any more";
+        self.put(row, None, outcome, [None, None, Some(why)]);
+    }
+
+    fn put(&mut self, row: u64, number: Option<&str>, outcome: Outcome, texts: [Option<&str>; 3]) {
         self.row.append_value(row);
         self.number.append_option(number);
         self.outcome.append_value(outcome.name());

@@ -2,16 +2,17 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use serde_json::Value;
 
 use super::config::Config;
 use super::observe::{Observer, RequestEvent};
 use super::retry::{Decision, Failure, Kind, Policy};
-use super::transport::{Reply, Request, Transport};
+use super::transport::{Departure, Reply, Request, Transport};
 use crate::error::{ResponseProblem, StatusError};
 use crate::model::DocumentError;
+use crate::world::{System, World};
 use crate::{Error, Result};
 
 /// A client of one service with one API key. Clones share their connections.
@@ -19,6 +20,7 @@ use crate::{Error, Result};
 pub struct Client {
     transport: Arc<Transport>,
     observer: Option<Arc<dyn Observer>>,
+    world: Arc<dyn World>,
 }
 
 impl fmt::Debug for Client {
@@ -32,13 +34,28 @@ impl fmt::Debug for Client {
 impl Client {
     /// A client. Nothing is opened until the first request.
     pub fn new(config: Config) -> Self {
-        Self { transport: Arc::new(Transport::new(config)), observer: None }
+        Self {
+            transport: Arc::new(Transport::new(config)),
+            observer: None,
+            world: System::shared(),
+        }
     }
 
     /// The same client, telling `observer` of each try.
     #[must_use]
     pub fn observed(&self, observer: Arc<dyn Observer>) -> Self {
-        Self { transport: self.transport.clone(), observer: Some(observer) }
+        Self { observer: Some(observer), ..self.clone() }
+    }
+
+    /// The same client in another world.
+    #[must_use]
+    pub fn within(&self, world: Arc<dyn World>) -> Self {
+        Self { world, ..self.clone() }
+    }
+
+    /// The world it lives in.
+    pub fn world(&self) -> &Arc<dyn World> {
+        &self.world
     }
 
     /// The configuration.
@@ -60,10 +77,32 @@ impl Client {
         read: impl Fn(&[u8]) -> std::result::Result<T, ResponseProblem>,
     ) -> Result<Answer<T>> {
         let policy = Policy::new(self.config().max_retries);
+        self.tries(kind, request, policy, Departure::default, read).await
+    }
+
+    /// The same with one try, whose way out of this machine `departure` watches.
+    pub(super) async fn execute_once<T>(
+        &self,
+        kind: Kind,
+        request: Request,
+        departure: Departure,
+        read: impl Fn(&[u8]) -> std::result::Result<T, ResponseProblem>,
+    ) -> Result<Answer<T>> {
+        self.tries(kind, request, Policy::new(0), || departure.clone(), read).await
+    }
+
+    async fn tries<T>(
+        &self,
+        kind: Kind,
+        request: Request,
+        policy: Policy,
+        departure: impl Fn() -> Departure,
+        read: impl Fn(&[u8]) -> std::result::Result<T, ResponseProblem>,
+    ) -> Result<Answer<T>> {
         let mut attempt = 1;
         loop {
-            let started = Instant::now();
-            let reply = self.transport.send(&request).await;
+            let started = self.world.now();
+            let reply = self.transport.send(&request, &departure(), self.world.wall()).await;
             let (status, request_id) = match &reply {
                 Ok(reply) => (Some(reply.status), reply.request_id.clone()),
                 Err(_) => (None, None),
@@ -72,7 +111,7 @@ impl Client {
             let decision = match &outcome {
                 // Nothing to decide: done, or refused before there was a try.
                 Ok(_) | Err(Error::InvalidArgument { .. }) => Decision::Fail,
-                Err(error) => policy.decide(kind, attempt, failure_of(error), fastrand::f64()),
+                Err(error) => policy.decide(kind, attempt, failure_of(error), self.world.draw()),
             };
             if let Some(observer) = &self.observer {
                 observer.tried(RequestEvent {
@@ -80,7 +119,7 @@ impl Client {
                     path: request.path.clone(),
                     status,
                     attempt,
-                    elapsed: started.elapsed(),
+                    elapsed: self.world.now().saturating_duration_since(started),
                     request_id,
                     error: outcome.as_ref().err().map(ToString::to_string),
                     retry_in: match decision {

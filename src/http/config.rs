@@ -118,6 +118,16 @@ impl Config {
         Secret::new(String::from_utf8_lossy(self.api_key.as_bytes()))
     }
 
+    /// The bound on each try.
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Tries after the first.
+    pub const fn max_retries(&self) -> u32 {
+        self.max_retries
+    }
+
     /// The service's URL, without a slash at its end.
     pub fn base_url(&self) -> &str {
         self.base_url.as_str().trim_end_matches('/')

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::client::{Answer, Client};
 use super::retry::Kind;
-use super::transport::Request;
+use super::transport::{Departure, Request};
 use crate::error::{ResponseProblem, masked};
 use crate::model::{Call, CampaignStatus, Document, NewRecord, PushResult, Record, RecordPage};
 use crate::{Error, Result};
@@ -41,6 +41,28 @@ impl RecordsQuery {
             ));
         }
         Ok(())
+    }
+}
+
+impl RecordsQuery {
+    fn pairs(&self) -> Vec<(&'static str, String)> {
+        let status = self.status.iter().map(|status| ("status", status.clone()));
+        let page = [("page", self.page.to_string()), ("page_size", self.page_size.to_string())];
+        status.chain(page).collect()
+    }
+}
+
+fn listing_of(campaign: Uuid) -> String {
+    format!("/v1/campaigns/{campaign}/records")
+}
+
+fn push_of(campaign: Uuid, body: Bytes, records: usize) -> Request {
+    Request {
+        method: Method::POST,
+        path: format!("/v1/campaigns/{campaign}/records/push-bulk"),
+        query: Vec::new(),
+        body: Some(body),
+        records,
     }
 }
 
@@ -77,25 +99,23 @@ impl Client {
             check_results(&result, count).map_err(ResponseProblem::Contradiction)?;
             Ok(result)
         };
-        self.push_body(campaign, body.into(), count, read).await
+        let request = push_of(campaign, body.into(), count);
+        self.execute(Kind::Push, request, read).await.map(|answer| answer.content)
     }
 
-    /// A push whose body is already JSON and holds `count` records, and whose answer `read` reads.
-    pub(crate) async fn push_body<T>(
+    /// One try of a push whose body is already JSON and holds `count` records, and whose answer
+    /// `read` reads.
+    pub(crate) async fn push_once<T>(
         &self,
         campaign: Uuid,
         body: Bytes,
         count: usize,
+        departure: Departure,
         read: impl Fn(&[u8]) -> std::result::Result<T, ResponseProblem>,
     ) -> Result<T> {
-        let request = Request {
-            method: Method::POST,
-            path: format!("/v1/campaigns/{campaign}/records/push-bulk"),
-            query: Vec::new(),
-            body: Some(body),
-            records: count,
-        };
-        self.execute(Kind::Push, request, read).await.map(|answer| answer.content)
+        let request = push_of(campaign, body, count);
+        let answer = self.execute_once(Kind::Push, request, departure, read).await;
+        answer.map(|answer| answer.content)
     }
 
     /// `GET /v1/campaigns/{campaign_id}/records/{run_id}`.
@@ -110,13 +130,20 @@ impl Client {
         query: &RecordsQuery,
     ) -> Result<Document<RecordPage>> {
         query.check()?;
-        let mut pairs = Vec::with_capacity(3);
-        if let Some(status) = &query.status {
-            pairs.push(("status", status.clone()));
-        }
-        pairs.push(("page", query.page.to_string()));
-        pairs.push(("page_size", query.page_size.to_string()));
-        self.get(format!("/v1/campaigns/{campaign}/records"), pairs).await
+        self.get(listing_of(campaign), query.pairs()).await
+    }
+
+    /// The same page, as it came.
+    pub(crate) async fn records_page_raw(
+        &self,
+        campaign: Uuid,
+        query: &RecordsQuery,
+    ) -> Result<Bytes> {
+        query.check()?;
+        let (path, query) = (listing_of(campaign), query.pairs());
+        let request = Request { method: Method::GET, path, query, body: None, records: 0 };
+        let read = |body: &[u8]| Ok(Bytes::copy_from_slice(body));
+        self.execute(Kind::Read, request, read).await.map(|answer| answer.content)
     }
 
     /// `GET /v1/campaigns/{campaign_id}/status`.

@@ -17,6 +17,7 @@ pub use config::{Config, Options, PRODUCTION, STAGING};
 pub use endpoints::{MAX_PAGE_SIZE, RecordsQuery, parse_id};
 pub use observe::{Observer, RequestEvent};
 pub use per_process::PerProcess;
+pub use transport::Departure;
 
 /// The TLS side of a client that trusts the platform.
 #[cfg(feature = "sandbox")]

@@ -94,7 +94,7 @@ impl Policy {
     }
 
     /// Exponential backoff with full jitter: anything between nothing and the doubled base.
-    fn backoff(&self, attempt: u32, jitter: f64) -> Duration {
+    pub fn backoff(&self, attempt: u32, jitter: f64) -> Duration {
         let doubled = self.base.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
         doubled.min(self.cap).mul_f64(jitter.clamp(0.0, 1.0))
     }

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
@@ -73,7 +73,12 @@ impl Transport {
 
     /// One try. An error is [`Error::Connection`] or [`Error::Timeout`], which say whether anything
     /// was sent, or [`Error::InvalidArgument`] where there was no try.
-    pub(super) async fn send(&self, request: &Request) -> Result<Reply> {
+    pub(super) async fn send(
+        &self,
+        request: &Request,
+        departure: &Departure,
+        wall: SystemTime,
+    ) -> Result<Reply> {
         if self.closed.load(Ordering::Acquire) {
             return Err(Error::invalid("client", "it is closed; make a new one"));
         }
@@ -84,31 +89,32 @@ impl Transport {
             url.query_pairs_mut().extend_pairs(&request.query);
         }
         let mut builder = http.request(request.method.clone(), url);
-        // Without a body there is no telling, so a read counts as sent.
-        let sent = Arc::new(AtomicBool::new(request.body.is_none()));
         if let Some(bytes) = &request.body {
-            let body = Watched { bytes: Some(bytes.clone()), polled: sent.clone() };
+            let body = Watched { bytes: Some(bytes.clone()), departure: departure.clone() };
             builder = builder
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(reqwest::Body::wrap(body));
+        } else {
+            // Without a body there is no telling, so a read counts as sent.
+            departure.begin();
         }
         let limit = self.config.max_response_bytes;
         let answer = async {
             let response = builder.send().await?;
-            Ok::<_, reqwest::Error>(read(response, limit).await)
+            Ok::<_, reqwest::Error>(read(response, limit, wall).await)
         };
         let after = self.config.timeout;
         match tokio::time::timeout(after, answer).await {
             Ok(Ok(reply)) => Ok(without_key(reply, self.config.api_key.as_bytes())),
             Ok(Err(error)) => {
                 let connecting = error.is_connect();
-                let sent = sent.load(Ordering::Acquire) && !connecting;
+                let sent = !departure.give_up() && !connecting;
                 if connecting && error.is_timeout() {
                     return Err(Error::Timeout { sent, after: self.config.connect_timeout });
                 }
                 Err(Error::Connection { sent, cause: cause(&error) })
             }
-            Err(_) => Err(Error::Timeout { sent: sent.load(Ordering::Acquire), after }),
+            Err(_) => Err(Error::Timeout { sent: !departure.give_up(), after }),
         }
     }
 }
@@ -141,7 +147,7 @@ fn build(config: &Config) -> Result<reqwest::Client> {
 /// The most that is set aside for a body before it comes: its length is a hint, and no more.
 const MOST_RESERVED: u64 = 1 << 20;
 
-async fn read(mut response: reqwest::Response, limit: u64) -> Reply {
+async fn read(mut response: reqwest::Response, limit: u64, wall: SystemTime) -> Reply {
     let header = |name: &HeaderName| {
         let value = response.headers().get(name)?;
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -149,8 +155,7 @@ async fn read(mut response: reqwest::Response, limit: u64) -> Reply {
     let mut reply = Reply {
         status: response.status().as_u16(),
         request_id: header(&REQUEST_ID),
-        retry_after: header(&RETRY_AFTER)
-            .and_then(|text| retry::retry_after(&text, SystemTime::now())),
+        retry_after: header(&RETRY_AFTER).and_then(|text| retry::retry_after(&text, wall)),
         date: header(&DATE).and_then(|text| httpdate::parse_http_date(&text).ok()),
         body: Vec::new(),
         problem: None,
@@ -217,22 +222,51 @@ fn cause(error: &reqwest::Error) -> String {
     masked(&texts.join(": "))
 }
 
-/// A request body that remembers whether the connection asked for it: until then, nothing of it can
-/// have reached the service.
+/// A request's way out of this machine: a connection begins to send it, or it is given up. Only one
+/// of the two ever happens, so that what was given up is sure not to have left.
+#[derive(Debug, Clone, Default)]
+pub struct Departure(Arc<AtomicU8>);
+
+const BEGUN: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
+impl Departure {
+    /// Gives the request up; false where it may have left already.
+    pub fn give_up(&self) -> bool {
+        self.becomes(GIVEN_UP)
+    }
+
+    /// The request leaves; false where it was given up.
+    fn begin(&self) -> bool {
+        self.becomes(BEGUN)
+    }
+
+    fn becomes(&self, state: u8) -> bool {
+        match self.0.compare_exchange(0, state, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => true,
+            Err(before) => before == state,
+        }
+    }
+}
+
+/// A request body that no connection is given once it was given up: until one asks for it, nothing of
+/// it can have reached the service.
 struct Watched {
     bytes: Option<Bytes>,
-    polled: Arc<AtomicBool>,
+    departure: Departure,
 }
 
 impl Body for Watched {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = std::io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        self.polled.store(true, Ordering::Release);
+        if !self.departure.begin() {
+            return Poll::Ready(Some(Err(std::io::Error::other("it was given up"))));
+        }
         Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::client::Client;
@@ -21,14 +20,15 @@ impl Client {
         timeout: Option<Duration>,
         interval: Duration,
     ) -> Result<Document<Record>> {
-        let started = Instant::now();
+        let started = self.world().now();
+        let elapsed = || self.world().now().saturating_duration_since(started);
         let mut last = None;
         loop {
             let poll = self.record(campaign, run);
             let answer = match timeout {
                 // A timeout of 0 asks once.
                 Some(bound) if !bound.is_zero() => {
-                    tokio::time::timeout_at(started + bound, poll).await.ok()
+                    tokio::time::timeout(bound.saturating_sub(elapsed()), poll).await.ok()
                 }
                 _ => Some(poll.await),
             };
@@ -37,11 +37,11 @@ impl Client {
                 Some(record) => last = Some(Box::new(record)),
                 None => {}
             }
-            let rest = timeout.map(|bound| bound.saturating_sub(started.elapsed()));
+            let rest = timeout.map(|bound| bound.saturating_sub(elapsed()));
             match rest {
                 Some(rest) if rest <= interval => {
                     tokio::time::sleep(rest).await;
-                    return Err(Error::WaitTimeout { waited: started.elapsed(), record: last });
+                    return Err(Error::WaitTimeout { waited: elapsed(), record: last });
                 }
                 _ => tokio::time::sleep(interval).await,
             }

@@ -362,7 +362,7 @@ impl Campaign {
     ///
     /// The rows are read, checked, cut into requests and sent side by side, and every request whose
     /// outcome is unknown is settled: its rows are looked for in the campaign, and only those that are
-    /// not there go out again. With a `journal`, an upload that ended in any way is gone on with by the
+    /// proven not to be there go out again. With a `journal`, an upload that ended in any way is gone on with by the
     /// same call. Rows of dicts are read in the thread of the caller.
     ///
     /// Args:
@@ -391,7 +391,10 @@ impl Campaign {
     ///     journal (str | PathLike | None): A file in which the upload can be gone on with.
     ///     on_unknown (str): What becomes of rows of unknown outcome: `"settle"` looks for them,
     ///         `"leave"` reports them, `"stop"` stops.
-    ///     settle_after (float): Seconds the service is given before rows are looked for.
+    ///     settle_after (float): Seconds the service is given to finish what it has of a lost request,
+    ///         before its rows are looked for; after a timeout it is given another `timeout`.
+    ///     give_up_after (float): Seconds for which the service may answer no push before the upload
+    ///         stops. Meanwhile a few rows at a time try whether it is back.
     ///     progress (bool | Callable[[UploadProgress], object] | None): True shows a bar; a callable is
     ///         told a few times a second.
     ///     dry_run (bool): Read and check everything, send nothing.
@@ -415,7 +418,7 @@ impl Campaign {
         variables=None, app_user_id=None, app_session_id=None, region='IN', on_invalid='reject', \
         on_duplicate='keep', required=(), max_records=500, max_bytes=1000000, concurrency=4, \
         max_records_per_second=None, journal=None, on_unknown='settle', settle_after=5.0, \
-        progress=None, dry_run=False)")]
+        give_up_after=600.0, progress=None, dry_run=False)")]
     fn upload<'py>(
         &self,
         py: Python<'py>,
@@ -436,7 +439,7 @@ impl Campaign {
         variables=None, app_user_id=None, app_session_id=None, region='IN', on_invalid='reject', \
         on_duplicate='keep', required=(), max_records=500, max_bytes=1000000, concurrency=4, \
         max_records_per_second=None, journal=None, on_unknown='settle', settle_after=5.0, \
-        progress=None, dry_run=False)")]
+        give_up_after=600.0, progress=None, dry_run=False)")]
     fn upload_async<'py>(
         &self,
         py: Python<'py>,

@@ -45,7 +45,7 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
             fields.set_item("record", record.map(|record| models::Record::from(*record)))?;
             "WaitTimeoutError"
         }
-        Error::Journal(_) => "JournalError",
+        Error::Journal(_) | Error::JournalLost(_) => "JournalError",
         Error::Webhook(error) => match error.reason {
             Reason::MissingHeader => "MissingHeaderError",
             Reason::MalformedHeader => "MalformedHeaderError",

@@ -62,6 +62,21 @@ impl UploadProgress {
     fn not_sent(&self) -> u64 {
         self.0.counts.of(Outcome::NotSent)
     }
+    /// int: How many rows in doubt are being looked for in the campaign's listing right now.
+    #[getter]
+    fn settling(&self) -> u64 {
+        self.0.settling
+    }
+    /// int: How many pages of the listing this look has read.
+    #[getter]
+    fn pages(&self) -> u64 {
+        self.0.pages
+    }
+    /// int | None: How many pages the listing has, where that is known.
+    #[getter]
+    fn total_pages(&self) -> Option<u64> {
+        self.0.total_pages
+    }
     /// float: Seconds since the upload began.
     #[getter]
     fn elapsed(&self) -> f64 {

@@ -20,8 +20,8 @@ use super::source;
 use crate::Error;
 use crate::bulk::source::SourceError;
 use crate::bulk::{
-    Cause, Failure, Monitor, OnDuplicate, OnInvalid, OnUnknown, Options, Report, Snapshot, Upload,
-    Variables,
+    Cause, Failure, Monitor, OnDuplicate, OnInvalid, OnUnknown, Options, Remote, Report, Snapshot,
+    Target, Upload, Variables,
 };
 use crate::http::Client;
 
@@ -58,7 +58,15 @@ fn begin(
     listeners.rows = rows;
     let has_journal = options.journal.is_some();
     let client = client.observed(watch.observer.clone());
-    let (upload, monitor) = Upload::new(client, campaign, input, options);
+    let target = Target {
+        campaign,
+        base_url: client.config().base_url().to_owned(),
+        timeout: client.config().timeout(),
+        max_retries: client.config().max_retries(),
+    };
+    let world = client.world().clone();
+    let service = Remote::new(client, campaign, options.content.region.as_deref());
+    let (upload, monitor) = Upload::new(service, target, input, options, world);
     let last = monitor.clone();
     watch.if_cut_off(Box::new(move |py| {
         let (cause, report) = match py.detach(|| last.stopped(LAST_WORDS)) {
@@ -79,7 +87,7 @@ fn begin(
 }
 
 /// Runs an upload and tells how far it has come; the last word comes at its end, whatever that is.
-async fn told(upload: Upload, mut monitor: Monitor, tell: &Say) -> Result<Report, Failure> {
+async fn told(upload: Upload<Remote>, mut monitor: Monitor, tell: &Say) -> Result<Report, Failure> {
     let mut running = Box::pin(upload.run());
     loop {
         tokio::select! {
@@ -121,13 +129,18 @@ impl<'py> IntoPyObject<'py> for Ended {
             }
             Err(Failure::Stopped(ended)) => {
                 let cause = match &ended.cause {
-                    Cause::Service(error)
+                    Cause::Preflight(error)
+                    | Cause::Service(error)
+                    | Cause::GaveUp { error, .. }
+                    | Cause::Changed(error)
                     | Cause::Journal(error)
-                    | Cause::Source(SourceError::Unreadable(error)) => {
+                    | Cause::Source(SourceError::Unreadable(error))
+                    | Cause::Checked(SourceError::Unreadable(error)) => {
                         Some(to_pyerr(py, error.clone()))
                     }
-                    Cause::Source(SourceError::Raised { .. }) => raised(),
-                    Cause::NotRunning(_) | Cause::CutOff | Cause::Lost => None,
+                    Cause::Source(SourceError::Raised { .. })
+                    | Cause::Checked(SourceError::Raised { .. }) => raised(),
+                    Cause::NotRunning(_) | Cause::CutOff | Cause::Bug | Cause::Lost => None,
                 };
                 Err(stopped(py, &ended.cause, cause, ended.report, self.has_journal))
             }
@@ -151,10 +164,16 @@ fn stopped(
         }
         other => other.to_string(),
     };
-    let advice = if has_journal {
-        "the same call with the same journal goes on from here"
-    } else {
-        "`.report` tells what is known of every row; with journal=… an upload can go on"
+    let advice = match why {
+        Cause::Journal(Error::JournalLost(_)) => {
+            "`.report` tells what is known of every row; upload those that are not_sent there and no \
+             others, for without this journal all would be called again"
+        }
+        _ if has_journal => "the same call with the same journal goes on from here",
+        _ => {
+            "`.report` tells what is known of every row: those that are accepted or unknown must not \
+             be uploaded again; with journal=… an upload can go on"
+        }
     };
     let counts: Vec<String> = crate::bulk::Outcome::ALL
         .iter()
@@ -220,6 +239,9 @@ fn parse(given: &Bound<'_, PyDict>) -> PyResult<(Options, Option<Py<PyAny>>)> {
             }
             "settle_after" => {
                 options.settle_after = input::seconds(py, &name, value.extract()?)?;
+            }
+            "give_up_after" => {
+                options.give_up_after = input::seconds(py, &name, value.extract()?)?;
             }
             "progress" => progress = listener(&value)?,
             "dry_run" => options.dry_run = value.is_truthy()?,

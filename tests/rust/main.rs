@@ -7,4 +7,5 @@ mod cli;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod seeds;
+mod simulation;
 mod webhook;

@@ -17,7 +17,7 @@ from support.upload import check, messy
 ROWS = 2000
 UPLOADS = 200
 # Uploads at a time.
-BLOCK = 8
+BLOCK = 20
 # Another number gives other faults.
 FIRST_SEED = int(os.environ.get("REVRAG_TEST_SEED", "0"))
 
@@ -60,7 +60,7 @@ def upload(seed: int, folder: Path) -> None:
         assert [row["outcome"] for row in found] == expected
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("start", range(FIRST_SEED, FIRST_SEED + UPLOADS, BLOCK))
 def test_each_valid_row_exactly_once(tmp_path: Path, start: int) -> None:
     """The service has every valid row once, and the report agrees with it row by row."""

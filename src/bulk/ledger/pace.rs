@@ -16,9 +16,9 @@ impl Pace {
         Self { rate, free_at: Duration::ZERO }
     }
 
-    /// How long a request must still wait.
-    pub(super) fn wait(&self, now: Duration) -> Duration {
-        self.free_at.saturating_sub(now)
+    /// When the next request may leave.
+    pub(super) fn free_at(&self) -> Duration {
+        self.free_at
     }
 
     /// A request with `rows` leaves.
@@ -46,7 +46,7 @@ mod tests {
             let mut pace = Pace::new(Some(rate));
             let (mut now, mut before) = (Duration::ZERO, 0);
             for (rows, idle) in requests {
-                now += Duration::from_millis(idle) + pace.wait(now + Duration::from_millis(idle));
+                now = pace.free_at().max(now + Duration::from_millis(idle));
                 #[allow(clippy::cast_precision_loss, reason = "few rows")]
                 let least = before as f64 / rate;
                 prop_assert!(now.as_secs_f64() >= least - 1e-6);
@@ -60,6 +60,6 @@ mod tests {
     fn without_a_rate_nothing_waits() {
         let mut pace = Pace::new(None);
         pace.sent(usize::MAX, Duration::ZERO);
-        assert_eq!(pace.wait(Duration::ZERO), Duration::ZERO);
+        assert_eq!(pace.free_at(), Duration::ZERO);
     }
 }

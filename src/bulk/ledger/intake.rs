@@ -1,0 +1,307 @@
+//! Taking chunks in: new ones, those that were written down before, and those that will not be sent.
+
+use std::time::Duration;
+
+use super::super::blob::{self, Told};
+use super::super::chunk::{Chunk, Fate};
+use super::super::outcome::Outcome;
+use super::event::{Cause, Effect, Plan, Stored};
+use super::index::{Mark, State};
+use super::own;
+use super::work::{Body, Doubt, Part, Stage, Work};
+use super::{Ledger, Reader};
+use crate::{Error, Result};
+
+/// How far the source was read.
+#[derive(Debug)]
+pub(super) struct Intake {
+    /// Whether a piece of it was asked for.
+    is_reading: bool,
+    pub(super) has_ended: bool,
+    /// How many chunks were written down before.
+    pub(super) resumed: u64,
+    /// How many chunks were taken in.
+    pub(super) taken: u64,
+    pub(super) total: Option<u64>,
+}
+
+impl Intake {
+    pub(super) fn new(resumed: u64) -> Self {
+        Self { is_reading: false, has_ended: false, resumed, taken: 0, total: None }
+    }
+
+    pub(super) fn total(&mut self, total: u64) {
+        self.arrived();
+        self.total = Some(total);
+    }
+
+    /// What was asked for is there.
+    pub(super) fn arrived(&mut self) {
+        self.is_reading = false;
+    }
+
+    /// Whether all that was written down before was read again.
+    pub(super) fn has_caught_up(&self) -> bool {
+        self.taken >= self.resumed
+    }
+}
+
+/// Chunks in memory beside those that are on their way.
+const CHUNKS: usize = 16;
+
+impl Ledger {
+    /// Reads on, if there is room.
+    pub(super) fn read(&mut self) {
+        let is_running = self.phase.stage == super::ending::Stage::Running;
+        let is_wanted = is_running && (self.phase.stopping.is_some() || self.has_room());
+        if is_wanted && !self.source.has_ended && !self.source.is_reading {
+            self.source.is_reading = true;
+            self.out.push(Effect::Read);
+        }
+    }
+
+    /// Whether there is room for more rows in memory.
+    pub(super) fn has_room(&self) -> bool {
+        let bytes: usize = self.works.values().map(Work::size).sum();
+        self.works.len() < CHUNKS + 4 * self.setting.limits.concurrency
+            && bytes < self.setting.limits.window
+    }
+
+    /// Takes a chunk in.
+    pub(super) fn admit(&mut self, chunk: Chunk) {
+        self.source.arrived();
+        if self.phase.stopping.is_some() {
+            return self.shelve(&chunk);
+        }
+        self.source.taken += 1;
+        self.phase.has_news = true;
+        let seq = chunk.seq;
+        self.index.push(chunk.first_row, marks(&chunk), repaired(&chunk));
+        if seq < self.source.resumed {
+            self.works.insert(seq, Work::new(chunk, Stage::Loading));
+            self.out.push(Effect::Load(seq));
+            return;
+        }
+        self.out.push(Effect::Plan(plan(&chunk)));
+        let rows: Vec<u32> = chunk.sendable().map(narrow).collect();
+        if self.setting.is_dry_run || rows.is_empty() {
+            self.index.settle(seq);
+            return;
+        }
+        let stage = if self.setting.is_journaled { Stage::Planning } else { Stage::Open };
+        let mut work = Work::new(chunk, stage);
+        work.parts.push_back(Part::fresh(rows));
+        self.works.insert(seq, work);
+    }
+
+    /// Takes rows in that will not be sent.
+    pub(super) fn shelve(&mut self, chunk: &Chunk) {
+        self.source.arrived();
+        if chunk.seq < self.source.resumed || self.is_void() || chunk.seq != self.index.chunks() {
+            return;
+        }
+        self.source.taken += 1;
+        self.index.push(chunk.first_row, marks(chunk), repaired(chunk));
+        self.out.push(Effect::Plan(plan(chunk)));
+        let told: Vec<_> =
+            chunk.sendable().map(|row| (narrow(row), Told::NotSent { why: None })).collect();
+        self.record(chunk.seq, &told);
+        self.index.settle(chunk.seq);
+    }
+
+    /// A chunk's plan is durable.
+    pub(super) fn planned(&mut self, seq: u64) {
+        if let Some(work) = self.works.get_mut(&seq)
+            && work.stage == Stage::Planning
+        {
+            work.stage = Stage::Open;
+        }
+    }
+
+    /// What was written down of a chunk before.
+    pub(super) fn loaded(&mut self, seq: u64, stored: Result<Stored>, now: Duration) {
+        if self.index.chunks() <= seq {
+            return self.loaded_alone(stored, now);
+        }
+        let Some(work) = self.works.get(&seq) else { return };
+        if work.stage != Stage::Loading {
+            return;
+        }
+        let stored = match stored {
+            Ok(stored) => stored,
+            Err(error) => {
+                self.works.remove(&seq);
+                return self.stop(Cause::Changed(error), now);
+            }
+        };
+        if let Err(problem) = self.readmit(seq, &stored, now) {
+            // What is known of it stays known.
+            self.works.remove(&seq);
+            for (at, report) in stored.rows.iter().enumerate() {
+                self.index.set((seq, narrow(at)), State::of(report.outcome));
+            }
+            self.stop(Cause::Changed(Error::Journal(problem)), now);
+        }
+    }
+
+    /// Goes on with a chunk that is read again.
+    fn readmit(&mut self, seq: u64, stored: &Stored, now: Duration) -> Result<(), String> {
+        let Some(work) = self.works.get_mut(&seq) else { return Ok(()) };
+        let Body::Here(chunk) = &work.body else { return Ok(()) };
+        let chunk = chunk.clone();
+        let checks = checks(&chunk);
+        let mut then = stored.checks.chunks(4).zip(&stored.rows).enumerate();
+        let differs = |at: usize, check: &[u8]| checks.chunks(4).nth(at) != Some(check);
+        if let Some((at, _)) =
+            then.find(|(at, (check, report))| has_left(report.outcome) && differs(*at, check))
+        {
+            let row = chunk.first_row + at as u64;
+            return Err(if at < chunk.rows.len() { changed(row) } else { vanished(row) });
+        }
+        let (mut waiting, mut doubt, mut why) = (Vec::new(), Vec::new(), None);
+        for (at, row) in chunk.rows.iter().enumerate() {
+            let place = (seq, narrow(at));
+            let Fate::Send { own_session } = row.fate else { continue };
+            match stored.rows.get(at) {
+                Some(report) if report.outcome == Outcome::Accepted => {
+                    self.index.set(place, State::Accepted);
+                    if let (true, Some(run)) = (own_session, &report.run) {
+                        let print = self.setting.reader().own(chunk.json(at));
+                        let run = own::run(&run.to_string());
+                        self.settling.known.push(own::known(run, print.identity.unwrap_or(0)));
+                    }
+                }
+                Some(report) if report.outcome == Outcome::Rejected => {
+                    self.index.set(place, State::Rejected);
+                }
+                Some(report) if report.outcome == Outcome::Unknown => {
+                    self.index.set(place, State::Doubt);
+                    why = why.or_else(|| report.error.clone());
+                    doubt.push(narrow(at));
+                }
+                _ => waiting.push(narrow(at)),
+            }
+        }
+        if checks != stored.checks {
+            self.out.push(Effect::Plan(plan(&chunk)));
+        }
+        let prints = self.prints(&chunk, &doubt);
+        let Some(work) = self.works.get_mut(&seq) else { return Ok(()) };
+        work.stage = Stage::Open;
+        if !doubt.is_empty() {
+            work.doubts.push(Doubt {
+                part: Part { rows: doubt, losses: 1 },
+                prints,
+                lost_at: now,
+                due: now.saturating_add(self.setting.settle_after),
+                why: why.map_or_else(interrupted, Into::into),
+            });
+        }
+        if !waiting.is_empty() && self.phase.stopping.is_none() {
+            // What was written down as not sent is on its way from here on.
+            let told: Vec<_> = waiting.iter().map(|row| (*row, Told::Sent)).collect();
+            work.parts.push_back(Part::fresh(waiting));
+            work.stage = Stage::Planning;
+            self.out.push(Effect::Record { seq, results: blob::pack(&told), is_awaited: true });
+        }
+        self.conclude(seq);
+        Ok(())
+    }
+
+    /// Of a chunk that was written down before, nothing was read again: the source has ended before
+    /// it, or the upload has.
+    fn loaded_alone(&mut self, stored: Result<Stored>, now: Duration) {
+        self.phase.is_loading = false;
+        let Stored { rows, .. } = match stored {
+            Ok(stored) => stored,
+            Err(error) => {
+                self.source.resumed = self.source.taken;
+                return self.stop(Cause::Changed(error), now);
+            }
+        };
+        let first_row = self.index.rows();
+        let left = rows.iter().position(|report| has_left(report.outcome));
+        match (left, self.phase.stopping.is_some()) {
+            (Some(at), false) => {
+                let error = Error::Journal(vanished(first_row + at as u64));
+                self.stop(Cause::Changed(error), now);
+            }
+            (_, true) => {
+                self.index.take_in(&rows);
+                self.source.taken += 1;
+            }
+            // They never left, and are there no more.
+            (None, false) => self.source.resumed -= 1,
+        }
+    }
+
+    /// The source has ended.
+    pub(super) fn source_ended(&mut self) {
+        self.source.arrived();
+        self.source.has_ended = true;
+    }
+
+    /// What rows of a chunk may be known by.
+    pub(super) fn prints(&self, chunk: &Chunk, rows: &[u32]) -> Vec<own::Print> {
+        let reader: Reader = self.setting.reader();
+        let print = |row: &u32| match chunk.rows[*row as usize].fate {
+            Fate::Send { own_session: true } => reader.own(chunk.json(*row as usize)),
+            _ => reader.token(chunk.number(*row as usize)),
+        };
+        rows.iter().map(print).collect()
+    }
+}
+
+const fn has_left(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Accepted | Outcome::Rejected | Outcome::Unknown)
+}
+
+fn marks(chunk: &Chunk) -> Vec<Mark> {
+    let mark = |row: &super::super::chunk::Row| match row.fate {
+        Fate::Send { own_session } => Mark::new(State::Waiting, own_session),
+        Fate::Invalid(_) => Mark::new(State::Invalid, false),
+        Fate::Duplicate => Mark::new(State::Duplicate, false),
+    };
+    chunk.rows.iter().map(mark).collect()
+}
+
+fn repaired(chunk: &Chunk) -> u64 {
+    chunk.rows.iter().filter(|row| row.repaired).count() as u64
+}
+
+fn checks(chunk: &Chunk) -> Vec<u8> {
+    chunk.rows.iter().flat_map(|row| row.check.to_le_bytes()).collect()
+}
+
+fn plan(chunk: &Chunk) -> Plan {
+    Plan {
+        seq: chunk.seq,
+        first_row: chunk.first_row,
+        checks: checks(chunk),
+        rows: blob::pack_plan(chunk),
+    }
+}
+
+/// A chunk has far fewer rows than 32 bits count.
+pub(super) fn narrow(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// Why the outcome of rows that were on their way when everything ended is not known.
+pub(super) fn interrupted() -> std::sync::Arc<str> {
+    blob::INTERRUPTED.into()
+}
+
+fn changed(row: u64) -> String {
+    format!(
+        "row {row} of the source has changed since it was uploaded; restore it, or upload the \
+         changed rows alone, with another journal: all others would be called again"
+    )
+}
+
+fn vanished(row: u64) -> String {
+    format!(
+        "the source ends before row {row}, which was uploaded from it; restore it, or upload new rows \
+         alone, with another journal: all others would be called again"
+    )
+}

@@ -1,0 +1,364 @@
+//! One look at the listing: which pages to fetch, in which order, and when it is over. Pure.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use super::index::Index;
+use super::listing::{Listing, Wanted};
+use super::page::Page;
+use super::proof::Extent;
+use crate::Error;
+use crate::http::MAX_PAGE_SIZE;
+
+/// How often a page is asked for.
+const TRIES: u8 = 4;
+/// The first pause before a page is asked for again; it doubles.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The most pages of a listing that does not say how many records there are.
+const MOST_PAGES: u64 = 20_000;
+
+/// A look under way.
+pub(super) struct Look {
+    pub(super) listing: Listing,
+    /// When it began.
+    pub(super) began: Duration,
+    /// Whether a request was on its way at any time since.
+    pub(super) was_sending: bool,
+    route: Route,
+    totals: Totals,
+    /// Pages that are out, and how often each was asked for before.
+    out: BTreeMap<u64, u8>,
+    /// Pages to ask for again, when, and how often they were asked for.
+    again: Vec<(u64, Duration, u8)>,
+    /// The content of each page, in one number: one that repeats is no page.
+    contents: HashSet<u64>,
+    over: Option<Over>,
+}
+
+/// Why a look is over.
+#[derive(Debug, Clone)]
+pub(super) enum Over {
+    /// All that was looked for was found.
+    Found,
+    /// Every page was read.
+    Read,
+    /// The listing shows one page again and again.
+    Repeats,
+    /// The listing goes on and on.
+    Endless,
+    /// A page can't be had; for good, or now.
+    Failed { error: Error, is_final: bool },
+}
+
+/// From both ends towards the middle: new records are at one of them, in most orders.
+#[derive(Debug, Default)]
+struct Route {
+    /// The next page from the beginning.
+    front: u64,
+    /// The next page from the end; none until that is known.
+    back: Option<u64>,
+    from_back: bool,
+    /// The last page that was read, and whether it says that more follow.
+    last: (u64, bool),
+    read: u64,
+    most: u64,
+}
+
+#[derive(Debug, Default)]
+struct Totals {
+    first: Option<u64>,
+    most: u64,
+    differ: bool,
+    size: u64,
+}
+
+impl Look {
+    pub(super) fn new(wanted: Wanted, now: Duration) -> Self {
+        Self {
+            listing: Listing::new(wanted),
+            began: now,
+            was_sending: false,
+            route: Route { front: 1, most: MOST_PAGES, ..Route::default() },
+            totals: Totals::default(),
+            out: BTreeMap::new(),
+            again: Vec::new(),
+            contents: HashSet::new(),
+            over: None,
+        }
+    }
+
+    /// The next page to fetch, if one may be fetched now with `width` pages at a time.
+    pub(super) fn next(&mut self, now: Duration, width: usize) -> Option<u64> {
+        if self.over.is_some() || self.out.len() >= width {
+            return None;
+        }
+        if let Some(at) = self.again.iter().position(|(_, when, _)| *when <= now) {
+            let (number, _, tries) = self.again.swap_remove(at);
+            self.out.insert(number, tries);
+            return Some(number);
+        }
+        // Where the end is, the first page tells.
+        if self.route.read == 0 && self.route.front > 1 {
+            return None;
+        }
+        let is_waiting = !self.out.is_empty() || !self.again.is_empty();
+        let number = self.route.next(is_waiting)?;
+        self.out.insert(number, 0);
+        Some(number)
+    }
+
+    /// When there is a page to ask for again.
+    pub(super) fn wake(&self) -> Option<Duration> {
+        self.again.iter().map(|(_, when, _)| *when).min()
+    }
+
+    /// A page came.
+    pub(super) fn take(&mut self, number: u64, body: &[u8], now: Duration, index: &Index) {
+        let Some(tries) = self.out.remove(&number) else { return };
+        let Some((page, content)) = self.listing.read(body, index) else {
+            let problem =
+                crate::error::ResponseProblem::Document(crate::model::DocumentError::NotJson {
+                    line: 1,
+                    column: 1,
+                });
+            let error = Error::InvalidResponse { status: 200, request_id: None, problem };
+            return self.put_off(number, tries, error, now);
+        };
+        self.totals.take(&page);
+        if page.items > 0 && !self.contents.insert(content) {
+            self.over.get_or_insert(Over::Repeats);
+        }
+        let more = page.items > 0
+            && page.has_more.unwrap_or_else(|| page.items >= self.totals.size.max(1));
+        if number == 1 {
+            self.begin(&page, more);
+        }
+        self.route.arrived(number, more);
+        self.conclude(index);
+    }
+
+    /// A page did not come.
+    pub(super) fn failed(&mut self, number: u64, error: Error, now: Duration) {
+        let Some(tries) = self.out.remove(&number) else { return };
+        if is_final(&error) {
+            self.over.get_or_insert(Over::Failed { error, is_final: true });
+            return;
+        }
+        self.put_off(number, tries, error, now);
+    }
+
+    fn put_off(&mut self, number: u64, tries: u8, error: Error, now: Duration) {
+        if tries + 1 >= TRIES {
+            self.over.get_or_insert(Over::Failed { error, is_final: false });
+            return;
+        }
+        self.again.push((number, now + PAUSE * 2_u32.pow(tries.into()), tries + 1));
+    }
+
+    /// The first page tells where the last one is.
+    fn begin(&mut self, page: &Page, more: bool) {
+        let Some(total) = page.total else { return };
+        self.listing.expect(total);
+        let size = if more { page.items } else { page.items.max(1) };
+        let pages = total.div_ceil(size.max(1));
+        self.route.most = pages.saturating_mul(2).saturating_add(64);
+        self.route.back = (more && pages > 1).then_some(pages);
+    }
+
+    fn conclude(&mut self, index: &Index) {
+        if self.listing.is_satisfied(index) {
+            self.over.get_or_insert(Over::Found);
+        } else if self.out.is_empty() && self.again.is_empty() && self.route.is_done() {
+            self.over.get_or_insert(if self.route.read >= self.route.most {
+                Over::Endless
+            } else {
+                Over::Read
+            });
+        }
+    }
+
+    /// Why it is over, once it is: then nothing of it is out any more that matters.
+    pub(super) fn over(&self) -> Option<&Over> {
+        self.over.as_ref()
+    }
+
+    /// How much of the campaign it has seen.
+    pub(super) fn extent(&mut self) -> Extent {
+        let (records, print) = self.listing.distinct();
+        let total = self.totals.first.filter(|_| !self.totals.differ);
+        Extent { records, print, total, most: self.totals.most }
+    }
+
+    /// How many pages were read, of how many.
+    pub(super) fn progress(&self) -> (u64, Option<u64>) {
+        let pages = self.totals.first.map(|_| self.totals.most.div_ceil(self.totals.size.max(1)));
+        (self.route.read, pages.map(|pages| pages.max(self.route.read)))
+    }
+}
+
+impl Route {
+    fn next(&mut self, is_waiting: bool) -> Option<u64> {
+        if self.read == 0 || self.back.is_some_and(|back| self.front <= back) {
+            let from_back = self.back.filter(|_| self.from_back);
+            self.from_back = !self.from_back;
+            if let Some(back) = from_back {
+                self.back = Some(back - 1);
+                return Some(back);
+            }
+            self.front += 1;
+            return Some(self.front - 1);
+        }
+        // Beyond what was known of, one page at a time.
+        let (last, more) = self.last;
+        if is_waiting || !more || self.read >= self.most {
+            return None;
+        }
+        (self.front, self.back) = (last + 2, None);
+        Some(last + 1)
+    }
+
+    fn arrived(&mut self, number: u64, more: bool) {
+        self.read += 1;
+        if number >= self.last.0 {
+            self.last = (number, more);
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        let is_within = self.back.is_some_and(|back| self.front <= back);
+        !is_within && (!self.last.1 || self.read >= self.most)
+    }
+}
+
+impl Totals {
+    fn take(&mut self, page: &Page) {
+        if self.size == 0 {
+            self.size = if page.has_more == Some(true) {
+                page.items
+            } else {
+                page.size.unwrap_or(page.items)
+            };
+            self.size = self.size.clamp(1, u64::from(MAX_PAGE_SIZE));
+            self.first = page.total;
+        }
+        self.differ |= page.total != self.first;
+        self.most = self.most.max(page.total.unwrap_or(0));
+    }
+}
+
+/// Whether the service will say the same again.
+fn is_final(error: &Error) -> bool {
+    match error {
+        Error::Status(error) => matches!(error.status, 400 | 401 | 403 | 404 | 422),
+        Error::InvalidArgument { .. } => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use fixedbitset::FixedBitSet;
+    use proptest::prelude::*;
+
+    use super::super::own::Reader;
+    use super::*;
+
+    fn look() -> Look {
+        let wanted = Wanted {
+            prefix: "u-".to_owned(),
+            reader: Reader::new(None),
+            tokens: std::iter::once((0, ((0, 0), 0))).collect(),
+            own: std::collections::HashMap::new(),
+            numbers: HashSet::new(),
+            accepted: FixedBitSet::new(),
+            known: Vec::new(),
+        };
+        Look::new(wanted, Duration::ZERO)
+    }
+
+    fn page(number: u64, size: u64, total: u64, says: Option<u64>) -> String {
+        let (first, last) = ((number - 1) * size, (number * size).min(total));
+        let items: Vec<String> = (first..last).map(|id| format!("{{\"id\":\"r{id}\"}}")).collect();
+        let says = says.map_or_else(String::new, |total| format!(",\"total\":{total}"));
+        let more = number * size < total;
+        format!(
+            "{{\"items\":[{}]{says},\"has_more\":{more},\"page_size\":{size}}}",
+            items.join(",")
+        )
+    }
+
+    /// Plays a look at `total` records; the pages in the order in which they were fetched.
+    fn play(
+        total: u64,
+        size: u64,
+        width: usize,
+        says: Option<u64>,
+        fails: u64,
+    ) -> (Vec<u64>, Look) {
+        let (mut look, index) = (look(), Index::default());
+        let (mut fetched, mut out) = (Vec::new(), VecDeque::new());
+        let mut now = Duration::ZERO;
+        while look.over().is_none() {
+            while let Some(number) = look.next(now, width) {
+                out.push_back(number);
+                fetched.push(number);
+            }
+            match out.pop_front() {
+                Some(number) if fails > 0 && (fetched.len() as u64).is_multiple_of(fails) => {
+                    let error = Error::Connection { sent: true, cause: "reset".to_owned() };
+                    look.failed(number, error, now);
+                }
+                Some(number) => {
+                    look.take(number, page(number, size, total, says).as_bytes(), now, &index);
+                }
+                None => now = look.wake().expect("something to wait for"),
+            }
+        }
+        (fetched, look)
+    }
+
+    proptest! {
+        #[test]
+        fn every_page_is_read_once_from_both_ends(
+            total in 0..700_u64, size in 1..60_u64, width in 1..5_usize, says in any::<bool>(),
+        ) {
+            let (mut fetched, mut look) = play(total, size, width, says.then_some(total), 0);
+            let is_read = matches!(look.over(), Some(Over::Read));
+            prop_assert!(is_read);
+            if says && fetched.len() > 3 && width == 1 {
+                prop_assert_eq!(fetched[1] + fetched[2], total.div_ceil(size) + 2);
+            }
+            fetched.sort_unstable();
+            let pages: Vec<u64> = (1..=total.div_ceil(size).max(1)).collect();
+            prop_assert_eq!(fetched, pages);
+            let extent = look.extent();
+            prop_assert_eq!((extent.records, extent.total), (total, says.then_some(total)));
+        }
+
+        #[test]
+        fn a_page_that_failed_is_read_again_alone(
+            total in 100..700_u64, width in 1..5_usize, fails in 4..9_u64,
+        ) {
+            let (fetched, mut look) = play(total, 20, width, Some(total), fails);
+            if matches!(look.over(), Some(Over::Read)) {
+                prop_assert_eq!(look.extent().records, total);
+                let pages = total.div_ceil(20);
+                prop_assert!((fetched.len() as u64) < pages * 2);
+            }
+        }
+    }
+
+    #[test]
+    fn a_listing_without_an_end_ends() {
+        let (mut look, index) = (look(), Index::default());
+        let same = page(1, 5, 500, Some(500));
+        for _ in 0..3 {
+            while let Some(number) = look.next(Duration::ZERO, 1) {
+                look.take(number, same.as_bytes(), Duration::ZERO, &index);
+            }
+        }
+        assert!(matches!(look.over(), Some(Over::Repeats)));
+    }
+}

@@ -1,0 +1,367 @@
+//! An upload as it runs: a loop that carries out what the ledger asks for and tells it what happened.
+//! It decides nothing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use super::chunk::Limits as ChunkLimits;
+use super::desk::{Desk, End, Failure, Holder, Monitor};
+use super::encode::Encoder;
+use super::ledger::{Before, Effect, Event, Ledger, Limits, Reply, Setting, Snapshot};
+use super::options::{OnDuplicate, OnInvalid, Options};
+use super::pipeline::{self, Piece, Pipeline, Plan};
+use super::report::Report;
+use super::service::{Service, bug};
+use super::source::Input;
+use super::store::{Identity, Opened, Store};
+use crate::http::Departure;
+use crate::world::World;
+use crate::{Error, Result};
+
+/// The least of a source, in bytes, that may be under way.
+const WINDOW: usize = 16 << 20;
+
+/// Which campaign, of which service, and how far a client of it goes.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The campaign.
+    pub campaign: Uuid,
+    /// The service.
+    pub base_url: String,
+    /// How long a request may take.
+    pub timeout: Duration,
+    /// Tries after the first.
+    pub max_retries: u32,
+}
+
+/// An upload, not begun: nothing happens until [`Upload::run`].
+pub struct Upload<S> {
+    service: S,
+    target: Target,
+    input: Input,
+    options: Options,
+    world: Arc<dyn World>,
+    end: Arc<End>,
+    progress: watch::Sender<Snapshot>,
+}
+
+impl<S: Service> Upload<S> {
+    /// An upload, and a monitor of it.
+    pub fn new(
+        service: S,
+        target: Target,
+        input: Input,
+        options: Options,
+        world: Arc<dyn World>,
+    ) -> (Self, Monitor) {
+        let (progress, snapshots) = watch::channel(Snapshot::default());
+        let end = Arc::new(End::default());
+        let monitor = Monitor { progress: snapshots, end: end.clone() };
+        (Self { service, target, input, options, world, end, progress }, monitor)
+    }
+
+    /// Uploads every row of the source exactly once.
+    ///
+    /// Dropped before its end, it stops cleanly: what is known is in the journal, and
+    /// [`Monitor::stopped`] has the report.
+    pub async fn run(self) -> std::result::Result<Report, Failure> {
+        // A task of its own goes on while its caller is busy; it must not outlive the caller.
+        struct Tied<T>(tokio::task::JoinHandle<T>);
+        impl<T> Drop for Tied<T> {
+            fn drop(&mut self) {
+                self.0.abort();
+            }
+        }
+        let end = self.end.clone();
+        end.begin();
+        let mut task = Tied(tokio::spawn(self.work()));
+        let ended = (&mut task.0).await;
+        match ended {
+            Ok(Err(error)) => Err(error.into()),
+            Ok(Ok(())) | Err(_) => end.take(),
+        }
+    }
+
+    async fn work(self) -> Result<()> {
+        let Self { service, target, input, options, world, end, progress } = self;
+        // Until there is a desk, this is what ends when the upload does.
+        let holder = Holder(end);
+        options.check()?;
+        let began = world.now();
+        let wall = jiff::Timestamp::try_from(world.wall()).unwrap_or(jiff::Timestamp::MIN);
+        let fresh = Identity {
+            upload: world.id(),
+            campaign: target.campaign,
+            base_url: target.base_url,
+            content: options.content.clone(),
+            beginning: super::ledger::Beginning::default(),
+        };
+        let journal = options.journal.clone().filter(|_| !options.dry_run);
+        let is_journaled = journal.is_some();
+        let opening = tokio::task::spawn_blocking(move || {
+            let opened = Store::open(journal.as_deref(), fresh)?;
+            Ok::<_, Error>((opened, holder))
+        });
+        let (opened, holder) = opening.await.map_err(|_| bug())??;
+        let Opened { store, cuts, words } = opened;
+        let identity = store.identity().clone();
+        let upload = identity.upload.simple().to_string();
+        let setting = Setting {
+            upload: upload.clone(),
+            region: options.content.region.clone(),
+            is_journaled,
+            is_dry_run: options.dry_run,
+            checks_first: options.content.on_invalid == OnInvalid::Raise && input.repeatable,
+            on_unknown: options.on_unknown,
+            settle_after: options.settle_after,
+            limits: Limits {
+                concurrency: options.concurrency,
+                rows_per_second: options.max_records_per_second,
+                window: WINDOW.max((options.concurrency + 4).saturating_mul(options.max_bytes)),
+                max_retries: target.max_retries,
+                timeout: target.timeout,
+                give_up_after: options.give_up_after,
+            },
+            before: Before { chunks: cuts.len() as u64, beginning: identity.beginning },
+            wall,
+        };
+        let chance = world.clone();
+        let encoder = Arc::new(Encoder::new(options.content.clone(), upload)?);
+        let plan = Plan {
+            limits: ChunkLimits {
+                // At a rate, a request takes a second at most.
+                records: options.max_records.min(options.rows_a_second()),
+                bytes: options.max_bytes,
+                rows: options.max_records.saturating_mul(16).max(4096),
+            },
+            cuts,
+            reject_duplicates: options.content.on_duplicate == OnDuplicate::Reject,
+            width: std::thread::available_parallelism().map_or(1, usize::from).min(8),
+        };
+        let desk = Desk {
+            ledger: Ledger::new(setting, Box::new(move || chance.draw())),
+            store: Some(store),
+            words,
+            world,
+            began,
+            departures: HashMap::new(),
+            progress,
+            upload: identity.upload,
+            holder,
+        };
+        let reading = Reading { input, encoder, plan: Some(plan), pipeline: None };
+        Loop::new(desk, service, reading).run().await;
+        Ok(())
+    }
+}
+
+/// The source, and what comes of it.
+struct Reading {
+    input: Input,
+    encoder: Arc<Encoder>,
+    plan: Option<Plan>,
+    pipeline: Option<Pipeline>,
+}
+
+impl Reading {
+    /// The next piece of the source, which is read from here on.
+    fn begin(&mut self) -> Result<()> {
+        if let Some(plan) = self.plan.take() {
+            self.pipeline = Some(Pipeline::start(&self.input, self.encoder.clone(), plan)?);
+        }
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Event {
+        match &mut self.pipeline {
+            Some(pipeline) => event(pipeline.pieces.recv().await),
+            None => Event::SourceEnded,
+        }
+    }
+}
+
+fn event(piece: Option<Piece>) -> Event {
+    match piece {
+        None => Event::SourceEnded,
+        Some(Piece::Total(total)) => Event::Total(total),
+        Some(Piece::Chunk(chunk)) => Event::Chunk(chunk),
+        Some(Piece::Rest(chunk)) => Event::Rest(chunk),
+        Some(Piece::Failed(error)) => Event::SourceFailed(error),
+    }
+}
+
+/// The loop.
+struct Loop<S> {
+    desk: Desk,
+    service: S,
+    reading: Reading,
+    is_reading: bool,
+    /// What requests and checks have to tell.
+    events: UnboundedReceiver<Event>,
+    tell: UnboundedSender<Event>,
+    requests: JoinSet<()>,
+}
+
+impl<S: Service> Loop<S> {
+    fn new(desk: Desk, service: S, reading: Reading) -> Self {
+        let (tell, events) = unbounded_channel();
+        let requests = JoinSet::new();
+        Self { desk, service, reading, is_reading: false, events, tell, requests }
+    }
+
+    async fn run(mut self) {
+        let mut event = Event::Begin;
+        loop {
+            for effect in self.desk.on(event) {
+                self.carry_out(effect);
+            }
+            if self.desk.ledger.has_ended() {
+                return;
+            }
+            event = self.next().await;
+        }
+    }
+
+    /// The next thing that happens.
+    async fn next(&mut self) -> Event {
+        let wake = self.desk.wake();
+        let is_reading = self.is_reading;
+        tokio::select! {
+            biased;
+            Some(event) = self.events.recv() => {
+                if let Event::Answered { push, .. } = &event {
+                    self.desk.departures.remove(push);
+                }
+                event
+            }
+            Some(word) = self.desk.words.recv() => self.desk.said(word),
+            event = self.reading.next(), if is_reading => {
+                self.is_reading = false;
+                event
+            }
+            () = sleep(wake) => Event::Tick,
+            _ = self.requests.join_next(), if !self.requests.is_empty() => Event::Tick,
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::AskCampaign => {
+                let otherwise = Event::Campaign(Err(bug()));
+                self.ask(
+                    otherwise,
+                    |service| async move { Event::Campaign(service.campaign().await) },
+                );
+            }
+            Effect::Check => {
+                let (input, encoder) = (self.reading.input.clone(), self.reading.encoder.clone());
+                self.ask(Event::Checked(Err(bug().into())), |_| async move {
+                    let halt = pipeline::Halt::default();
+                    let stop = halt.flag();
+                    let check = move || pipeline::check(&input, &encoder, &stop);
+                    let checked = tokio::task::spawn_blocking(check).await;
+                    Event::Checked(checked.unwrap_or_else(|_| Err(bug().into())))
+                });
+            }
+            Effect::Read => match self.reading.begin() {
+                Ok(()) => self.is_reading = true,
+                Err(error) => {
+                    let _ = self.tell.send(Event::SourceFailed(error.into()));
+                }
+            },
+            Effect::Halt => {
+                if let Some(pipeline) = &self.reading.pipeline {
+                    pipeline.stop();
+                }
+            }
+            Effect::Push { push, batch } => {
+                let departure = Departure::default();
+                self.desk.departures.insert(push, departure.clone());
+                let error = Error::PushOutcomeUnknown { records: 0, cause: Box::new(bug()) };
+                let reply = Reply::Lost { timed_out: false, error };
+                self.ask(Event::Answered { push, reply }, move |service| async move {
+                    let reply = service.push(batch, departure).await;
+                    Event::Answered { push, reply }
+                });
+            }
+            Effect::Fetch { look, page: number } => {
+                let otherwise = Event::Page { look, number, body: Err(bug()) };
+                self.ask(otherwise, move |service| async move {
+                    Event::Page { look, number, body: service.page(number).await }
+                });
+            }
+            Effect::Count { look } => {
+                let otherwise = Event::Counted { look, count: None };
+                self.ask(otherwise, move |service| async move {
+                    let campaign = service.campaign().await.ok();
+                    Event::Counted { look, count: campaign.and_then(|campaign| campaign.records) }
+                });
+            }
+            Effect::Recall(seq) => {
+                let chunk = self.desk.store.as_mut().and_then(|store| store.recall(seq));
+                let _ = self.tell.send(Event::Recalled { seq, chunk });
+            }
+            other => self.desk.carry_out(other),
+        }
+    }
+
+    /// Asks the service, beside all else; `otherwise` happens where that fails inside.
+    fn ask<F: Future<Output = Event> + Send + 'static>(
+        &mut self,
+        otherwise: Event,
+        request: impl FnOnce(S) -> F,
+    ) {
+        let request = request(self.service.clone());
+        let promise = Promise { tell: self.tell.clone(), event: Some(otherwise) };
+        self.requests.spawn(async move {
+            let mut promise = promise;
+            promise.event = Some(request.await);
+        });
+    }
+}
+
+/// An event that is told when this is dropped.
+struct Promise {
+    tell: UnboundedSender<Event>,
+    event: Option<Event>,
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        if let Some(event) = self.event.take() {
+            // Nobody to tell: the upload has ended.
+            let _ = self.tell.send(event);
+        }
+    }
+}
+
+impl<S> Drop for Loop<S> {
+    fn drop(&mut self) {
+        // Rows that were read belong to the report.
+        if !self.desk.ledger.has_ended()
+            && !std::thread::panicking()
+            && let Some(pipeline) = &mut self.reading.pipeline
+        {
+            while let Ok(piece) = pipeline.pieces.try_recv() {
+                if let Piece::Chunk(chunk) | Piece::Rest(chunk) = piece {
+                    self.desk.rest(chunk);
+                }
+            }
+        }
+        self.requests.abort_all();
+        self.reading.pipeline = None;
+    }
+}
+
+async fn sleep(wake: Option<Duration>) {
+    match wake {
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,74 @@
+//! The service, as far as an upload knows it.
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::answer;
+use super::ledger::{Batch, Campaign, Reader, Reply};
+use super::refusal;
+use crate::http::{Client, Departure, MAX_PAGE_SIZE, RecordsQuery};
+use crate::{Error, Result};
+
+/// A campaign that takes records and lists them.
+pub trait Service: Clone + Send + Sync + 'static {
+    /// What it is.
+    fn campaign(&self) -> impl Future<Output = Result<Campaign>> + Send;
+
+    /// One try of one push. `departure` tells whether any of it can have left.
+    fn push(&self, batch: Batch, departure: Departure) -> impl Future<Output = Reply> + Send;
+
+    /// A page of the listing, from 1, as it came.
+    fn page(&self, page: u64) -> impl Future<Output = Result<Bytes>> + Send;
+}
+
+/// A campaign behind a client.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    client: Client,
+    campaign: Uuid,
+    reader: Reader,
+}
+
+impl Remote {
+    /// The campaign, whose numbers are of `region`.
+    pub fn new(client: Client, campaign: Uuid, region: Option<&str>) -> Self {
+        Self { client, campaign, reader: Reader::new(region) }
+    }
+}
+
+impl Service for Remote {
+    async fn campaign(&self) -> Result<Campaign> {
+        let (status, date) = self.client.campaign_status_dated(self.campaign).await?;
+        let records = Some(status.stats.total_records);
+        let date = date.and_then(|date| jiff::Timestamp::try_from(date).ok());
+        Ok(Campaign { status: status.status.clone(), records, date })
+    }
+
+    async fn push(&self, batch: Batch, departure: Departure) -> Reply {
+        let (body, count) = (batch.body(), batch.rows.len());
+        let read = |answer: &[u8]| answer::read(answer, batch.numbers(), self.reader);
+        let pushed = self.client.push_once(self.campaign, body, count, departure, read).await;
+        pushed.map_or_else(refusal::of, Reply::Applied)
+    }
+
+    async fn page(&self, page: u64) -> Result<Bytes> {
+        let query = RecordsQuery { status: None, page, page_size: MAX_PAGE_SIZE };
+        self.client.records_page_raw(self.campaign, &query).await
+    }
+}
+
+/// What a 2xx answer to a push means.
+pub fn understood(body: &[u8], batch: &Batch, region: Option<&str>) -> Reply {
+    match answer::read(body, batch.numbers(), Reader::new(region)) {
+        Ok(answers) => Reply::Applied(answers),
+        Err(problem) => refusal::of(Error::PushOutcomeUnknown {
+            records: batch.rows.len(),
+            cause: Box::new(Error::InvalidResponse { status: 200, request_id: None, problem }),
+        }),
+    }
+}
+
+/// The error of what went wrong inside.
+pub(super) fn bug() -> Error {
+    Error::invalid("upload", "revrag failed inside; this is a bug, please report it")
+}
