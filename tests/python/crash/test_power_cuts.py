@@ -46,17 +46,17 @@ def test_every_state_left_by_a_power_cut(uncut: Recording, tmp_path: Path) -> No
 
 
 @pytest.mark.timeout(LIMIT)
-def test_a_power_cut_after_a_kill(uncut: Recording, tmp_path: Path) -> None:
+@pytest.mark.parametrize("share", [0.4, 0.8])
+def test_a_power_cut_after_a_kill(uncut: Recording, tmp_path: Path, share: float) -> None:
     """Killed while it writes its journal, going on, and then the power is cut."""
-    inside = [
-        point
-        for point, call in points(uncut.events, uncut.folder).items()
-        if "sync" in call.name and call.target.endswith(".journal")
-    ]
-    killed_at = inside[len(inside) // 2]
-    files = names(uncut.events, uncut.folder)
+    found = points(uncut.events, uncut.folder)
+    files = [point for point in found if not point.is_send]
+    # In the middle of a transaction.
+    inside = [point for point in files if found[point].target.endswith(".journal")] or files
+    killed_at = inside[int(len(inside) * share)]
     folder = folder_of(tmp_path, 0)
-    check_all(record(uncut.case, folder, killed_at, files), folder_of(tmp_path, 1))
+    after = record(uncut.case, folder, killed_at, names(uncut.events, uncut.folder))
+    check_all(after, folder_of(tmp_path, 1))
 
 
 @pytest.mark.timeout(LIMIT)
