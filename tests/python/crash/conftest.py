@@ -60,7 +60,9 @@ def all_of(work: Callable[[int, T], str | None], what: Sequence[T]) -> None:
     kinds: dict[str, list[T]] = {}
     for one, failure in zip(what, told, strict=True):
         if failure:
-            kinds.setdefault(re.sub(r"\S*/|[0-9a-f]{8}-[-0-9a-f]{27}", "", failure), []).append(one)
+            kinds.setdefault(re.sub(r"/\S*/|[0-9a-f]{8}-[-0-9a-f]{27}", "", failure), []).append(
+                one
+            )
     if kinds:
         shown = [f"{len(ones)} times, first {ones[0]}:\n  {kind}" for kind, ones in kinds.items()]
         count = sum(map(len, kinds.values()))

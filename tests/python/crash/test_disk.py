@@ -10,10 +10,18 @@ from pathlib import Path
 import pytest
 from support.crash.calls import events
 from support.crash.disk import Disk, subsets
-from support.crash.strace import Strace
+from support.crash.strace import LET_TRACE, Strace
 from support.script import Start
 
 Left = Callable[..., set[tuple[tuple[str, bytes], ...]]]
+
+PRELUDE = f"""
+{LET_TRACE}
+def at(name):
+    return f"{{sys.argv[1]}}/{{name}}"
+print("ready", flush=True)
+sys.stdin.readline()
+"""
 
 
 @pytest.fixture
@@ -27,9 +35,7 @@ def left(start: Start, tmp_path: Path) -> Left:
         folder.mkdir()
         for name, content in (before or {}).items():
             (folder / name).write_bytes(content)
-        prelude = "os.chdir(sys.argv[1])\nprint('ready', flush=True)\nsys.stdin.readline()\n"
-        prelude += "at = lambda name: f'{sys.argv[1]}/{name}'\n"
-        script = start(prelude + textwrap.dedent(body), folder)
+        script = start(PRELUDE + textwrap.dedent(body), folder)
         assert script.line() == "ready"
         strace = Strace(script.process.pid, tmp_path / "strace.log")
         script.say("go")

@@ -7,13 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .strace import FILE_CALLS, SEND_CALLS
+from .strace import FILE_CALLS, READ_CALLS, SEND_CALLS
 
-LINE = re.compile(
-    r"(?P<thread>\d+) +(?:<\.\.\. (?P<resumed>\w+) resumed>|(?P<name>\w+)\()(?P<rest>.*)"
-)
-RESULT = re.compile(r"\) += (?P<result>-?\d+|\?)(?:<(?P<opened>[^>]*)>)?(?P<why>.*)$")
-DESCRIPTOR = re.compile(r"(?:\w+)<(?P<path>.*?)>(?:\(deleted\))?(?=,|\)|$)")
+LINE = re.compile(r"(?P<thread>\d+) +(?:<\.\.\. \w+ resumed>|(?P<name>\w+)\()(?P<rest>.*)")
+RESULT = re.compile(r"\) += (?P<result>-?\d+|\?)(?P<why>.*)$")
+DESCRIPTOR = re.compile(r"\w+<(?P<path>.*?)>(?:\(deleted\))?(?=,|\)|$)")
 # Calls that take names of files.
 NAMING = ("open", "creat", "unlink", "rename", "link", "symlink", "truncate")
 STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
@@ -27,8 +25,6 @@ class Call:
     name: str
     args: str
     result: int | None = None
-    # The path behind what an `openat` returned.
-    opened: str | None = None
     # Its strings, which are the data of a write.
     strings: list[bytes] = field(default_factory=list)
     # What its first descriptor stands for: a path, or `TCP:[…]`.
@@ -65,8 +61,8 @@ class Call:
     @property
     def brings_answer(self) -> bool:
         """Whether something came from a connection: bytes, its end, or that it is broken."""
-        is_read = self.name in ("recvfrom", "recvmsg", "read", "readv")
-        return is_read and self.target.startswith("TCP") and "EAGAIN" not in self.why
+        is_of_service = self.target.startswith("TCP")
+        return is_of_service and self.name in READ_CALLS and "EAGAIN" not in self.why
 
     def paths(self) -> list[Path]:
         """The files that it names, or the one whose descriptor it takes."""
@@ -108,7 +104,6 @@ def events(lines: Iterable[str]) -> Iterator[Event]:
             call = open_calls.pop(thread)
         if ended := RESULT.search(rest):
             call.result = None if ended["result"] == "?" else int(ended["result"])
-            call.opened = _text(ended["opened"]) if ended["opened"] else None
             call.why = ended["why"]
         yield Event(call, ends=True)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .calls import Event
+from .strace import READ_CALLS
 
 SECTOR = 512
 
@@ -102,9 +103,7 @@ class Disk:
                     self._syncing[id(call)] = self._of(paths[0])
                 elif not self.ignored.intersection(names):
                     self._settle(self._syncing.pop(id(call)))
-            case "read" | "recvfrom":
-                pass
-            case _:
+            case name if name not in READ_CALLS:
                 raise AssertionError(f"a call that is not played: {call}")
         return before != self.pending
 

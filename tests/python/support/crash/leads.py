@@ -16,8 +16,11 @@ from support.service import Push, Service, at, reset
 from support.service.server import Watch
 from support.upload import check, leads
 
+from .strace import LET_TRACE
+
 # It ends by pickling its report or its error. What comes before `ready` is not what is looked at.
-BODY = """
+BODY = f"""
+{LET_TRACE}
 import base64, json, pickle
 url, journal, client, source, options = sys.argv[1:]
 client, source, options = json.loads(client), json.loads(source), json.loads(options)

@@ -13,7 +13,7 @@ from support.service import Exchange, Service
 
 from .calls import Call, Event, events
 from .leads import Case, Ended, ended
-from .strace import SEND_CALLS, Strace, Strike
+from .strace import Strace, Strike
 
 # Where strace comes before anything is done, and not while a request is held by the service.
 START = -1
@@ -67,6 +67,7 @@ class Gate:
             script.say("go")
             return script.finish(25)
         finally:
+            self._process = 0  # which may be another's from here on
             script.kill()
 
     def lines(self) -> list[str]:
@@ -76,7 +77,7 @@ class Gate:
         return self._strace.lines() if self._strace else []
 
     def _open(self, number: int) -> None:
-        if number != self.number:
+        if number != self.number or not self._process:
             return
         try:
             self._strace = Strace(self._process, self.log, self.strike, self.paths)
@@ -111,18 +112,25 @@ def points(seen: Sequence[Event], folder: Path) -> dict[Point, Call]:
     thread is the first to come to its number.
     """
     calls = [event.call for event in seen if not event.ends]
+    of_file = [call.is_of_file(folder) for call in calls]
     requests = [index for index, call in enumerate(calls) if call.starts_request]
     found: dict[Point, Call] = {}
     missed = []
     for index, call in enumerate(calls):
-        if not (call.is_send or call.is_of_file(folder)):
+        if not (call.is_send or of_file[index]):
             continue
         for gate, since in enumerate([-1, *requests], START):
             if since >= index:
                 missed.append(call)
                 break
-            alike = (one for one in calls[since + 1 : index] if _is_counted(one, call, folder))
-            counts = Counter(one.thread for one in alike)
+            # Only for files can strace look at theirs alone.
+            counts = Counter(
+                one.thread
+                for one, is_of_file in zip(
+                    calls[since + 1 : index], of_file[since + 1 :], strict=False
+                )
+                if one.name == call.name and (call.is_send or is_of_file)
+            )
             nth = counts.pop(call.thread, 0) + 1
             if all(count < nth for count in counts.values()):
                 found[Point(gate, call.name, nth, call.is_send)] = call
@@ -131,12 +139,6 @@ def points(seen: Sequence[Event], folder: Path) -> dict[Point, Call]:
             missed.append(call)
     assert not missed, missed
     return found
-
-
-def _is_counted(one: Call, call: Call, folder: Path) -> bool:
-    if one.name != call.name:
-        return False
-    return one.name in SEND_CALLS if call.is_send else one.is_of_file(folder)
 
 
 def names(seen: Sequence[Event], folder: Path) -> list[str]:
@@ -168,6 +170,8 @@ def struck(case: Case, point: Point, strike: Strike, files: Iterable[str], folde
             assert (finished.code, finished.err) == (0, ""), finished
             told = ended(finished.out)
             result = Struck(any("(INJECTED)" in line for line in lines), told)
+            # Once it answers, the service has seen all that came before.
+            service.campaign().status()
             try:
                 case.check_told(told, service, is_of_file=not point.is_send)
             except AssertionError:
