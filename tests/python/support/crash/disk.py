@@ -15,6 +15,8 @@ from .calls import Event
 from .strace import READ_CALLS
 
 SECTOR = 512
+# So many changes are tried in all their combinations.
+FEW = 6
 
 
 @dataclass(frozen=True)
@@ -166,8 +168,8 @@ def subsets(
 ) -> Iterator[tuple[str, list[Change]]]:
     """Which of the changes under way may have come to the disk, and in words.
 
-    All that came before some moment, also with the last one torn; all but one; one alone; and
-    some that are drawn.
+    All that came before some moment, also with the last one torn; all but one; one alone; any of
+    them where they are few, and else some that are drawn.
     """
     count = len(pending)
     for end in range(count + 1):
@@ -180,7 +182,10 @@ def subsets(
     for one in range(count):
         yield f"all {count} but number {one}", [*pending[:one], *pending[one + 1 :]]
         yield f"number {one} of {count}", [pending[one]]
-    for _ in range(drawn if count > 2 else 0):
+    for mask in range(1 << count if count <= FEW else 0):
+        kept = [change for at, change in enumerate(pending) if mask >> at & 1]
+        yield f"{len(kept)} of {count}, number {mask}", kept
+    for _ in range(drawn if count > 1 else 0):
         kept = [
             change.torn(begins=rng.random() < 0.5)
             if change.may_tear and rng.random() < 0.2

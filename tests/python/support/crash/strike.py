@@ -101,7 +101,7 @@ def observed(case: Case, service: Service, folder: Path) -> list[Event]:
     assert not isinstance(report, Exception), report
     case.check_whole(report, service)
     seen = list(events(gate.lines()))
-    assert any(event.call.starts_push for event in seen), "strace saw no push"
+    assert any(event.call.starts_request for event in seen), "strace saw no request"
     return seen
 
 
