@@ -23,13 +23,15 @@ FEW = 6
 class Change:
     """One change that a call made."""
 
-    # `write`, `cut`, `name` or `unname`.
+    # `write`, `cut`, `name`, `unname` or `rename`.
     kind: str
     file: int
     # Where a write begins, or the size that a file is cut to.
     at: int = 0
     data: bytes = b""
     name: str = ""
+    # What a file is called from now on, in one step.
+    renamed: str = ""
 
     def torn(self, *, begins: bool) -> Change:
         """Its first sectors, or the others."""
@@ -97,9 +99,9 @@ class Disk:
                     self._unname(names[0])
             case "rename" | "renameat" | "renameat2":
                 if event.ends:
-                    file = self._files[names[0]]
-                    self._unname(names[0])
-                    self._name(names[1], file)
+                    file = self._files.pop(names[0])
+                    self._files[names[1]] = file
+                    self.pending.append(Change("rename", file, name=names[0], renamed=names[1]))
             case "fsync" | "fdatasync":
                 if not event.ends:
                     self._syncing[id(call)] = self._of(paths[0])
@@ -121,6 +123,9 @@ class Disk:
                     names[change.name] = change.file
                 case "unname":
                     names.pop(change.name, None)
+                case "rename":
+                    names.pop(change.name, None)
+                    names[change.renamed] = change.file
                 case "cut":
                     del content[change.at :]
                     content.extend(bytes(change.at - len(content)))
@@ -149,7 +154,7 @@ class Disk:
     def _of(self, path: Path) -> list[Change]:
         """What a sync of this path is about."""
         if path == self.folder:
-            return [change for change in self.pending if change.kind in ("name", "unname")]
+            return [change for change in self.pending if change.kind.endswith("name")]
         file = self._files.get(path.name)
         return [
             change

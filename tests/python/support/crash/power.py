@@ -50,8 +50,11 @@ class State:
 
 def record(
     case: Case, folder: Path, killed_at: Point | None = None, files: Iterable[str] = ()
-) -> Recording:
-    """Watch an upload, or one that goes on after it was killed at some point."""
+) -> Recording | None:
+    """Watch an upload, or one that goes on after it was killed at some point.
+
+    None where it did not come to that point.
+    """
     journal = journal_in(folder)
     watches: list[Callable[[Exchange, str], None]] = []
     with case.host(lambda exchange, phase: watches[-1](exchange, phase)) as service:
@@ -62,7 +65,8 @@ def record(
             watches.append(gate.watch)
             finished = gate.run(case, service, journal, folder)
             gate.lines()
-            assert finished.code == -signal.SIGKILL, finished
+            if finished.code != -signal.SIGKILL:
+                return None
         before = {path.name: path.read_bytes() for path in journal.parent.iterdir()}
         counts = [len(service.store.records)]
 
