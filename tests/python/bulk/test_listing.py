@@ -85,6 +85,7 @@ class TestCompleteness:
 
 
 ODD: dict[str, dict[str, Any]] = {
+    "nothing, the control": {},
     "a call without an id": {"call_history": [{"status": "completed"}]},
     "calls that are none": {"call_history": [None, "x"]},
     "no list of calls": {"call_history": {}},

@@ -19,6 +19,8 @@ class Exchange:
     # How many of its kind came before it.
     number: int
     records: list[dict[str, Any]]
+    # Of the listing, where it is one.
+    page: int = 0
 
 
 @dataclass(frozen=True)

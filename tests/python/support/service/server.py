@@ -258,9 +258,9 @@ class Service:
             exchange = self._exchange("status", [])
             return await self._respond(exchange, self._status(), reader, writer)
         elif (method, url.path) == ("GET", f"{BASE}/records"):
-            exchange = self._exchange("records", [])
             self.queries.append(query)
             number, size = int(query.get("page", 1)), int(query.get("page_size", 50))
+            exchange = self._exchange("records", [], number)
             if number < 1 or not 1 <= size <= 200:
                 await self._send(writer, 422, wire.detail("There is no such page."))
             else:
@@ -298,8 +298,8 @@ class Service:
         finally:
             self.in_flight -= 1
 
-    def _exchange(self, kind: Any, records: list[dict[str, Any]]) -> Exchange:
-        exchange = Exchange(kind, self._counts[kind], records)
+    def _exchange(self, kind: Any, records: list[dict[str, Any]], page: int = 0) -> Exchange:
+        exchange = Exchange(kind, self._counts[kind], records, page)
         self._counts[kind] += 1
         self.watch(exchange, "arrived")
         return exchange
