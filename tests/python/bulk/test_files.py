@@ -141,6 +141,28 @@ class TestWithoutAJournal:
         else:
             assert ending.startswith("UploadError") or not service.pushes, ending
 
+    @pytest.mark.parametrize("size", [0, 100_000, 1_000_000])
+    @pytest.mark.parametrize("plan", PLANS)
+    def test_files_that_may_not_grow(self, start: Start, host: Host, plan: str, size: int) -> None:
+        """What a full disk looks like from inside, with nothing mounted."""
+        service = host(faults=PLANS[plan])
+        finished = ran(
+            start,
+            """
+import resource
+limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), limits[1]))
+upload(1500)
+""",
+            service.url,
+            size,
+        )
+        ending, rows = agree(finished.out, service)
+        if ending == "done":
+            assert sum(outcome == "accepted" for _, outcome, *_ in rows) == 1470
+        else:
+            assert ending.startswith("UploadError") or not service.pushes, ending
+
     @pytest.mark.parametrize("place", ["missing", "file"])
     def test_a_temporary_folder_that_is_none(
         self, start: Start, host: Host, tmp_path: Path, place: str
@@ -167,7 +189,6 @@ class TestFullDisk:
         service = host(faults=PLANS[plan])
         folder = tmp_path / "small"
         folder.mkdir()
-        lines: list[str] = []
         script = start(
             BODY
             + """
@@ -182,11 +203,14 @@ upload(1500, journal=folder + "/leads.journal")
             folder,
             size,
         )
-        lines.append(script.process.stdout.readline())
-        if lines == [""] and script.finish(5).code == SKIPPED and not os.environ.get("CI"):
+        line = script.process.stdout.readline()
+        if not line and script.finish(5).code == SKIPPED and not os.environ.get("CI"):
             pytest.skip("nothing may be mounted here")
-        ending, _ = agree(lines[0], service)
+        ending, rows = agree(line, service)
         assert ending.startswith("UploadError"), ending
+        if plan == "answered":
+            # Also what the journal had no room for.
+            assert "unknown" not in {outcome for _, outcome, *_ in rows}
         assert "leads.journal" in ending
         assert service.pushes
         script.say("go on")

@@ -31,11 +31,11 @@ class TestRateLimits:
                 moments.append(time.monotonic())
 
         service = host(
-            faults=each(at({6: status(429, retry_after="1")}), always(delay(0.01))), watch=watch
+            faults=each(at({6: status(429, retry_after="1")}), always(delay(0.03))), watch=watch
         )
-        report = upload(service, leads(300), max_records=10, concurrency=4)
+        report = upload(service, leads(1000), max_records=10, concurrency=4)
         check(report, service)
-        assert report.accepted == 300
+        assert report.accepted == 1000
         # Those on their way by then have arrived soon after.
         quiet = [
             push.arrived - moments[0]
@@ -56,19 +56,20 @@ class TestRateLimits:
         assert refused(service, 429) <= 3 * concurrency
         assert service.scans == 0
 
-    @pytest.mark.parametrize("told", [{"retry_after": "0"}, {}], ids=["0", "not told"])
-    def test_a_streak_of_them(self, upload: Upload, host: Host, told: dict[str, str]) -> None:
-        """More than ``max_retries``, each with a moment that is now: there is a floor."""
-        service = host(faults=first(6, status(429, **told)))
-        campaign = service.campaign(max_retries=6)
+    @pytest.mark.parametrize(
+        ("count", "told"), [(6, {"retry_after": "0"}), (2, {})], ids=["0", "not told"]
+    )
+    def test_a_streak_of_them(
+        self, upload: Upload, host: Host, count: int, told: dict[str, str]
+    ) -> None:
+        """Each with a moment that is now: there is a floor."""
+        service = host(faults=first(count, status(429, **told)))
+        campaign = service.campaign(max_retries=count)
         report = upload(campaign, leads(40), max_records=10, concurrency=1)
         check(report, service)
         assert report.accepted == 40
-        waits = [
-            after.arrived - before.arrived
-            for before, after in zip(service.pushes[:6], service.pushes[1:7], strict=True)
-        ]
-        assert sum(waits) > 0.05, waits
+        began, taken = service.pushes[0].arrived, service.pushes[count].arrived
+        assert taken - began > 0.01 * count
 
     def test_so_many_at_once_and_no_more(self, upload: Upload, host: Host) -> None:
         """The width halves, and grows again with care."""
@@ -180,9 +181,9 @@ class TestSizes:
         assert refused(service, 413) <= 10
 
     def test_a_part_is_written_not_its_chunk(self, run: Run, host: Host, tmp_path: Path) -> None:
-        """A chunk of which each row is answered alone costs a few pages a row."""
-        service = host(max_batch=1)
-        rows = 400
+        """A chunk of many answers costs a few pages of the journal for each."""
+        size, rows = 5, 3000
+        service = host(max_batch=size)
         finished = run(
             """
             import json
@@ -201,7 +202,7 @@ class TestSizes:
         )
         accepted, written = json.loads(finished.out)
         assert accepted == rows
-        assert written < rows * 24_000
+        assert written < rows / size * 60_000
 
 
 class TestAllRefused:

@@ -60,23 +60,22 @@ class TestBesideTheSending:
 
     @pytest.mark.parametrize("ids", IDS)
     def test_a_look_under_way_holds_nothing_up(self, send: Send, host: Host, ids: str) -> None:
-        """The first answer of the listing waits until every row was on its way."""
-        pushes = 40
+        """The listing says nothing until every row was on its way; many are in doubt meanwhile."""
+        pushes, size = 150, 4
 
         def watch(exchange: Exchange, phase: str) -> None:
             if (exchange.kind, exchange.number, phase) == ("push", pushes - 1, "arrived"):
                 service.open_gate()
 
-        service = host(
-            faults=each(at({1: reset(applied=1.0)}), at({0: gate()}, "records")), watch=watch
-        )
+        faults = each(every(3, reset(applied=1.0)), always(gate(), "records"))
+        service = host(faults=faults, watch=watch)
         # Should it wait for the listing, this is how long.
         late = threading.Timer(5, service.open_gate)
         late.start()
-        report = send(service, IDS[ids](pushes * 10), settle_after=0.0)
+        report = send(service, IDS[ids](pushes * size), max_records=size, settle_after=0.0)
         late.cancel()
         check(report, service)
-        assert report.accepted == pushes * 10
+        assert report.accepted == pushes * size
         assert report.elapsed < 4
 
     def test_one_look_serves_all_that_is_in_doubt(self, send: Send, host: Host) -> None:
@@ -196,7 +195,7 @@ class TestProgress:
 
     def test_pages_grow_within_a_look(self, upload: Upload, host: Host) -> None:
         pages = [one.pages for one in self.told(upload, host, 0.0) if one.settling]
-        assert len(set(pages)) > 2
+        assert len(set(pages)) >= 2
 
     def test_nothing_in_doubt(self, upload: Upload, service: Service) -> None:
         seen: list[revrag.UploadProgress] = []

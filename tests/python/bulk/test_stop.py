@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -18,11 +19,13 @@ from bulk.conftest import Host, Upload, stopped
 from revrag.errors import InvalidArgumentError, JournalError
 from support.both import asynchronous
 from support.script import Start
-from support.service import Service, at, hold, status
-from support.upload import QUICK, check, leads, number, outcomes
+from support.service import Exchange, Fault, Plan, Service, at, delay, hold, status
+from support.upload import QUICK, check, leads, number
 
 # What "within a second" may be on a busy machine.
 SOON = 1.6
+# Rows enough that some are sent before the source is read to its end, whatever is read ahead.
+MANY = 6000
 
 
 class Blocking:
@@ -55,6 +58,51 @@ def blocking() -> Iterator[Callable[[int], Blocking]]:
         source.freed.set()
 
 
+class Pipe:
+    """A file that is a pipe: it gives some rows, and then nothing, and has no end."""
+
+    def __init__(self, path: Path, rows: int) -> None:
+        lines = [json.dumps(lead) for lead in leads(rows)]
+        if path.suffix == ".csv":
+            lines = ["phone_number,row", *(f"{number(row)},{row}" for row in range(rows))]
+        self.path = path
+        self.is_written = threading.Event()
+        self._content = "".join(f"{line}\n" for line in lines).encode()
+        os.mkfifo(path)
+        # Opened for both, so that neither side waits for the other.
+        self._end = os.open(path, os.O_RDWR)
+        self._thread = threading.Thread(target=self._write)
+
+    def _write(self) -> None:
+        with open(self._end, "wb", buffering=0, closefd=False) as file:
+            file.write(self._content)
+        self.is_written.set()
+
+    def __enter__(self) -> Pipe:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Whatever nobody has read makes room for what is to be written.
+        os.set_blocking(self._end, False)
+        while not self.is_written.is_set():
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._end, 1 << 16)
+        self._thread.join()
+        os.close(self._end)
+
+
+def refuses_once(moment: threading.Event) -> Plan:
+    """A 400 for every push from a moment on; before it the service takes its time."""
+
+    def plan(exchange: Exchange) -> Fault | None:
+        if exchange.kind != "push":
+            return None
+        return status(400) if moment.is_set() else delay(0.01)
+
+    return plan
+
+
 Make = Callable[[int], Blocking]
 
 
@@ -66,7 +114,7 @@ def refused_in_time(report: revrag.UploadReport, service: Service) -> None:
 
 
 class TestASourceThatBlocks:
-    @pytest.mark.parametrize("rows", [0, 3, 25])
+    @pytest.mark.parametrize("rows", [0, 25, MANY])
     @pytest.mark.parametrize("is_journalled", [False, True], ids=["no journal", "journal"])
     def test_a_task_that_is_cancelled(
         self, host: Host, blocking: Make, journal: Path, rows: int, is_journalled: bool
@@ -76,7 +124,7 @@ class TestASourceThatBlocks:
 
         async def main() -> tuple[float, BaseException | None]:
             task = asyncio.create_task(
-                service.campaign().upload_async(source, max_records=10, **options, **QUICK)
+                service.campaign().upload_async(source, max_records=100, **options, **QUICK)
             )
             assert await asyncio.to_thread(source.is_blocked.wait, 10)
             began = time.monotonic()
@@ -96,12 +144,13 @@ class TestASourceThatBlocks:
     @pytest.mark.parametrize("concurrency", [1, 4])
     def test_a_service_that_refuses(self, host: Host, blocking: Make, concurrency: int) -> None:
         """A 400 ends it, although the source gives nothing."""
-        service, source = host(faults=at({1: status(400)})), blocking(35)
-        options = {"max_records": 10, "concurrency": concurrency, **QUICK}
-        began = time.monotonic()
+        source = blocking(MANY)
+        service = host(faults=refuses_once(source.is_blocked))
+        options = {"max_records": 50, "concurrency": concurrency, **QUICK}
         with pytest.raises(revrag.UploadError) as info:
             asynchronous(service.campaign(), "upload", source, **options)
-        assert time.monotonic() - began < SOON + 0.5
+        assert time.monotonic() - service.pushes[-1].arrived < SOON
+        assert source.is_blocked.is_set()
         refused_in_time(info.value.report, service)
 
     @pytest.mark.parametrize("kind", ["jsonl", "csv"])
@@ -109,44 +158,45 @@ class TestASourceThatBlocks:
         self, upload: Upload, host: Host, tmp_path: Path, kind: str
     ) -> None:
         """Blocking too, where it is not the caller's own code that blocks."""
-        service, path = host(faults=at({1: status(400)})), tmp_path / f"leads.{kind}"
-        os.mkfifo(path)
-        # Opened for both, so that neither side waits for the other.
-        pipe = os.open(path, os.O_RDWR)
-        lines = [json.dumps(lead) for lead in leads(35)]
-        if kind == "csv":
-            lines = ["phone_number,row", *(f"{number(row)},{row}" for row in range(35))]
-        os.write(pipe, "".join(f"{line}\n" for line in lines).encode())
-        began = time.monotonic()
-        with pytest.raises(revrag.UploadError) as info:
-            upload(service, path, max_records=10, concurrency=1)
-        seconds = time.monotonic() - began
-        os.close(pipe)
-        assert seconds < SOON + 0.5
-        assert info.value.report.accepted == len(service.applied) == 10
+        with Pipe(tmp_path / f"leads.{kind}", 3 * MANY) as pipe:
+            service = host(faults=refuses_once(pipe.is_written))
+            with pytest.raises(revrag.UploadError) as info:
+                upload(service, pipe.path, max_records=200, concurrency=1)
+            assert time.monotonic() - service.pushes[-1].arrived < SOON
+        assert info.value.report.accepted == len(service.applied)
 
     def test_while_a_push_is_on_its_way(self, host: Host, blocking: Make) -> None:
         """Neither the source nor the service says a word any more."""
-        service, source = host(faults=at({1: hold()})), blocking(25)
+        source = blocking(MANY)
+        held = threading.Semaphore(0)
+
+        def plan(exchange: Exchange) -> Fault | None:
+            if exchange.kind != "push" or not source.is_blocked.is_set():
+                return delay(0.005)
+            held.release()
+            return hold()
+
+        service = host(faults=plan)
 
         async def main() -> tuple[float, BaseException | None]:
             task = asyncio.create_task(
-                service.campaign().upload_async(source, max_records=10, concurrency=1, **QUICK)
+                service.campaign().upload_async(source, max_records=50, concurrency=1, **QUICK)
             )
-            for _ in range(2):
-                assert await asyncio.to_thread(service.arrived.acquire, timeout=10)
+            assert await asyncio.to_thread(held.acquire, timeout=20)
             began = time.monotonic()
             task.cancel()
             with pytest.raises(asyncio.CancelledError) as info:
                 await task
-            return time.monotonic() - began, info.value.__cause__
+            seconds = time.monotonic() - began
+            source.freed.set()
+            return seconds, info.value.__cause__
 
         seconds, cause = asyncio.run(main())
-        source.freed.set()
         assert seconds < SOON
         assert isinstance(cause, revrag.UploadError)
-        assert outcomes(cause.report)[:20] == ["accepted"] * 10 + ["unknown"] * 10
         check(cause.report, service)
+        assert cause.report.accepted == len(service.applied) - 50
+        assert cause.report.unknown == 50
 
     def test_a_timeout(self, host: Host, blocking: Make) -> None:
         service, source = host(), blocking(5)
