@@ -25,6 +25,13 @@ class TestLag:
         check(report, service)
         assert report.accepted == COUNT
 
+    def test_an_empty_look_is_no_count(self, send: Send, host: Host, share: str, ids: str) -> None:
+        """Nothing was there before, and nothing seems to be; it takes another look to say so."""
+        service = host(faults=at({0: reset(applied=SHARES[share])}), blind=1)
+        report = send(service, IDS[ids](CHUNK))
+        check(report, service)
+        assert report.accepted == CHUNK
+
     def test_longer_than_anybody_waits(self, send: Send, host: Host, share: str, ids: str) -> None:
         service = host(faults=at({1: reset(applied=SHARES[share])}), lag=60)
         report = send(service, IDS[ids](COUNT))
