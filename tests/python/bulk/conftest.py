@@ -8,12 +8,17 @@ from typing import Any
 
 import pytest
 import revrag
-from support.both import Invoke
+from support.both import BOTH, Invoke
+from support.doubt import CHUNK
 from support.service import Service, at, status
 from support.upload import QUICK
 
 Host = Callable[..., Service]
 Upload = Callable[..., "revrag.UploadReport"]
+Send = Callable[..., "revrag.UploadReport"]
+
+# Each way to call, with and without a journal.
+CALLS = {"blocking": ("sync", False), "asyncio, with a journal": ("async", True)}
 
 
 @pytest.fixture
@@ -55,6 +60,24 @@ def journal(tmp_path: Path) -> Path:
     folder = tmp_path / "journals"
     folder.mkdir()
     return folder / "leads.journal"
+
+
+@pytest.fixture(params=CALLS)
+def send(request: pytest.FixtureRequest, journal: Path) -> Send:
+    """Upload a chunk at a time; the report, also of an upload that stopped."""
+    way, is_journalled = CALLS[request.param]
+
+    def send(to: Service | revrag.Campaign, source: object, **options: Any) -> revrag.UploadReport:
+        campaign = to.campaign() if isinstance(to, Service) else to
+        given = {"max_records": CHUNK, "concurrency": 1, **QUICK, **options}
+        if is_journalled:
+            given["journal"] = journal
+        try:
+            return BOTH[way](campaign, "upload", source, **given)
+        except revrag.UploadError as error:
+            return error.report
+
+    return send
 
 
 def stopped(

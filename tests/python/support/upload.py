@@ -56,7 +56,7 @@ def check(report: revrag.UploadReport, service: Service) -> list[dict[str, Any]]
     for record in service.applied:
         stored.setdefault(record.variables["row"], []).append(record.run_id)
     twice = {row: ids for row, ids in stored.items() if len(ids) > 1}
-    assert not twice, f"sent twice: {twice}"
+    assert not twice, f"sent twice: {len(twice)} rows, {sorted(twice)[:5]}"
     found = rows(report)
     counted = Counter(row["outcome"] for row in found)
     assert counted == Counter({name: n for name in OUTCOMES if (n := getattr(report, name))})
@@ -72,7 +72,7 @@ def check(report: revrag.UploadReport, service: Service) -> list[dict[str, Any]]
             assert (there, row["run_id"]) == ([], None), row
         if row["outcome"] in ("rejected", "invalid"):
             assert row["error"], row
-    assert not stored, f"not in the report: {stored}"
+    assert not stored, f"not in the report: {len(stored)} rows, {sorted(stored)[:5]}"
     return found
 
 

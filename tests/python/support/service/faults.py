@@ -19,19 +19,22 @@ class Exchange:
     # How many of its kind came before it.
     number: int
     records: list[dict[str, Any]]
+    # Of the listing, where it is one.
+    page: int = 0
 
 
 @dataclass(frozen=True)
 class Fault:
     """One thing that goes wrong."""
 
-    act: Literal["answer", "reset", "hold", "late", "refuse", "truncate", "gate"]
+    act: Literal["answer", "reset", "hold", "late", "refuse", "truncate", "gate", "delay", "tell"]
     # The share of the push that is applied all the same.
     applied: float = 0.0
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     seconds: float = 0.0
+    change: Callable[[dict[str, Any]], object] | None = None
 
 
 Plan = Callable[[Exchange], Fault | None]
@@ -64,9 +67,9 @@ def hold(*, applied: float = 1.0) -> Fault:
     return Fault("hold", applied)
 
 
-def late() -> Fault:
-    """Apply the push once the client has hung up."""
-    return Fault("late")
+def late(seconds: float = 0.0) -> Fault:
+    """Apply the push once the client has hung up, or some seconds after."""
+    return Fault("late", seconds=seconds)
 
 
 def truncate() -> Fault:
@@ -84,6 +87,16 @@ def gate() -> Fault:
     return Fault("gate", 1.0)
 
 
+def delay(seconds: float) -> Fault:
+    """Answer as always, but so much later."""
+    return Fault("delay", 1.0, seconds=seconds)
+
+
+def tell(change: Callable[[dict[str, Any]], object]) -> Fault:
+    """Apply the push, and answer with what ``change`` makes of the right answer."""
+    return Fault("tell", 1.0, change=change)
+
+
 def always(fault: Fault, kind: Kind = "push") -> Plan:
     """The same fault for every request of a kind."""
     return lambda exchange: fault if exchange.kind == kind else None
@@ -97,6 +110,26 @@ def first(count: int, fault: Fault, kind: Kind = "push") -> Plan:
 def at(faults: dict[int, Fault], kind: Kind = "push") -> Plan:
     """A fault for each of these requests of a kind, counted from 0."""
     return lambda exchange: faults.get(exchange.number) if exchange.kind == kind else None
+
+
+def dies(after: int, fault: Fault) -> Plan:
+    """A service that fails for good after so many pushes."""
+    return lambda exchange: fault if exchange.kind == "push" and exchange.number >= after else None
+
+
+def poison(row: int, fault: Fault) -> Plan:
+    """A fault for every push that holds one row, alone or among others."""
+
+    def plan(exchange: Exchange) -> Fault | None:
+        held = any(record["variables"].get("row") == row for record in exchange.records)
+        return fault if exchange.kind == "push" and held else None
+
+    return plan
+
+
+def each(*plans: Plan) -> Plan:
+    """The first fault that one of these plans has for a request."""
+    return lambda exchange: next((fault for plan in plans if (fault := plan(exchange))), None)
 
 
 SHORT = b'{"accepted": 0, "rejected": 0, "results": []}'

@@ -21,7 +21,10 @@ from support import CAMPAIGN_ID, campaign_at
 
 from . import wire
 from .faults import Exchange, Fault, Plan
-from .store import Order, Store, Stored, rejection, unprocessable
+from .limits import Limits
+from .listing import Listing
+from .shows import Show, as_it_is
+from .store import Order, Store, Stored, complaint, rejection, unprocessable
 
 BASE = f"/v1/campaigns/{CAMPAIGN_ID}"
 Watch = Callable[[Exchange, str], None]
@@ -34,6 +37,8 @@ class Push:
     records: list[dict[str, Any]]
     size: int
     arrived: float
+    # The status with which a limit of the service refused it, if one did.
+    refused: int | None = None
 
 
 class Service:
@@ -52,6 +57,16 @@ class Service:
         writers: Records that others push while the listing is read, one a page.
         calm_after: Pages after which a restless listing is at rest.
         nameless: Whether a 422 leaves open which record it is about.
+        finished: The share of pushed records whose call is over as soon as they are applied.
+        shows: What the listing makes of each record; None leaves it out.
+        lag: Seconds until the listing knows of a pushed record.
+        blind: Looks at the listing, after the first push, to which it is empty.
+        repeats: Whether every page is the first one, and there is always another.
+        total: What the listing says of how many records there are; None leaves it out.
+        counts: What ``/status`` says of how many records there are.
+        date_skew: Seconds by which the ``Date`` is ahead of the service's clock.
+        rate: Pushes that are taken within so many seconds; there is a 429 beyond.
+        busy_above: Pushes in flight above which there is a 429.
         watch: Told of each request when it has ``arrived``, and before it is ``answered``.
     """
 
@@ -69,17 +84,29 @@ class Service:
         writers: int = 0,
         calm_after: int = 1 << 30,
         nameless: bool = False,
+        finished: float = 0.0,
+        shows: Show = as_it_is,
+        lag: float = 0.0,
+        blind: int = 0,
+        repeats: bool = False,
+        total: Callable[[int], int | None] = lambda count: count,
+        counts: Callable[[int], int] = lambda count: count,
+        date_skew: float = 0.0,
+        rate: tuple[int, float] | None = None,
+        busy_above: int = 1 << 30,
         watch: Watch = lambda _exchange, _phase: None,
     ) -> None:
         self.faults = faults
         self.state = state
-        self.max_body = max_body
-        self.max_batch = max_batch
+        self.limits = Limits(max_body, max_batch, rate, busy_above)
+        self.counts = counts
         self.date = date
+        self.date_skew = date_skew
         self.skew = skew
         self.nameless = nameless
         self.watch = watch
-        self.store = Store(order, random.Random(seed), self.now, writers, calm_after)
+        self.store = Store(order, random.Random(seed), self.now, writers, calm_after, finished)
+        self.listing = Listing(self.store, shows, lag, blind, repeats, total)
         # Every push that came, whatever became of it, and every query of the listing.
         self.pushes: list[Push] = []
         self.queries: list[dict[str, str]] = []
@@ -123,6 +150,11 @@ class Service:
     def remember(self, record: dict[str, Any], age: float = 86400.0) -> Stored:
         """A record that was there before."""
         return self.store.add(record, "before", age)
+
+    def odd(self, **fields: Any) -> None:
+        """A record of somebody else, from yesterday, that is not as the reference has it."""
+        stored = self.remember({"phone_number": "+919700000000", "variables": {}})
+        stored.raw = json.dumps(json.loads(stored.json()) | fields)
 
     def open_gate(self) -> None:
         """Answer what waits at the gate."""
@@ -226,13 +258,13 @@ class Service:
             exchange = self._exchange("status", [])
             return await self._respond(exchange, self._status(), reader, writer)
         elif (method, url.path) == ("GET", f"{BASE}/records"):
-            exchange = self._exchange("records", [])
             self.queries.append(query)
             number, size = int(query.get("page", 1)), int(query.get("page_size", 50))
+            exchange = self._exchange("records", [], number)
             if number < 1 or not 1 <= size <= 200:
                 await self._send(writer, 422, wire.detail("There is no such page."))
             else:
-                page = self.store.page(number, size, query.get("status"))
+                page = self.listing.page(number, size, query.get("status"))
                 return await self._respond(exchange, page, reader, writer)
         else:
             await self._send(writer, 404, wire.detail("Campaign not found."))
@@ -246,14 +278,17 @@ class Service:
         except (ValueError, TypeError, KeyError):
             await self._send(writer, 422, wire.detail("The body is no JSON with records."))
             return True
-        self.pushes.append(Push(records, len(body), time.monotonic()))
+        push = Push(records, len(body), time.monotonic())
+        self.pushes.append(push)
+        self.listing.is_awake = True
         exchange = self._exchange("push", records)
-        if len(body) > self.max_body or len(records) > self.max_batch:
-            await self._send(writer, 413, wire.detail("Too large."))
+        if refusal := self.limits.refuse(push.size, len(records), self.in_flight):
+            push.refused = refusal.status
+            await self._send(writer, refusal.status, wire.detail(refusal.detail), refusal.headers)
             return True
         located = [(index, unprocessable(record)) for index, record in enumerate(records)]
         if wrong := [(index, loc) for index, loc in located if loc is not None]:
-            await self._send(writer, 422, wire.detail(self._complaint(wrong)))
+            await self._send(writer, 422, wire.detail(complaint(wrong, self.nameless)))
             return True
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
@@ -263,20 +298,8 @@ class Service:
         finally:
             self.in_flight -= 1
 
-    def _complaint(self, wrong: list[tuple[int, tuple[str, ...]]]) -> object:
-        if self.nameless:
-            return "The request does not match the schema."
-        return [
-            {
-                "type": "value_error",
-                "loc": ["body", "records", index, *loc],
-                "msg": "Not as it must be",
-            }
-            for index, loc in wrong
-        ]
-
-    def _exchange(self, kind: Any, records: list[dict[str, Any]]) -> Exchange:
-        exchange = Exchange(kind, self._counts[kind], records)
+    def _exchange(self, kind: Any, records: list[dict[str, Any]], page: int = 0) -> Exchange:
+        exchange = Exchange(kind, self._counts[kind], records, page)
         self._counts[kind] += 1
         self.watch(exchange, "arrived")
         return exchange
@@ -292,6 +315,7 @@ class Service:
         fault = self.faults(exchange)
         if fault is not None and fault.act == "late":
             await reader.read()
+            await asyncio.sleep(fault.seconds)
             self._apply(exchange.records)
             return False
         if wire.hung_up(writer):
@@ -331,6 +355,14 @@ class Service:
                 await self._send(writer, 200, good, (("connection", "close"),))
                 await self._come_back(fault.seconds)
                 return False
+            case "delay":
+                assert fault is not None
+                await asyncio.sleep(fault.seconds)
+                await self._send(writer, 200, good)
+            case "tell":
+                assert fault is not None and fault.change is not None  # noqa: PT018
+                body = fault.change(json.loads(good))
+                await self._send(writer, 200, json.dumps(body).encode())
             case "gate":
                 await self._gate.wait()
                 await self._send(writer, 200, good)
@@ -347,7 +379,7 @@ class Service:
         stats |= dict.fromkeys(("rescheduled", "retry_pending", "follow_up_pending"), 0)
         for stored in self.store.records:
             stats[stored.status] += 1
-        stats["total_records"] = len(self.store.records)
+        stats["total_records"] = self.counts(len(self.store.records))
         return json.dumps({"campaign_id": CAMPAIGN_ID, "status": self.state, "stats": stats})
 
     async def _send(
@@ -361,5 +393,7 @@ class Service:
         await writer.drain()
 
     def _whole(self, status: int, body: bytes, headers: wire.Headers = ()) -> bytes:
-        date = (("date", formatdate(self.now(), usegmt=True)),) if self.date else ()
+        date = (
+            (("date", formatdate(self.now() + self.date_skew, usegmt=True)),) if self.date else ()
+        )
         return wire.answer(status, body, (*headers, *date))

@@ -31,6 +31,10 @@ class Stored:
     status: str = "queued"
     # Its JSON up to the status, made once.
     head: str = ""
+    # Whether its status stays what it is.
+    is_final: bool = False
+    # Its JSON, where it is not what the reference documents.
+    raw: str = ""
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -49,6 +53,8 @@ class Stored:
         return self.record.get("app_user_id")
 
     def json(self) -> str:
+        if self.raw:
+            return self.raw
         if not self.head:
             moment = datetime.fromtimestamp(self.created_at, UTC).isoformat(timespec="microseconds")
             whole = {
@@ -99,6 +105,16 @@ def unprocessable(record: dict[str, Any]) -> tuple[str, ...] | None:
     return None
 
 
+def complaint(wrong: list[tuple[int, tuple[str, ...]]], nameless: bool) -> object:
+    """The ``detail`` about records that do not match the schema."""
+    if nameless:
+        return "The request does not match the schema."
+    return [
+        {"type": "value_error", "loc": ["body", "records", index, *loc], "msg": "Not as it must be"}
+        for index, loc in wrong
+    ]
+
+
 @dataclass
 class Store:
     """What was applied, in the order in which it was."""
@@ -110,6 +126,8 @@ class Store:
     writers: int = 0
     # Pages after which a restless listing is at rest.
     calm_after: int = 1 << 30
+    # The share of pushed records whose call is over at once.
+    finished: float = 0.0
     records: list[Stored] = field(default_factory=list)
     pages: int = 0
 
@@ -117,26 +135,20 @@ class Store:
         bits = f"{self.rng.getrandbits(128):032x}"
         run_id = f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"
         stored = Stored(run_id, record, self.clock() - age, origin)
+        if origin == "push" and self.finished and self.rng.random() < self.finished:
+            stored.status, stored.is_final = "completed", True
         self.records.append(stored)
         return stored
 
-    def page(self, number: int, size: int, status: str | None) -> str:
-        """One page of the listing, after the world has moved on a little."""
+    def listed(self, status: str | None) -> list[Stored]:
+        """The records in the order of the listing, after the world has moved on a little."""
         self._move()
         listed = self.records
         if status is not None:
-            listed = [stored for stored in listed if stored.status == status]
-        elif self.order == "shuffled":
-            listed = self.rng.sample(listed, len(listed))
-        elif self.order == "newest":
-            listed = listed[::-1]
-        here = listed[(number - 1) * size : number * size]
-        items = ",".join([stored.json() for stored in here])
-        has_more = "true" if number * size < len(listed) else "false"
-        return (
-            f'{{"items": [{items}], "total": {len(listed)}, "has_more": {has_more}, '
-            f'"page": {number}, "page_size": {size}}}'
-        )
+            return [stored for stored in listed if stored.status == status]
+        if self.order == "shuffled":
+            return self.rng.sample(listed, len(listed))
+        return listed[::-1] if self.order == "newest" else listed
 
     def _move(self) -> None:
         self.pages += 1
@@ -144,7 +156,9 @@ class Store:
             self.writers -= 1
             self.add({"phone_number": "+919800000000", "app_session_id": "theirs"}, "writer")
         for _ in range(min(20, len(self.records))):
-            self.rng.choice(self.records).status = self.rng.choice(STATUSES)
+            moved, status = self.rng.choice(self.records), self.rng.choice(STATUSES)
+            if not moved.is_final:
+                moved.status = status
         if self.order == "restless" and self.pages <= self.calm_after:
             # What was touched last comes first.
             for _ in range(min(40, len(self.records))):
