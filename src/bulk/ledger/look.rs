@@ -219,6 +219,10 @@ impl Route {
 
     fn arrived(&mut self, number: u64, more: bool) {
         self.read += 1;
+        // Beyond a page that is the last there is nothing, whatever a total says.
+        if !more {
+            self.back = self.back.map(|back| back.min(number));
+        }
         if number >= self.last.0 {
             self.last = (number, more);
         }

@@ -174,7 +174,8 @@ fn one(
         let size = what.json("").len() + 60;
         let is_just = matches!(what.manner, Manner::Rejects | Manner::Names | Manner::Nameless)
             || size > scenario.service.most_bytes
-            || scenario.service.most_rows == 0;
+            || scenario.service.most_rows == 0
+            || scenario.service.pushes.wrong_order > 0;
         must(is_just, || say("was taken by the service"))?;
     }
     Ok(())

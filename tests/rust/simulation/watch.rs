@@ -88,6 +88,12 @@ impl Watch {
                 self.held_until = self.held_until.max(now + retry_after.unwrap_or_default());
             }
             Reply::NotSent(_) => {}
+            Reply::Odd(_) => {
+                self.lost = 0;
+                for row in rows {
+                    self.losses.entry(*row).or_default();
+                }
+            }
             _ => self.lost = 0,
         }
         if !matches!(reply, Reply::Lost { .. }) {
