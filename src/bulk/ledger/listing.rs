@@ -208,16 +208,44 @@ impl Listing {
         }
     }
 
-    /// Whether a record under a row's token is that row's: its number says so, or no longer token
-    /// that was cut short could be taken for it.
+    /// Whether a record under a row's token is that row's: no longer token that was cut short could be
+    /// taken for it, or its number says so.
     pub(super) fn is_sure(&self, place: Place, index: &Index) -> bool {
         self.found.get(&place).is_some_and(|found| {
             let (row, rows) = (index.row(place), index.rows());
-            let may_be_longer = row > 0
-                && row.saturating_mul(10) < rows
-                && self.longest < digits(rows.saturating_sub(1));
-            found.is_verified || (found.is_one && !may_be_longer)
+            let is_whole = row == 0
+                || row.saturating_mul(10) >= rows
+                || self.longest >= digits(rows.saturating_sub(1));
+            if is_whole {
+                found.is_verified || found.is_one
+            } else {
+                found.is_verified && !self.is_beginning(row, index)
+            }
         })
+    }
+
+    /// Whether a row that may be in the campaign has a token that begins with this row's, and may have
+    /// its number.
+    fn is_beginning(&self, row: u64, index: &Index) -> bool {
+        let number = |row: u64| self.wanted.tokens.get(&row).map(|(_, number)| *number);
+        let may_be = |other: u64| {
+            let mark = index.place(other).and_then(|place| index.mark(place));
+            match mark.filter(|mark| !mark.is_own()).map(Mark::state) {
+                Some(State::Out) => true,
+                Some(State::Doubt) => number(other).is_none_or(|it| Some(it) == number(row)),
+                Some(State::Accepted) => {
+                    let at = usize::try_from(other).unwrap_or(usize::MAX);
+                    !self.wanted.accepted.contains(at) || self.missing.contains(at)
+                }
+                _ => false,
+            }
+        };
+        std::iter::successors(Some((row, row + 1)), |(from, to)| {
+            Some((from.checked_mul(10)?, to.checked_mul(10)?))
+        })
+        .skip(1)
+        .take_while(|(from, _)| *from < index.rows())
+        .any(|(from, to)| (from..to.min(index.rows())).any(may_be))
     }
 
     /// A record of ours looks as we know it.

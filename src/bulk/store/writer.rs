@@ -138,7 +138,9 @@ fn work(
         // After one failure nothing more is written: a hole would be taken for damage.
         if !has_failed && group.iter().any(|command| !matches!(command, Command::Load(..))) {
             let written = journal.check(name).and_then(|()| {
-                write(&mut journal.connection, &group).map_err(|error| name.broke(&error))
+                let written = write(&mut journal.connection, &group);
+                // What took it away meanwhile is the cause of all else.
+                journal.check(name).and(written.map_err(|error| name.broke(&error)))
             });
             let word = written.unwrap_or_else(|error| {
                 has_failed = true;
@@ -163,7 +165,7 @@ fn work(
         // One file again.
         journal.check(name).and_then(|()| {
             let one_file = journal.connection.pragma_update(None, "journal_mode", "DELETE");
-            one_file.map_err(|error| name.broke(&error))
+            journal.check(name).and(one_file.map_err(|error| name.broke(&error)))
         })
     };
     (journal, ended)

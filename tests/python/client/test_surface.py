@@ -7,6 +7,7 @@ import doctest
 import inspect
 import types
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -94,7 +95,8 @@ def members() -> Iterator[tuple[str, Any]]:
     } | {Sandbox}
     for cls in sorted(classes, key=lambda cls: cls.__name__):
         yield cls.__name__, cls
-        for name, value in vars(cls).items():
+        # Those of a class in Rust come in no order.
+        for name, value in sorted(vars(cls).items(), key=itemgetter(0)):
             documented = callable(value) or isinstance(
                 value, property | classmethod | types.GetSetDescriptorType
             )

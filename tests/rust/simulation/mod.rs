@@ -67,12 +67,12 @@ pub(crate) fn try_seed(seed: u64) -> Outcome {
 /// A scenario that fails in the same way, with as little in it as may be.
 pub(crate) fn shrink(seed: u64) -> Scenario {
     let mut scenario = Scenario::drawn(seed);
-    let kind = play(&scenario, false).violation.map(|violation| violation.kind());
+    let kind =
+        |scenario: &Scenario| play(scenario, false).violation.map(|violation| violation.kind());
+    let Some(first) = kind(&scenario) else { return scenario };
     loop {
         let simpler = scenario.simpler().into_iter();
-        let fails = |scenario: &Scenario| {
-            play(scenario, false).violation.map(|violation| violation.kind()) == kind
-        };
+        let fails = |scenario: &Scenario| kind(scenario).as_ref() == Some(&first);
         match simpler.filter(|simpler| *simpler != scenario).find(fails) {
             Some(simpler) => scenario = simpler,
             None => return scenario,
@@ -97,7 +97,7 @@ mod tests {
     use super::{Scenario, play, tell, try_seed};
 
     /// Seeds that failed once, and stay here.
-    const KNOWN: &[u64] = &[137, 170, 5905];
+    const KNOWN: &[u64] = &[137, 170, 5905, 35_917_519_031_279, 35_917_519_054_027, 35_917_519_058_225];
 
     fn seeds(range: impl Iterator<Item = u64>, bound: Duration) -> u64 {
         let started = Instant::now();
