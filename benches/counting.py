@@ -20,14 +20,19 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager
-def server() -> Iterator[tuple[str, int]]:
-    """The service under way: its URL and its process id."""
+def server(*habits: int) -> Iterator[tuple[str, int]]:
+    """The service under way: its URL and its process id.
+
+    ``habits`` are how many records of others it lists, of how many pushes it loses one, and how
+    many it refuses at first.
+    """
     path = ROOT / "target" / "counting_server"
     if not path.exists():
         source = ROOT / "benches" / "counting_server.rs"
         subprocess.run(["rustc", "--edition", "2024", "-O", "-o", path, source], check=True)
     # It ends when its stdin does, so it never outlives this process.
-    process = subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    command = [path, *map(str, habits)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None
     assert process.stdout is not None
     try:
