@@ -33,8 +33,10 @@ test-rust:
 	cargo test --quiet --no-default-features
 	cargo test --quiet --features cli
 
+# More processes than cores: most tests wait.
+PROCESSES := 4
 test-python: $(VENV)/.built
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal
 
 # `make test` has smaller counts of these.
 test-webhooks: $(VENV)/.built ## workers killed and thousands of deliveries, at full count

@@ -77,7 +77,7 @@ fn serve(mut connection: TcpStream, habits: Habits) -> io::Result<()> {
                 return Ok(());
             }
             push(request.get(head..).unwrap_or_default(), habits.others.is_some(), &mut body);
-            if habits.lost > 0 && number % habits.lost == 0 {
+            if habits.lost > 0 && number.is_multiple_of(habits.lost) {
                 return Ok(());
             }
         } else if contains(request, b"/status ") {
@@ -214,12 +214,11 @@ fn page(number: u64, size: u64, habits: Habits, body: &mut Vec<u8>) -> io::Resul
     for at in first..last {
         body.extend_from_slice(if at == first { b"" } else { b"," });
         let ours = at.checked_sub(others).and_then(|at| kept.get(usize::try_from(at).ok()?));
-        match ours {
-            Some(record) => item(record.run, &record.number, &record.session, body)?,
-            None => {
-                let number = format!("+9177{:08}", at % 100_000_000);
-                item(at, number.as_bytes(), format!("sess_{at}").as_bytes(), body)?;
-            }
+        if let Some(record) = ours {
+            item(record.run, &record.number, &record.session, body)?;
+        } else {
+            let number = format!("+9177{:08}", at % 100_000_000);
+            item(at, number.as_bytes(), format!("sess_{at}").as_bytes(), body)?;
         }
     }
     let more = last < total;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::pace::Pace;
+use super::sizes::Sizes;
 use crate::Error;
 
 /// How many pushes in a row are lost before the service counts as away.
@@ -66,13 +67,6 @@ struct Breaker {
     since: Option<(Duration, u32, Error)>,
     pause: Duration,
     probe_at: Duration,
-}
-
-/// Which sizes the service takes, in rows and in bytes.
-#[derive(Debug, Clone, Copy, Default)]
-struct Sizes {
-    taken: (usize, usize),
-    refused: Option<(usize, usize)>,
 }
 
 impl Gate {
@@ -171,8 +165,7 @@ impl Gate {
         self.answered();
         self.unfit = 0;
         self.limited_since = None;
-        self.sizes.taken.0 = self.sizes.taken.0.max(rows);
-        self.sizes.taken.1 = self.sizes.taken.1.max(bytes);
+        self.sizes.took(rows, bytes);
         #[allow(clippy::cast_precision_loss, reason = "at most a thousand")]
         let most = self.rules.concurrency as f64;
         self.width = (self.width + 1.0 / self.width).min(most);
@@ -182,8 +175,7 @@ impl Gate {
     pub(super) fn too_large(&mut self, rows: usize, bytes: usize) {
         self.answered();
         if rows > 1 {
-            let (least_rows, least_bytes) = self.sizes.refused.unwrap_or((rows, bytes));
-            self.sizes.refused = Some((least_rows.min(rows), least_bytes.min(bytes)));
+            self.sizes.refused(rows, bytes);
         }
     }
 
@@ -266,34 +258,8 @@ impl Gate {
     }
 }
 
-impl Sizes {
-    fn fits(self, sizes: impl Iterator<Item = usize>) -> usize {
-        let Some((rows_refused, bytes_refused)) = self.refused else { return usize::MAX };
-        // What was taken is taken again; else half of what was not.
-        let (rows_taken, bytes_taken) = self.taken;
-        let most_rows = if rows_taken > 0 && rows_taken < rows_refused {
-            rows_taken
-        } else {
-            rows_refused.div_ceil(2)
-        };
-        let most_bytes = if bytes_taken > 0 && bytes_taken < bytes_refused {
-            bytes_taken
-        } else {
-            bytes_refused.div_ceil(2)
-        };
-        let mut bytes = 0;
-        let within = |size: usize| {
-            bytes += size + 1;
-            bytes <= most_bytes
-        };
-        sizes.take(most_rows).map(within).take_while(|fits| *fits).count().max(1)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -374,30 +340,5 @@ mod tests {
             answers.push(gate.limited((SECOND * at, SECOND * at), None, 0.5));
         }
         assert_eq!(answers, [true, true, false]);
-    }
-
-    proptest! {
-        #[test]
-        fn a_size_that_was_refused_is_not_tried_again(
-            limit in 1..400_usize, pushes in proptest::collection::vec(1..500_usize, 1..40),
-        ) {
-            let mut gate = gate(1);
-            let mut refusals = 0;
-            for mut rows in pushes {
-                while rows > 0 {
-                    let size = gate.fits(std::iter::repeat_n(50, rows)).min(rows);
-                    prop_assert!(size > 0);
-                    if size > limit {
-                        refusals += 1;
-                        gate.too_large(size, size * 51);
-                    } else {
-                        gate.took(size, size * 51);
-                        rows -= size;
-                    }
-                }
-            }
-            // One for each halving from the largest request on.
-            prop_assert!(refusals <= 10, "{refusals}");
-        }
     }
 }

@@ -44,6 +44,7 @@ mod proof;
 mod sending;
 mod settled;
 mod settling;
+mod sizes;
 mod span;
 mod work;
 

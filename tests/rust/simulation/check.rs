@@ -112,7 +112,7 @@ pub(super) fn report(
             must(report.outcome == state.outcome(), || {
                 format!("row {row} is {:?} and is reported as {:?}", state, report.outcome)
             })?;
-            one(scenario, row, &rows[row], report, records, now)?;
+            one(scenario, row, rows, report, records, now)?;
         }
     }
     for outcome in Outcome::ALL {
@@ -130,11 +130,12 @@ pub(super) fn report(
 fn one(
     scenario: &Scenario,
     row: usize,
-    what: &Row,
+    rows: &[Row],
     report: &RowReport,
     records: &[Record],
     now: Duration,
 ) -> Check {
+    let what = &rows[row];
     let there: Vec<&Record> = records.iter().filter(|record| record.row == Some(row)).collect();
     let say = |what: &str| format!("row {row} is {:?} and {what}", report.outcome);
     // What the service will apply after all is over, nobody can know.
@@ -142,11 +143,12 @@ fn one(
     let number = report.number.as_deref();
     must(number == Some(&what.number), || say("has another number"))?;
     must(what.is_valid == (report.outcome != Outcome::Invalid), || say("is taken for the other"))?;
+    // Results in another order may give rows of one number each other's.
+    let may_be_mixed = scenario.service.pushes.wrong_order > 0
+        && rows.iter().filter(|other| other.number == what.number).count() > 1;
     match report.outcome {
         Outcome::Accepted => {
             let run = report.run.as_ref().map(ToString::to_string);
-            // Results in another order may give rows of one number each other's runs.
-            let may_be_mixed = scenario.service.pushes.wrong_order > 0;
             let is_own = what.session.is_some();
             let is_right = there.iter().any(|record| Some(&record.run) == run.as_ref());
             // Rows alike are told apart by nothing: any of their runs is right for any of them.
@@ -163,7 +165,8 @@ fn one(
         }
         Outcome::Unknown => must(report.error.is_some(), || say("does not say why")),
         Outcome::NotSent | Outcome::Rejected => {
-            let is_alike = what.session.is_some();
+            let is_alike =
+                what.session.is_some() || (may_be_mixed && report.outcome == Outcome::Rejected);
             must(in_time.is_empty() || is_alike, || {
                 say(&format!("is there, applied at {:?} of {now:?}", in_time[0].at))
             })
@@ -211,8 +214,20 @@ pub(super) fn kind(scenario: &Scenario, ledger: &Ledger, records: &[Record]) -> 
     // Nothing accepted, and nothing new to try: then there may be no proof.
     let has_known = counts.of(Outcome::Accepted) > 0;
     let is_clear = scenario.own == 0 && scenario.service.same_leads == 0;
+    // A row that is there under its token and was said to be refused makes a listing strange.
+    let index = ledger.index();
+    let state = |row: usize| index.place(row as u64).and_then(|place| index.state(place));
+    let is_mixed = records
+        .iter()
+        .filter_map(|record| record.row)
+        .any(|row| state(row) == Some(State::Rejected));
     must(
-        !is_honest || is_late || !has_known || !is_clear || counts.of(Outcome::Unknown) == 0,
+        !is_honest
+            || is_late
+            || is_mixed
+            || !has_known
+            || !is_clear
+            || counts.of(Outcome::Unknown) == 0,
         || format!("{} rows are unknown, and nothing hid them", counts.of(Outcome::Unknown)),
     )
 }

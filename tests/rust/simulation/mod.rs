@@ -97,7 +97,8 @@ mod tests {
     use super::{Scenario, play, tell, try_seed};
 
     /// Seeds that failed once, and stay here.
-    const KNOWN: &[u64] = &[137, 170, 5905, 35_917_519_031_279, 35_917_519_054_027, 35_917_519_058_225];
+    const KNOWN: &[u64] =
+        &[137, 170, 5905, 35_917_519_031_279, 35_917_519_054_027, 35_917_519_058_225];
 
     fn seeds(range: impl Iterator<Item = u64>, bound: Duration) -> u64 {
         let started = Instant::now();
