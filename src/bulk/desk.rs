@@ -161,9 +161,12 @@ impl Desk {
 
 impl Drop for Desk {
     fn drop(&mut self) {
-        // Whatever else fails here: not everything is torn down for it.
-        let close = std::panic::AssertUnwindSafe(|| self.close());
-        let ended = std::panic::catch_unwind(close).unwrap_or_else(|_| Err(bug().into()));
+        // Whatever fails here is tried once more, and not everything is torn down for it.
+        let mut close = || std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.close()));
+        let ended = close().or_else(|_| close()).unwrap_or_else(|_| {
+            let report = Report::unknown(self.upload);
+            Err(Failure::Stopped(Box::new(Stopped { cause: Cause::Bug, report })))
+        });
         self.holder.0.leave(ended);
     }
 }

@@ -8,4 +8,5 @@ mod cli;
 mod sandbox;
 mod seeds;
 mod simulation;
+mod upload;
 mod webhook;

@@ -6,6 +6,7 @@ import gzip
 import json
 import socket
 import ssl
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -252,9 +253,17 @@ def test_a_tls_failure(invoke: Invoke, serve: Serve) -> None:
     assert server.requests == []
 
 
-def test_tls_to_a_server_that_speaks_none(invoke: Invoke, serve: Serve) -> None:
-    port = serve(reply(200, STATUS)).port
-    error = caught(invoke, campaign_at(f"https://127.0.0.1:{port}", max_retries=0), "status")
+def test_tls_to_a_server_that_speaks_none(invoke: Invoke) -> None:
+    def refuse() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(1 << 16)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=refuse, daemon=True).start()
+        port = listener.getsockname()[1]
+        error = caught(invoke, campaign_at(f"https://127.0.0.1:{port}", max_retries=0), "status")
     assert type(error) is errors.APIConnectionError
 
 

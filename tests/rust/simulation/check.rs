@@ -143,9 +143,7 @@ fn one(
     let number = report.number.as_deref();
     must(number == Some(&what.number), || say("has another number"))?;
     must(what.is_valid == (report.outcome != Outcome::Invalid), || say("is taken for the other"))?;
-    // Results in another order may give rows of one number each other's.
-    let may_be_mixed = scenario.service.pushes.wrong_order > 0
-        && rows.iter().filter(|other| other.number == what.number).count() > 1;
+    let may_be_mixed = may_be_mixed(scenario, rows, 1, &what.number);
     match report.outcome {
         Outcome::Accepted => {
             let run = report.run.as_ref().map(ToString::to_string);
@@ -184,11 +182,23 @@ fn one(
     Ok(())
 }
 
+/// Results in another order may give rows of one number each other's: whether more than so many have
+/// it.
+fn may_be_mixed(scenario: &Scenario, rows: &[Row], rows_known: usize, number: &str) -> bool {
+    scenario.service.pushes.wrong_order > 0
+        && rows.iter().filter(|row| row.number == number).count() > rows_known
+}
+
 /// Rows with ids of the caller's own that are alike, as a whole: as many are accepted as there are.
-pub(super) fn alike(rows: &[Row], outcomes: &[Option<Outcome>], records: &[Record]) -> Check {
+pub(super) fn alike(
+    scenario: &Scenario,
+    rows: &[Row],
+    outcomes: &[Option<Outcome>],
+    records: &[Record],
+) -> Check {
     for at in (0..rows.len()).filter(|at| rows[*at].session.is_some()) {
         let mine = twins(rows, at);
-        if mine[0] != at {
+        if mine[0] != at || may_be_mixed(scenario, rows, mine.len(), &rows[at].number) {
             continue;
         }
         let of = |outcome| mine.iter().filter(|at| outcomes[**at] == Some(outcome)).count();

@@ -371,7 +371,7 @@ impl Life {
                 index.place(at as u64).and_then(|place| index.state(place)).map(State::outcome);
         }
         if ledger.cause().is_none() {
-            check::alike(&play.rows, &outcomes, records)?;
+            check::alike(play.scenario, &play.rows, &outcomes, records)?;
             check::kind(play.scenario, ledger, records)?;
         }
         Ok(unknown)
