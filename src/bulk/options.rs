@@ -172,6 +172,19 @@ impl Content {
         self.region.as_deref().map(Rules::of).transpose()
     }
 
+    /// The columns that options name, that of the numbers first.
+    pub fn columns(&self) -> Vec<String> {
+        let mut columns = vec![self.phone_number.clone()];
+        columns.extend([&self.app_user_id, &self.app_session_id].into_iter().flatten().cloned());
+        match &self.variables {
+            Variables::Named(pairs) => {
+                columns.extend(pairs.iter().map(|(_, column)| column.clone()));
+            }
+            Variables::Found => columns.extend(self.required.iter().cloned()),
+        }
+        columns
+    }
+
     /// The first option in which two differ.
     pub(super) fn difference(&self, other: &Self) -> Option<&'static str> {
         [

@@ -59,7 +59,7 @@ def test_push(invoke: Invoke, serve: Serve) -> None:
 
 
 SENT: dict[str, tuple[object, object]] = {
-    "str": ("नमस्ते 👋 \x00\u2028", "नमस्ते 👋 \x00\u2028"),
+    "str": ("नमस्ते 👋 \x01\u2028", "नमस्ते 👋 \x01\u2028"),
     "int": (2**64 - 1, 2**64 - 1),
     "negative": (-(2**63), -(2**63)),
     "float": (0.1, 0.1),
