@@ -33,8 +33,6 @@ def lazy_blocks(frame: Any) -> Blocks:
 
 def polars_table(frame: Any) -> Any:
     """A polars frame as others can read it; what they can't is an error that names the column."""
-    import polars as pl
-
     from revrag.errors import InvalidArgumentError
 
     for name, kind in frame.schema.items():
@@ -43,9 +41,25 @@ def polars_table(frame: Any) -> Any:
             raise InvalidArgumentError(
                 f"column {name!r}: it holds {kind}, integers beyond 64 bits; cast it to text"
             )
-    if pl.Null in frame.schema.values():
-        frame = frame.with_columns(pl.col(pl.Null).cast(pl.String))
-    return frame
+    known = {name: _without_null(kind) for name, kind in frame.schema.items()}
+    changed = {name: kind for name, kind in known.items() if kind != frame.schema[name]}
+    return frame.cast(changed) if changed else frame
+
+
+def _without_null(kind: Any) -> Any:
+    """The type with text in place of nothing at all, whose Arrow form is polars' own too."""
+    import polars as pl
+
+    if kind == pl.Null:
+        return pl.String
+    if isinstance(kind, pl.List):
+        return pl.List(_without_null(kind.inner))
+    if isinstance(kind, pl.Array):
+        return pl.Array(_without_null(kind.inner), kind.size)
+    if isinstance(kind, pl.Struct):
+        fields = {field.name: _without_null(field.dtype) for field in kind.fields}
+        return pl.Struct(fields)
+    return kind
 
 
 def _pandas_blocks(frame: Any) -> Iterator[Any]:
@@ -60,11 +74,18 @@ def _pandas_blocks(frame: Any) -> Iterator[Any]:
             "frame.columns = [str(name) for name in frame.columns]"
         )
     pa = _pyarrow()
-    for start in range(0, len(frame), ROWS):
-        yield _block(pa, frame.iloc[start : start + ROWS], names)
-    if len(frame) == 0:
-        # Its columns are checked all the same.
-        yield _block(pa, frame, names)
+    # Without rows, its columns are checked all the same.
+    for start in range(0, max(len(frame), 1), ROWS):
+        try:
+            block = _block(pa, frame.iloc[start : start + ROWS], names)
+        except InvalidArgumentError:
+            raise
+        except Exception as error:
+            kind = type(error).__name__
+            raise InvalidArgumentError(
+                f"source: pandas could not read its rows from {start} on ({kind}: {error})"
+            ) from error
+        yield block
 
 
 def _pyarrow() -> Any:

@@ -261,7 +261,7 @@ pub(super) fn text_of(
 pub(super) fn is_null(value: &Bound<'_, PyAny>) -> bool {
     let is_plain =
         value.is_exact_instance_of::<PyString>() || value.is_exact_instance_of::<PyDict>();
-    !is_plain && matches!(convert(value, &String::new, DEEPEST), Ok(Value::Null))
+    !is_plain && matches!(convert(value, &String::new, DEEPEST - 1), Ok(Value::Null))
 }
 
 /// A type's name with its top-level package, as in `numpy.int64`; builtins have none.

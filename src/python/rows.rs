@@ -177,9 +177,26 @@ impl Rows {
     }
 
     fn raise(&self, error: PyErr, row: u64) -> SourceError {
+        if self.kind == Kind::Blocks
+            && let Some(refused) = Python::attach(|py| refused(py, &error))
+        {
+            return SourceError::Unreadable(refused);
+        }
         *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         SourceError::Raised { row }
     }
+}
+
+/// What the code that makes blocks refuses; none where it raised anything else.
+fn refused(py: Python<'_>, error: &PyErr) -> Option<Error> {
+    let class =
+        py.import("revrag.errors").and_then(|errors| errors.getattr("InvalidArgumentError"));
+    if !error.matches(py, class.ok()?).ok()? {
+        return None;
+    }
+    let text = error.value(py).str().ok()?.to_string();
+    let (argument, problem) = text.split_once(": ").unwrap_or(("source", &text));
+    Some(Error::invalid(argument, problem))
 }
 
 /// The batches of an Arrow table.

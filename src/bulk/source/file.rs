@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_array::{RecordBatch, RecordBatchIterator, RecordBatchReader};
 use arrow_schema::ArrowError;
 use flate2::read::MultiGzDecoder;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -116,7 +116,12 @@ fn parquet(file: File) -> Result<Batches> {
     };
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(refuse)?;
     let rows = builder.metadata().file_metadata().num_rows();
+    // What the reader leaves out of it: what pandas wrote of an index, say.
+    let schema = builder.schema().clone();
     let reader = builder.with_batch_size(BLOCK).build().map_err(refuse)?;
+    let whole = schema.clone();
+    let batches = reader.map(move |batch| batch?.with_schema(whole.clone()));
+    let reader = RecordBatchIterator::new(batches, schema);
     Ok(Batches::new(Box::new(reader), u64::try_from(rows).ok()))
 }
 

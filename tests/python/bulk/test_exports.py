@@ -104,7 +104,10 @@ def test_an_export_loads(upload: Upload, service: Service, name: str) -> None:
     assert "" not in first
 
 
-@pytest.mark.parametrize("name", [name for name in EXPORTS if EXPORTS[name][0] and name not in TOLD])
+ASKING = [name for name, (options, *_) in EXPORTS.items() if options and name not in TOLD]
+
+
+@pytest.mark.parametrize("name", ASKING)
 def test_or_says_which_argument_to_add(upload: Upload, service: Service, name: str) -> None:
     ((option, value),) = EXPORTS[name][0].items()
     with pytest.raises(revrag.InvalidArgumentError) as info:
