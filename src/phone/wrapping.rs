@@ -67,8 +67,8 @@ pub(super) fn unwrapped(text: &str) -> Option<Unwrapped> {
         is_link |= from_link;
         inner.trim_matches(ends).clone_into(&mut rest);
     }
-    if let Some(whole) = without_zeros(&rest) {
-        rest = whole.to_owned();
+    if let Some(whole) = without_zeros(&rest).map(str::len) {
+        rest.truncate(whole);
     }
     (rest != came).then_some(Unwrapped { text: rest, is_link })
 }

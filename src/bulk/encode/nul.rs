@@ -15,15 +15,11 @@ pub(super) fn place(json: &[u8]) -> Option<String> {
     let row: Value = serde_json::from_slice(json).ok()?;
     let fields = row.as_object()?;
     let named = |name: &str| format!("{:?}", name.replace('\0', "\u{FFFD}"));
-    for (field, value) in fields.iter().filter(|(_, value)| is_in(value)) {
-        let inner = value.as_object().and_then(|variables| {
-            variables.iter().find(|(name, value)| name.contains('\0') || is_in(value))
-        });
-        return Some(
-            inner.map_or_else(|| field.clone(), |(name, _)| format!("variable {}", named(name))),
-        );
-    }
-    None
+    let (field, value) = fields.iter().find(|(_, value)| is_in(value))?;
+    let inner = value.as_object().and_then(|variables| {
+        variables.iter().find(|(name, value)| name.contains('\0') || is_in(value))
+    });
+    Some(inner.map_or_else(|| field.clone(), |(name, _)| format!("variable {}", named(name))))
 }
 
 /// Whether a text in a value, or the name of one, holds a NUL.

@@ -41,11 +41,9 @@ impl Csv {
             Error::invalid("source", format!("the header can't be read: {error}"))
         };
         let mut text = Text::new(input, format.encoding).map_err(|error| unread(&error))?;
-        let usual = if name.to_lowercase().trim_end_matches(".gz").ends_with(".tsv") {
-            b'\t'
-        } else {
-            b','
-        };
+        let plain = name.to_lowercase();
+        let plain = plain.strip_suffix(".gz").unwrap_or(&plain);
+        let usual = if plain.rsplit('.').next() == Some("tsv") { b'\t' } else { b',' };
         let start = delimiter::find(&mut text, usual, format).map_err(|error| unread(&error))?;
         let start = start?;
         if let Some(problem) = no_text(&start.bytes) {

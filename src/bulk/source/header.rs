@@ -22,7 +22,10 @@ impl<'a> Distinct<'a> {
     pub(in super::super) fn name(&mut self, name: &str) -> String {
         let taken = |name: &String| self.all.contains(&&**name) || self.given.contains(name);
         let name = if self.given.contains(name) {
-            (2..).map(|n| format!("{name}_{n}")).find(|name| !taken(name)).unwrap_or_default()
+            // Fewer are taken than there are columns.
+            let most = self.all.len() + self.given.len() + 2;
+            let mut others = (2..=most).map(|n| format!("{name}_{n}"));
+            others.find(|name| !taken(name)).unwrap_or_default()
         } else {
             name.to_owned()
         };

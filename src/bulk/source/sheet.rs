@@ -35,7 +35,7 @@ impl Sheet {
     pub(super) fn new(bytes: Vec<u8>, format: &Format) -> Result<Self> {
         // Readers of damaged files may panic; that is the file's fault, and no bug to report.
         let sheet = catch_unwind(AssertUnwindSafe(|| {
-            let mut workbook = open(bytes.into())?;
+            let mut workbook = open(&bytes.into())?;
             let cells = choose(&mut workbook, format)?;
             Self::of(cells, format)
         }));
@@ -87,14 +87,14 @@ impl Source for Sheet {
     }
 }
 
-fn open(bytes: Arc<[u8]>) -> Result<Workbook> {
+fn open(bytes: &Arc<[u8]>) -> Result<Workbook> {
     let refuse = |problem: String| Error::invalid("source", problem);
     let unread =
         |error: &dyn std::fmt::Display| refuse(format!("it can't be read as a workbook: {error}"));
     let encrypted: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let input = Cursor::new(bytes.clone());
     if bytes.starts_with(b"\xD0\xCF\x11\xE0") {
-        if memchr::memmem::find(&bytes, &encrypted).is_some() {
+        if memchr::memmem::find(bytes, &encrypted).is_some() {
             return Err(refuse("it is protected by a password; save it without one".to_owned()));
         }
         return open_workbook_from_rs::<Xls<_>, _>(input).map(Sheets::Xls).map_err(|e| unread(&e));
@@ -121,16 +121,14 @@ fn choose(workbook: &mut Workbook, format: &Format) -> Result<Range<Data>> {
         |names: &[String]| names.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ");
     if let Some(wanted) = &format.sheet {
         let names = workbook.sheet_names();
-        return match names.iter().find(|name| *name == wanted) {
-            Some(name) => workbook.worksheet_range(name).map_err(|error| {
-                let problem = format!("the sheet {} can't be read: {error}", shown(name));
-                Error::invalid("source", problem)
-            }),
-            None => {
-                let problem = format!("there is no sheet {wanted:?}; there are {}", sheets(&names));
-                Err(Error::invalid("sheet", problem))
-            }
+        let Some(name) = names.iter().find(|name| *name == wanted) else {
+            let problem = format!("there is no sheet {wanted:?}; there are {}", sheets(&names));
+            return Err(Error::invalid("sheet", problem));
         };
+        return workbook.worksheet_range(name).map_err(|error| {
+            let problem = format!("the sheet {} can't be read: {error}", shown(name));
+            Error::invalid("source", problem)
+        });
     }
     let visible = workbook.sheets_metadata().iter();
     let visible = visible.filter(|sheet| sheet.visible == SheetVisible::Visible);
@@ -211,7 +209,11 @@ fn number(number: f64) -> Value {
 fn iso(moment: &ExcelDateTime) -> String {
     let days = moment.as_f64();
     if moment.is_duration() {
-        #[allow(clippy::cast_possible_truncation, reason = "it saturates")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is not negative, and it saturates"
+        )]
         let seconds = (days.abs() * 86_400.0).round() as u64;
         let sign = if days < 0.0 { "-" } else { "" };
         return format!("{sign}{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
