@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal
+from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -52,3 +54,27 @@ def test_ids_and_numbers_of_decimals_in_python(upload: Upload, service: Service)
         assert sent["variables"] == {"price": "17.0000000000"}
     with pytest.raises(revrag.InvalidArgumentError, match="phone_number"):
         upload(service, pa.table({"phone_number": pa.array([UUID.bytes], pa.uuid())}))
+
+
+def test_uuids_of_duckdb(upload: Upload, service: Service, tmp_path: Path) -> None:
+    """Its own Parquet says what they are, and knows nothing of Arrow."""
+    path = tmp_path / "leads.parquet"
+    row = f"'{number(0)}' AS phone_number, uuid '{UUID}' AS id, uuid '{UUID}' AS ref"
+    duckdb.sql(f"COPY (SELECT {row}) TO '{path}'")
+    for source in (path, duckdb.sql(f"SELECT {row}")):
+        upload(service, source, app_user_id="id")
+        sent = service.pushes[-1].records[0]
+        assert (sent["app_user_id"], sent["variables"]) == (str(UUID), {"ref": str(UUID)})
+
+
+def test_runs_of_many_rows(upload: Upload, service: Service) -> None:
+    """More than fit into a block, and runs across its end."""
+    count = 5000
+    numbers = pa.array([9_800_000_000 + row for row in range(count)])
+    refs = [str(row // 7) for row in range(count)]
+    runs = {"phone_number": pc.run_end_encode(numbers), "ref": pc.run_end_encode(pa.array(refs))}
+    upload(service, pa.table(runs), concurrency=1)
+    assert [stored.phone_number for stored in service.applied] == [
+        number(row) for row in range(count)
+    ]
+    assert [stored.variables["ref"] for stored in service.applied] == refs
