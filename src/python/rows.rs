@@ -34,7 +34,7 @@ pub(super) struct Rows {
 /// The keys that hold a number or an id.
 pub(super) struct Roles {
     pub(super) phone_number: String,
-    pub(super) ids: [String; 2],
+    pub(super) ids: Vec<String>,
 }
 
 /// What iterating the object yields.

@@ -197,14 +197,11 @@ struct Given {
 }
 
 fn roles(options: &Options) -> Roles {
-    let content = &options.content;
-    let id = |named: &Option<String>, own: &str| named.clone().unwrap_or_else(|| own.to_owned());
+    // That of the numbers, then those of the ids.
+    let columns = options.content.columns();
     Roles {
-        phone_number: content.phone_number.clone(),
-        ids: [
-            id(&content.app_user_id, "app_user_id"),
-            id(&content.app_session_id, "app_session_id"),
-        ],
+        phone_number: options.content.phone_number.clone(),
+        ids: columns.into_iter().skip(1).take(2).collect(),
     }
 }
 

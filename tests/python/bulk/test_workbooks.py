@@ -176,3 +176,11 @@ def test_a_workbook_cut_short(
     path.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(revrag.InvalidArgumentError, match=r"leads\.xlsx"):
         upload(service, path)
+
+
+def test_two_columns_of_a_role(upload: Upload, service: Service, tmp_path: Path) -> None:
+    """Which is meant is not for us to guess, whoever named it."""
+    for name in ("phone_number", "app_user_id", "app_session_id"):
+        lines = [["phone_number", name, name], [number(0), number(1), number(2)]]
+        with pytest.raises(revrag.InvalidArgumentError, match=f'two columns are named "{name}"'):
+            upload(service, workbook(tmp_path / "leads.xlsx", Leads=lines))
