@@ -37,8 +37,9 @@ pub(super) fn not_a_number(text: &str) -> Option<&'static str> {
     if is_decimal(text) {
         return Some("it has a fraction");
     }
-    if text.starts_with(|c| DASHES.contains(c)) {
-        return Some("it is negative, or begins with a hyphen");
+    // Some programs write the sign last.
+    if text.starts_with(|c| DASHES.contains(c)) || text.ends_with(|c| DASHES.contains(c)) {
+        return Some("it is negative, or begins or ends with a hyphen");
     }
     if text.contains([',', ';', '/', '|', '&', '\n', '\r']) || has_later_plus(text) {
         return Some(SEVERAL);
@@ -54,12 +55,13 @@ pub(super) fn not_a_number(text: &str) -> Option<&'static str> {
     (count > MOST_DIGITS && !is_one).then_some(SEVERAL)
 }
 
-/// A number with a point in it, as a coordinate or an amount is.
+/// A number with a point in it, as a coordinate or an amount is. A last group of one or two digits is
+/// no group of a number: `98765 4321.0`.
 fn is_decimal(text: &str) -> bool {
     let number = text.strip_prefix(['+', '-', '−']).unwrap_or(text);
     number.split_once('.').is_some_and(|(whole, fraction)| {
         let is_digits = |text: &str| text.chars().all(is_digit);
-        is_digits(whole) && is_digits(fraction)
+        is_digits(fraction) && (is_digits(whole) || fraction.chars().count() < 3)
     })
 }
 
@@ -100,8 +102,11 @@ mod tests {
             ("98765.43210", "fraction"),
             ("+91.9876543210", "fraction"),
             (".9876543210", "fraction"),
+            ("98765 4321.0", "fraction"),
+            ("+91 98765-43210.5", "fraction"),
             ("-9876543210", "negative"),
             ("−9876543210", "negative"),
+            ("9876543210-", "negative"),
             ("-0.9876543210", "fraction"),
             ("9876543210, 9876543211", "several"),
             ("9876543210 / 11", "several"),
@@ -117,8 +122,13 @@ mod tests {
             let problem = not_a_number(text).unwrap_or_default();
             assert!(problem.contains(reason), "{text}: {problem}");
         }
-        for text in ["(+91) 98765 43210", "987.654.3210", "+९१ ९८७६५ ४३२१०", "(98765)-43210"]
-        {
+        for text in [
+            "(+91) 98765 43210",
+            "987.654.3210",
+            "98.76.54.32.10",
+            "+९१ ९८७६५ ४३२१०",
+            "(98765)-43210",
+        ] {
             assert_eq!(not_a_number(text), None, "{text}");
         }
     }
