@@ -10,8 +10,21 @@ const ZEROS: [u32; 19] = [
 
 /// Whether it is a decimal digit of some script. Fractions, Roman numerals and circled numbers are not.
 pub(super) fn is_digit(c: char) -> bool {
-    let code = u32::from(c);
-    c.is_ascii_digit() || ZEROS.iter().any(|zero| (*zero..zero + 10).contains(&code))
+    ascii(c).is_ascii_digit()
+}
+
+/// A digit of any script as one of ASCII's; anything else as it is.
+fn ascii(c: char) -> char {
+    if c.is_ascii() {
+        return c;
+    }
+    let of = |zero: &u32| u32::from(c).checked_sub(*zero).and_then(|n| char::from_digit(n, 10));
+    ZEROS.iter().find_map(of).unwrap_or(c)
+}
+
+/// The text with ASCII's digits: of others, a reader may know some and pass over the rest.
+pub(super) fn plain_digits(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { text.into() } else { text.chars().map(ascii).collect::<String>().into() }
 }
 
 /// Whether nothing of it is seen: joiners, directions, selectors, fillers, controls. A NUL is not among

@@ -101,6 +101,7 @@ fn e164(
     text: &str,
 ) -> std::result::Result<String, Cow<'static, str>> {
     let shown = marks::visible(text);
+    let shown = marks::plain_digits(&shown);
     if let Some(problem) = refusal::not_a_number(&shown) {
         return Err(problem.into());
     }
@@ -148,6 +149,8 @@ mod tests {
             ("+91 98765 43210", "+919876543210"),
             ("\u{202A}+91\u{00A0}98765\u{2011}43210\u{202C}", "+919876543210"),
             ("98765-43210", "+919876543210"),
+            ("+९१ ९८७६५ ४३२१०", "+919876543210"),
+            ("༩༨76543210", "+919876543210"),
             ("+14155552671", "+14155552671"),
         ] {
             assert_eq!(INDIA.e164(text).as_deref(), Ok(e164), "{text}");
