@@ -1,9 +1,12 @@
 //! U+0000 in what is written: JSON has a form for it, and databases have none.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use serde_json::Value;
 
 /// How JSON writes it.
-const ESCAPE: &[u8] = b"\\u0000";
+static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\\u0000"));
 
 /// Where a row's JSON holds a NUL, if it does.
 pub(super) fn place(json: &[u8]) -> Option<String> {
@@ -11,7 +14,7 @@ pub(super) fn place(json: &[u8]) -> Option<String> {
         // A backslash that is escaped itself begins nothing.
         json[..*at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0
     };
-    memchr::memmem::find_iter(json, ESCAPE).find(is_escape)?;
+    ESCAPE.find_iter(json).find(is_escape)?;
     let row: Value = serde_json::from_slice(json).ok()?;
     let fields = row.as_object()?;
     let named = |name: &str| format!("{:?}", name.replace('\0', "\u{FFFD}"));

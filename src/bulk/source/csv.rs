@@ -97,8 +97,7 @@ impl Csv {
                 return false;
             }
         }
-        // One check of all of it, where it is as it should be.
-        if std::str::from_utf8(self.record.as_slice()).is_ok() && self.record.iter().all(is_text) {
+        if self.record.as_slice().is_ascii() || self.record.iter().all(is_text) {
             return true;
         }
         let at = self.record.iter().position(|field| !is_text(field)).unwrap_or_default();
