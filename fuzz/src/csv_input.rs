@@ -2,12 +2,13 @@
 
 use std::io::Cursor;
 
-use revrag::bulk::source::{Block, csv};
+use revrag::bulk::source::{Block, Format, csv};
 use revrag::error::masked;
 
 /// One input.
 pub fn run(data: &[u8]) {
-    let mut source = match csv(Cursor::new(data.to_vec()), b',', "leads.csv") {
+    let format = Format { max_field_bytes: 200, ..Format::default() };
+    let mut source = match csv(Cursor::new(data.to_vec()), &format, "leads.csv") {
         Ok(source) => source,
         Err(error) => return told(&error.to_string()),
     };

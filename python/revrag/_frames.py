@@ -33,8 +33,6 @@ def lazy_blocks(frame: Any) -> Blocks:
 
 def polars_table(frame: Any) -> Any:
     """A polars frame as others can read it; what they can't is an error that names the column."""
-    import polars as pl
-
     from revrag.errors import InvalidArgumentError
 
     for name, kind in frame.schema.items():
@@ -43,23 +41,51 @@ def polars_table(frame: Any) -> Any:
             raise InvalidArgumentError(
                 f"column {name!r}: it holds {kind}, integers beyond 64 bits; cast it to text"
             )
-    if pl.Null in frame.schema.values():
-        frame = frame.with_columns(pl.col(pl.Null).cast(pl.String))
-    return frame
+    known = {name: _without_null(kind) for name, kind in frame.schema.items()}
+    changed = {name: kind for name, kind in known.items() if kind != frame.schema[name]}
+    return frame.cast(changed) if changed else frame
+
+
+def _without_null(kind: Any) -> Any:
+    """The type with text in place of nothing at all, whose Arrow form is polars' own too."""
+    import polars as pl
+
+    if kind == pl.Null:
+        return pl.String
+    if isinstance(kind, pl.List):
+        return pl.List(_without_null(kind.inner))
+    if isinstance(kind, pl.Array):
+        return pl.Array(_without_null(kind.inner), kind.size)
+    if isinstance(kind, pl.Struct):
+        fields = {field.name: _without_null(field.dtype) for field in kind.fields}
+        return pl.Struct(fields)
+    return kind
 
 
 def _pandas_blocks(frame: Any) -> Iterator[Any]:
+    from revrag.errors import InvalidArgumentError
+
     names = list(frame.columns)
     odd = next((name for name in names if not isinstance(name, str)), None)
     if odd is not None:
-        raise TypeError(f"a column's name is of type {type(odd).__name__}; names must be str")
+        kind = type(odd).__name__
+        raise InvalidArgumentError(
+            f"source: a column's name is of type {kind}; names must be str, as after "
+            "frame.columns = [str(name) for name in frame.columns]"
+        )
     pa = _pyarrow()
-    for start in range(0, len(frame), ROWS):
-        part = frame.iloc[start : start + ROWS]
-        yield _block(pa, part, names)
-    if len(frame) == 0:
-        # Its columns are checked all the same.
-        yield _block(pa, frame, names)
+    # Without rows, its columns are checked all the same.
+    for start in range(0, max(len(frame), 1), ROWS):
+        try:
+            block = _block(pa, frame.iloc[start : start + ROWS], names)
+        except InvalidArgumentError:
+            raise
+        except Exception as error:
+            kind = type(error).__name__
+            raise InvalidArgumentError(
+                f"source: pandas could not read its rows from {start} on ({kind}: {error})"
+            ) from error
+        yield block
 
 
 def _pyarrow() -> Any:
@@ -72,28 +98,47 @@ def _pyarrow() -> Any:
 
 def _block(pa: Any, part: Any, names: list[str]) -> Any:
     """The rows as an Arrow table, or as dicts where a column's values decide on its type."""
-    if pa is None or any(map(_is_mixed, part.items())):
-        return _as_dicts(part, names)
-    try:
-        return pa.Table.from_pandas(part, preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        return _as_dicts(part, names)
+    columns = [_plain(part.iloc[:, at]) for at in range(len(names))]
+    if pa is not None and not any(map(_is_mixed, columns)):
+        try:
+            # Column by column: a frame's attributes and the names of others are nobody's business.
+            arrays = [pa.Array.from_pandas(column) for column in columns]
+            return pa.Table.from_arrays(arrays, names=names)
+        except (pa.ArrowException, TypeError, ValueError, OverflowError):
+            pass
+    return _as_dicts(columns, names)
 
 
-def _is_mixed(item: tuple[str, Any]) -> bool:
+def _plain(column: Any) -> Any:
+    """The column as others know it: sparse ones in full, periods as text."""
+    from pandas import PeriodDtype, SparseDtype
+
+    if isinstance(column.dtype, SparseDtype):
+        return column.sparse.to_dense()
+    if isinstance(column.dtype, PeriodDtype):
+        text = column.astype(str).str.replace(" ", "T")
+        return text.astype(object).where(column.notna(), None)
+    return column
+
+
+def _is_mixed(column: Any) -> bool:
     """Whether pyarrow would make of a column's slice what its values suggest.
 
     Then a number would be written in one way or another, as its neighbours are.
     """
     from pandas.api.types import infer_dtype, is_object_dtype
 
-    column = item[1]
     return is_object_dtype(column) and infer_dtype(column) not in {"string", "empty"}
 
 
-def _as_dicts(part: Any, names: list[str]) -> list[dict[str, Any]]:
-    columns = [part.iloc[:, at].tolist() for at in range(len(names))]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+def _as_dicts(columns: list[Any], names: list[str]) -> list[dict[str, Any]]:
+    twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
+    if twice is not None:
+        from revrag.errors import InvalidArgumentError
+
+        raise InvalidArgumentError(f"source: two columns are named {twice!r}; rename one")
+    values = [column.tolist() for column in columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
 
 
 def _lazy_blocks(frame: Any) -> Iterator[Any]:

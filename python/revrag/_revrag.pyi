@@ -140,6 +140,10 @@ class Campaign:
         give_up_after: float = 600.0,
         progress: bool | Callable[[UploadProgress], object] | None = None,
         dry_run: bool = False,
+        delimiter: str | None = None,
+        encoding: str | None = None,
+        sheet: str | None = None,
+        max_field_bytes: int = 1000000,
     ) -> UploadReport: ...
     def upload_async(
         self,
@@ -163,6 +167,10 @@ class Campaign:
         give_up_after: float = 600.0,
         progress: bool | Callable[[UploadProgress], object] | None = None,
         dry_run: bool = False,
+        delimiter: str | None = None,
+        encoding: str | None = None,
+        sheet: str | None = None,
+        max_field_bytes: int = 1000000,
     ) -> Coroutine[Any, Any, UploadReport]: ...
 
 @final

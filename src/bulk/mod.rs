@@ -41,6 +41,8 @@ pub use answer::{Answer, RunId, Status};
 pub use blob::RowReport;
 pub use chunk::{Chunk, Cut, Cutter, Encoded, Fate, Limits, Row};
 pub use desk::{Failure, Monitor, Stopped};
+#[cfg(feature = "python")]
+pub(crate) use encode::has_nul;
 pub use ledger::{Cause, Snapshot, State};
 pub use options::{Content, OnDuplicate, OnInvalid, OnUnknown, Options, Variables};
 pub use outcome::{Counts, Outcome};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::layout::{SESSION, USER};
 use crate::phone::Rules;
 use crate::{Error, Result};
 
@@ -170,6 +171,23 @@ impl Content {
     /// The rules for phone numbers, unless all are sent as they come.
     pub(super) fn rules(&self) -> Result<Option<Rules>> {
         self.region.as_deref().map(Rules::of).transpose()
+    }
+
+    /// The columns that have a role or are named, that of the numbers first.
+    pub fn columns(&self) -> Vec<String> {
+        let id = |named: &Option<String>, own: &str| named.as_deref().unwrap_or(own).to_owned();
+        let mut columns = vec![
+            self.phone_number.clone(),
+            id(&self.app_user_id, USER),
+            id(&self.app_session_id, SESSION),
+        ];
+        match &self.variables {
+            Variables::Named(pairs) => {
+                columns.extend(pairs.iter().map(|(_, column)| column.clone()));
+            }
+            Variables::Found => columns.extend(self.required.iter().cloned()),
+        }
+        columns
     }
 
     /// The first option in which two differ.

@@ -367,12 +367,12 @@ impl Campaign {
     ///
     /// Args:
     ///     source (object): A data frame (polars, pandas), an Arrow table or stream, a DuckDB relation,
-    ///         an iterable of dicts, or the path of a `.csv`, `.tsv`, `.jsonl`, `.ndjson` (each also
-    ///         `.gz`), `.parquet` or `.arrow` file.
+    ///         an iterable of mappings, or the path of a `.csv`, `.tsv`, `.txt`, `.jsonl`, `.ndjson`
+    ///         (each also `.gz`), `.parquet`, `.arrow`, `.xlsx` or `.xls` file.
     ///     phone_number (str): The column of the numbers.
     ///     variables (list[str] | dict[str, str] | None): The columns to send as variables, or a mapping
     ///         from variable to column; None takes a column `variables` that holds objects, else every
-    ///         column without another role. Nulls are left out.
+    ///         column without another role that has a name. Nulls are left out, but kept in lists.
     ///     app_user_id (str | None): The column of the user ids; one of that very name by itself.
     ///     app_session_id (str | None): The column of the session ids; one of that very name by itself.
     ///         Rows without one are stamped with `<upload id>-<row>`.
@@ -398,6 +398,12 @@ impl Campaign {
     ///     progress (bool | Callable[[UploadProgress], object] | None): True shows a bar; a callable is
     ///         told a few times a second.
     ///     dry_run (bool): Read and check everything, send nothing.
+    ///     delimiter (str | None): What separates the fields of a CSV file; None finds it in the header.
+    ///     encoding (str | None): How a text file is written, as `"windows-1252"`; None is UTF-8, or what
+    ///         a mark at its start says.
+    ///     sheet (str | None): The name of a workbook's sheet; None takes the only one, or the only one
+    ///         with the column of the numbers.
+    ///     max_field_bytes (int): The largest field of a CSV file; a quote that is never closed ends there.
     ///
     /// Returns:
     ///     UploadReport: What became of every row.
@@ -418,7 +424,8 @@ impl Campaign {
         variables=None, app_user_id=None, app_session_id=None, region='IN', on_invalid='reject', \
         on_duplicate='keep', required=(), max_records=500, max_bytes=1000000, concurrency=4, \
         max_records_per_second=None, journal=None, on_unknown='settle', settle_after=5.0, \
-        give_up_after=600.0, progress=None, dry_run=False)")]
+        give_up_after=600.0, progress=None, dry_run=False, delimiter=None, encoding=None, sheet=None, \
+        max_field_bytes=1000000)")]
     fn upload<'py>(
         &self,
         py: Python<'py>,
@@ -439,7 +446,8 @@ impl Campaign {
         variables=None, app_user_id=None, app_session_id=None, region='IN', on_invalid='reject', \
         on_duplicate='keep', required=(), max_records=500, max_bytes=1000000, concurrency=4, \
         max_records_per_second=None, journal=None, on_unknown='settle', settle_after=5.0, \
-        give_up_after=600.0, progress=None, dry_run=False)")]
+        give_up_after=600.0, progress=None, dry_run=False, delimiter=None, encoding=None, sheet=None, \
+        max_field_bytes=1000000)")]
     fn upload_async<'py>(
         &self,
         py: Python<'py>,

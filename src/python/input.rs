@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pyo3::exceptions::{PyException, PyTypeError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyInt, PyString, PyType};
@@ -13,6 +13,7 @@ use super::errors::to_pyerr;
 use super::json::{self, is_null, text_of, type_name};
 use super::pause::Pause;
 use crate::Error;
+use crate::bulk::has_nul;
 use crate::http::parse_id;
 use crate::model::NewRecord;
 
@@ -102,25 +103,13 @@ fn record(item: &Bound<'_, PyAny>, index: usize) -> PyResult<NewRecord> {
     let py = item.py();
     let refuse = |at: String, problem: &str| to_pyerr(py, Error::invalid(at, problem));
     let whole = || format!("records[{index}]");
-    if !is_mapping(item)? {
+    let Some(dict) = json::mapping(item, &whole).map_err(|error| error.into_pyerr(py))? else {
         let kind = type_name(item);
         return Err(refuse(whole(), &format!("it must be a dict, not {kind}")));
-    }
+    };
     let mut record = NewRecord::default();
     let mut has_number = false;
-    let unreadable = |error: PyErr| {
-        if error.is_instance_of::<PyException>(py) {
-            refuse(whole(), "the mapping could not be read")
-        } else {
-            error
-        }
-    };
-    let pairs = item.call_method0("items").and_then(|items| items.try_iter());
-    for pair in pairs.map_err(unreadable)? {
-        let (key, value) = pair
-            .map_err(unreadable)?
-            .extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()
-            .map_err(unreadable)?;
+    for (key, value) in dict.iter() {
         let key: String = key
             .extract()
             .map_err(|_| refuse(whole(), &format!("a key is of type {}", type_name(&key))))?;
@@ -144,29 +133,45 @@ fn record(item: &Bound<'_, PyAny>, index: usize) -> PyResult<NewRecord> {
             }
         }
     }
-    if has_number {
-        Ok(record)
-    } else {
-        Err(refuse(format!("records[{index}][\"phone_number\"]"), "it is missing"))
+    if !has_number {
+        return Err(refuse(format!("records[{index}][\"phone_number\"]"), "it is missing"));
     }
+    match nul(&record) {
+        Some(place) => {
+            let problem =
+                "it holds a NUL character, which no database keeps in a text; take it out";
+            Err(refuse(format!("records[{index}]{place}"), problem))
+        }
+        None => Ok(record),
+    }
+}
+
+/// Where a record holds U+0000: JSON has a form for it, and databases have none.
+fn nul(record: &NewRecord) -> Option<String> {
+    let texts = [
+        ("phone_number", Some(&record.phone_number)),
+        ("app_user_id", record.app_user_id.as_ref()),
+        ("app_session_id", record.app_session_id.as_ref()),
+    ];
+    let text = texts.iter().find(|(_, text)| text.is_some_and(|text| text.contains('\0')));
+    if let Some((key, _)) = text {
+        return Some(format!("[{key:?}]"));
+    }
+    let variables = record.variables.iter().flatten();
+    let mut holding = variables.filter(|(name, value)| name.contains('\0') || has_nul(value));
+    let (name, _) = holding.next()?;
+    Some(format!("[\"variables\"][{:?}]", name.replace('\0', "\u{FFFD}")))
 }
 
 fn variables(
     value: &Bound<'_, PyAny>,
     at: &dyn Fn() -> String,
 ) -> PyResult<serde_json::Map<String, Value>> {
-    if let Ok(dict) = value.cast::<PyDict>() {
-        return json::object(dict, at, 0).map_err(|error| error.into_pyerr(value.py()));
+    let py = value.py();
+    match json::mapping(value, at).map_err(|error| error.into_pyerr(py))? {
+        Some(dict) => json::object(&dict, at, 0).map_err(|error| error.into_pyerr(py)),
+        None => Err(wrong_type(value, at, "a dict", "")),
     }
-    let wrong = || wrong_type(value, at, "a dict", "");
-    if !is_mapping(value)? {
-        return Err(wrong());
-    }
-    let dict = PyDict::new(value.py());
-    dict.call_method1("update", (value,)).map_err(|error| {
-        if error.is_instance_of::<PyException>(value.py()) { wrong() } else { error }
-    })?;
-    json::object(&dict, at, 0).map_err(|error| error.into_pyerr(value.py()))
 }
 
 fn text(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, why: &str) -> PyResult<String> {
@@ -176,7 +181,7 @@ fn text(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String, why: &str) -> PyResul
 
 /// A correlation id: text, or an integer or UUID as text.
 fn identifier(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String) -> PyResult<String> {
-    match json::to_json(value, at).map_err(|error| error.into_pyerr(value.py()))? {
+    match json::to_identifier(value, at).map_err(|error| error.into_pyerr(value.py()))? {
         Value::String(text) => Ok(text),
         Value::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
         _ => Err(wrong_type(value, at, "a str, an int or a UUID", "")),

@@ -6,7 +6,11 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use serde_json::{Map, Number, Value};
 
 use super::errors::to_pyerr;
+use super::input::is_mapping;
 use crate::Error;
+use crate::phone::whole;
+
+const INFINITY: &str = "infinity can't be sent as JSON";
 
 /// Deeper than any data, shallower than the stack.
 const DEEPEST: usize = 64;
@@ -33,6 +37,48 @@ impl Unsendable {
             Self::Interrupted(error) => error,
         }
     }
+}
+
+/// A mapping as a dict; none of another value.
+pub(super) fn mapping<'py>(
+    value: &Bound<'py, PyAny>,
+    at: &dyn Fn() -> String,
+) -> Result<Option<Bound<'py, PyDict>>, Unsendable> {
+    if let Ok(dict) = value.cast::<PyDict>() {
+        return Ok(Some(dict.clone()));
+    }
+    let py = value.py();
+    let failed = |error: PyErr| {
+        if error.is_instance_of::<PyException>(py) {
+            unsendable(at, &format!("the mapping of type {} could not be read", type_name(value)))
+        } else {
+            Unsendable::Interrupted(error)
+        }
+    };
+    if !is_mapping(value).map_err(failed)? {
+        return Ok(None);
+    }
+    let dict = PyDict::new(py);
+    dict.call_method1("update", (value,)).map_err(failed)?;
+    Ok(Some(dict))
+}
+
+/// The JSON of a phone number or an id: that of a value, but a whole decimal is an integer.
+pub(super) fn to_identifier(
+    value: &Bound<'_, PyAny>,
+    at: &dyn Fn() -> String,
+) -> Result<Value, Unsendable> {
+    let json = to_json(value, at)?;
+    if type_name(value) != "decimal.Decimal" || json.is_null() {
+        return Ok(json);
+    }
+    // Without an exponent.
+    let digits = value.call_method1("__format__", ("f",)).and_then(|text| text.extract::<String>());
+    let Ok(digits) = digits else { return Ok(json) };
+    Ok(match whole(&digits) {
+        Some(whole) => whole.parse::<i64>().map_or_else(|_| whole.into(), Value::from),
+        None => Value::String(digits),
+    })
 }
 
 /// The JSON of a Python value; `at` names it in an error.
@@ -141,11 +187,23 @@ fn other(
             moment => Ok(Value::String(moment)),
         },
         "decimal.Decimal" => {
-            let nan = value.call_method0("is_nan").and_then(|nan| nan.extract::<bool>());
-            if nan.map_err(failed)? { Ok(Value::Null) } else { text("").map(Value::String) }
+            let is = |method: &str| {
+                let answer = value.call_method0(method).and_then(|is| is.extract::<bool>());
+                answer.map_err(failed)
+            };
+            if is("is_nan")? {
+                return Ok(Value::Null);
+            }
+            if is("is_infinite")? {
+                return Err(unsendable(at, INFINITY));
+            }
+            text("").map(Value::String)
         }
+        "pandas.Period" => text("").map(|text| Value::String(text.replace(' ', "T"))),
         "uuid.UUID" => text("").map(Value::String),
-        _ if has_base(value, "datetime", "date") => text("isoformat").map(Value::String),
+        _ if has_base(value, "datetime", "date") || has_base(value, "datetime", "time") => {
+            text("isoformat").map(Value::String)
+        }
         _ if has_base(value, "uuid", "UUID") => text("").map(Value::String),
         _ if kind.starts_with("numpy.") && value.hasattr("tolist").unwrap_or(false) => {
             let held = value.call_method0("tolist").map_err(failed)?;
@@ -155,6 +213,7 @@ fn other(
             }
             convert(&held, at, depth + 1)
         }
+        _ if let Some(dict) = mapping(value, at)? => object(&dict, at, depth).map(Value::Object),
         _ => Err(unsendable(
             at,
             &format!(
@@ -176,7 +235,7 @@ fn float(value: &Bound<'_, PyFloat>, at: &dyn Fn() -> String) -> Result<Value, U
         return Ok(Value::Null);
     }
     let number = Number::from_f64(number).map(Value::Number);
-    number.ok_or_else(|| unsendable(at, "infinity can't be sent as JSON"))
+    number.ok_or_else(|| unsendable(at, INFINITY))
 }
 
 fn unsendable(at: &dyn Fn() -> String, problem: &str) -> Unsendable {
@@ -198,16 +257,11 @@ pub(super) fn text_of(
     })
 }
 
-/// Whether the value is what pandas and numpy put where nothing is: None, NaN, NaT, `pd.NA`.
+/// Whether the value is what stands where nothing is: None, NaN of any kind, NaT, `pd.NA`.
 pub(super) fn is_null(value: &Bound<'_, PyAny>) -> bool {
-    if value.is_none() {
-        return true;
-    }
-    if value.is_exact_instance_of::<PyString>() || value.is_exact_instance_of::<PyDict>() {
-        return false;
-    }
-    value.cast::<PyFloat>().is_ok_and(|number| number.value().is_nan())
-        || matches!(type_name(value).as_str(), "pandas.NaT" | "pandas.NA")
+    let is_plain =
+        value.is_exact_instance_of::<PyString>() || value.is_exact_instance_of::<PyDict>();
+    !is_plain && matches!(convert(value, &String::new, DEEPEST - 1), Ok(Value::Null))
 }
 
 /// A type's name with its top-level package, as in `numpy.int64`; builtins have none.

@@ -4,13 +4,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyIterator, PyList};
+use pyo3::types::{PyIterator, PyList};
 use pyo3_arrow::input::AnyRecordBatch;
 use serde_json::{Map, Value};
 
-use super::input::is_mapping;
 use super::json::{self, Unsendable, type_name};
 use super::process;
 use crate::Error;
@@ -28,8 +26,15 @@ pub(super) type Raised = Arc<Mutex<Option<PyErr>>>;
 pub(super) struct Rows {
     object: Py<PyAny>,
     kind: Kind,
+    roles: Roles,
     raised: Raised,
     reading: Mutex<Option<Reading>>,
+}
+
+/// The keys that hold a number or an id.
+pub(super) struct Roles {
+    pub(super) phone_number: String,
+    pub(super) ids: Vec<String>,
 }
 
 /// What iterating the object yields.
@@ -51,8 +56,8 @@ struct Reading {
 }
 
 impl Rows {
-    pub(super) fn new(object: Py<PyAny>, kind: Kind, raised: Raised) -> Self {
-        Self { object, kind, raised, reading: Mutex::new(None) }
+    pub(super) fn new(object: Py<PyAny>, kind: Kind, roles: Roles, raised: Raised) -> Self {
+        Self { object, kind, roles, raised, reading: Mutex::new(None) }
     }
 
     /// The next block, or the first again where `from_start`.
@@ -139,23 +144,12 @@ impl Rows {
     fn object(&self, item: &Bound<'_, PyAny>, row: u64) -> Result<Map<String, Value>, SourceError> {
         let whole = || format!("row {row}");
         let refuse = |problem: String| SourceError::Unreadable(Error::invalid(whole(), problem));
-        let copied;
-        let dict = if let Ok(dict) = item.cast::<PyDict>() {
-            dict
-        } else {
-            let wrong = || refuse(format!("it must be a dict, not {}", type_name(item)));
-            if !is_mapping(item).map_err(|error| self.raise(error, row))? {
-                return Err(wrong());
-            }
-            copied = PyDict::new(item.py());
-            copied.call_method1("update", (item,)).map_err(|error| {
-                if error.is_instance_of::<PyException>(item.py()) {
-                    wrong()
-                } else {
-                    self.raise(error, row)
-                }
-            })?;
-            &copied
+        let unsendable = |error: Unsendable| match error {
+            Unsendable::Refused(error) => SourceError::Unreadable(error),
+            Unsendable::Interrupted(error) => self.raise(error, row),
+        };
+        let Some(dict) = json::mapping(item, &whole).map_err(unsendable)? else {
+            return Err(refuse(format!("it must be a dict, not {}", type_name(item))));
         };
         let mut object = Map::with_capacity(dict.len());
         for (key, value) in dict.iter() {
@@ -166,23 +160,43 @@ impl Rows {
                 )));
             };
             let at = || format!("row {row}, column {key:?}");
-            let value = if json::is_null(&value) {
-                Value::Null
+            let value = if key == self.roles.phone_number {
+                match json::to_identifier(&value, &at) {
+                    // There is no number to send. It costs its row, and no other.
+                    Err(Unsendable::Refused(_)) => Ok(Value::Object(Map::new())),
+                    other => other,
+                }
+            } else if self.roles.ids.contains(&key) {
+                json::to_identifier(&value, &at)
             } else {
-                json::to_json(&value, &at).map_err(|error| match error {
-                    Unsendable::Refused(error) => SourceError::Unreadable(error),
-                    Unsendable::Interrupted(error) => self.raise(error, row),
-                })?
+                json::to_json(&value, &at)
             };
-            object.insert(key, value);
+            object.insert(key, value.map_err(unsendable)?);
         }
         Ok(object)
     }
 
     fn raise(&self, error: PyErr, row: u64) -> SourceError {
+        if self.kind == Kind::Blocks
+            && let Some(refused) = Python::attach(|py| refused(py, &error))
+        {
+            return SourceError::Unreadable(refused);
+        }
         *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         SourceError::Raised { row }
     }
+}
+
+/// What the code that makes blocks refuses; none where it raised anything else.
+fn refused(py: Python<'_>, error: &PyErr) -> Option<Error> {
+    let class =
+        py.import("revrag.errors").and_then(|errors| errors.getattr("InvalidArgumentError"));
+    if !error.matches(py, class.ok()?).ok()? {
+        return None;
+    }
+    let text = error.value(py).str().ok()?.to_string();
+    let (argument, problem) = text.split_once(": ").unwrap_or(("source", &text));
+    Some(Error::invalid(argument, problem))
 }
 
 /// The batches of an Arrow table.

@@ -11,22 +11,35 @@ use super::errors::to_pyerr;
 use super::input::is_mapping;
 use super::json::type_name;
 use super::observe::{Say, Word};
-use super::rows::{Attached, Kind, Pull, Raised, Rows, table};
+use super::rows::{Attached, Kind, Pull, Raised, Roles, Rows, table};
 use super::run::Watch;
 use crate::Error;
-use crate::bulk::source::{self, Block, Input, Open, Source, SourceError};
+use crate::bulk::source::{self, Block, Format, Input, Open, Source, SourceError};
 
 /// A source as an upload takes it, and the rows that the caller's thread must read for it.
 pub(super) fn input(
     object: &Bound<'_, PyAny>,
+    format: Format,
+    roles: Roles,
     watch: &Watch,
     raised: &Raised,
 ) -> PyResult<(Input, Option<Rows>)> {
     let py = object.py();
     let refuse = |problem: String| to_pyerr(py, Error::invalid("source", problem));
     if let Some(path) = path(object)? {
-        let open: Open = Arc::new(move || Ok(source::open(&path)?));
+        let open: Open = Arc::new(move || Ok(source::open(&path, &format)?));
         return Ok((Input { open, repeatable: true }, None));
+    }
+    for (option, given) in [
+        ("delimiter", format.delimiter.is_some()),
+        ("encoding", format.encoding.is_some()),
+        ("sheet", format.sheet.is_some()),
+    ] {
+        if given {
+            let problem =
+                format!("it is for files, and the source is of type {}", type_name(object));
+            return Err(to_pyerr(py, Error::invalid(option, problem)));
+        }
     }
     if is_mapping(object)? {
         return Err(refuse("it is one record; pass a list, [record]".to_owned()));
@@ -46,7 +59,7 @@ pub(super) fn input(
     if let Some(blocks) = blocks {
         let blocks = py.import("revrag._frames")?.getattr(blocks)?.call1((object,))?;
         return Ok(rows(
-            Rows::new(blocks.unbind(), Kind::Blocks, raised.clone()),
+            Rows::new(blocks.unbind(), Kind::Blocks, roles, raised.clone()),
             true,
             total,
             watch,
@@ -72,7 +85,7 @@ pub(super) fn input(
         )));
     }
     let repeatable = object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>();
-    let dicts = Rows::new(object.clone().unbind(), Kind::Dicts, raised.clone());
+    let dicts = Rows::new(object.clone().unbind(), Kind::Dicts, roles, raised.clone());
     Ok(rows(dicts, repeatable, total, watch))
 }
 

@@ -14,11 +14,11 @@ use super::input::{self, Whole, is_mapping};
 use super::json::type_name;
 use super::observe::{Listeners, Say, Word};
 use super::report::UploadReport;
-use super::rows::Raised;
+use super::rows::{Raised, Roles};
 use super::run::{Operation, Running, Watch};
 use super::source;
 use crate::Error;
-use crate::bulk::source::SourceError;
+use crate::bulk::source::{Format, SourceError};
 use crate::bulk::{
     Cause, Failure, Monitor, OnDuplicate, OnInvalid, OnUnknown, Options, Remote, Report, Snapshot,
     Target, Upload, Variables,
@@ -36,11 +36,11 @@ pub(super) fn operation(
     options: Option<Py<PyDict>>,
 ) -> Operation<Ended> {
     Box::new(move |py, watch, listeners| {
-        let (options, progress) = match &options {
+        let given = match &options {
             Some(options) => parse(options.bind(py))?,
-            None => (Options::default(), None),
+            None => Given::default(),
         };
-        begin(&client, campaign, source.bind(py), options, progress, watch, listeners)
+        begin(&client, campaign, source.bind(py), given, watch, listeners)
     })
 }
 
@@ -48,13 +48,14 @@ fn begin(
     client: &Client,
     campaign: Uuid,
     source: &Bound<'_, PyAny>,
-    options: Options,
-    progress: Option<Py<PyAny>>,
+    given: Given,
     watch: &Watch,
     listeners: &mut Listeners,
 ) -> PyResult<Running<Ended>> {
     let raised = Raised::default();
-    let (input, rows) = source::input(source, watch, &raised)?;
+    let Given { options, mut format, progress } = given;
+    format.columns = options.content.columns();
+    let (input, rows) = source::input(source, format, roles(&options), watch, &raised)?;
     listeners.rows = rows;
     let has_journal = options.journal.is_some();
     let client = client.observed(watch.observer.clone());
@@ -187,11 +188,27 @@ fn stopped(
     raise_with_report(py, message, UploadReport::from(report), cause)
 }
 
+/// The keyword arguments.
+#[derive(Default)]
+struct Given {
+    options: Options,
+    format: Format,
+    progress: Option<Py<PyAny>>,
+}
+
+fn roles(options: &Options) -> Roles {
+    // That of the numbers, then those of the ids.
+    let columns = options.content.columns();
+    Roles {
+        phone_number: options.content.phone_number.clone(),
+        ids: columns.into_iter().skip(1).take(2).collect(),
+    }
+}
+
 /// Reads the keyword arguments.
-fn parse(given: &Bound<'_, PyDict>) -> PyResult<(Options, Option<Py<PyAny>>)> {
+fn parse(given: &Bound<'_, PyDict>) -> PyResult<Given> {
     let py = given.py();
-    let mut options = Options::default();
-    let mut progress = None;
+    let Given { mut options, mut format, mut progress } = Given::default();
     for (name, value) in given.iter() {
         let name: String = name.extract()?;
         let number = |least: u32| -> PyResult<usize> {
@@ -243,6 +260,10 @@ fn parse(given: &Bound<'_, PyDict>) -> PyResult<(Options, Option<Py<PyAny>>)> {
             "give_up_after" => {
                 options.give_up_after = input::seconds(py, &name, value.extract()?)?;
             }
+            "delimiter" => format.delimiter = read(&name, &value, Format::delimiter_of)?,
+            "encoding" => format.encoding = read(&name, &value, Format::encoding_of)?,
+            "sheet" => format.sheet = optional(&name, &value)?,
+            "max_field_bytes" => format.max_field_bytes = number(1)?,
             "progress" => progress = listener(&value)?,
             "dry_run" => options.dry_run = value.is_truthy()?,
             _ => {
@@ -252,7 +273,17 @@ fn parse(given: &Bound<'_, PyDict>) -> PyResult<(Options, Option<Py<PyAny>>)> {
             }
         }
     }
-    Ok((options, progress))
+    Ok(Given { options, format, progress })
+}
+
+/// An optional text, read by `by`.
+fn read<T>(
+    name: &str,
+    value: &Bound<'_, PyAny>,
+    by: fn(&str) -> Result<T, Error>,
+) -> PyResult<Option<T>> {
+    let given = optional(name, value)?;
+    given.map(|text| by(&text)).transpose().map_err(|error| to_pyerr(value.py(), error))
 }
 
 fn refuse(py: Python<'_>, name: &str, problem: impl Into<String>) -> PyErr {

@@ -27,7 +27,8 @@ impl Encoder {
         let schema = batch.schema();
         let name = |column: usize| schema.field(column).name().as_str();
         let cells = |column: usize| {
-            Cells::of(batch.column(column)).map_err(|error| unreadable(name(column), &error))
+            Cells::of(schema.field(column), batch.column(column))
+                .map_err(|error| unreadable(name(column), &error))
         };
         let phone = cells(layout.phone_number)?;
         let ids = |column: Option<usize>| -> Result<_> {

@@ -7,8 +7,10 @@ use arrow_array::{
     StringViewArray, UInt64Array,
 };
 use arrow_cast::cast;
-use arrow_schema::{ArrowError, DataType};
+use arrow_schema::{ArrowError, DataType, Field};
+use uuid::Uuid;
 
+use super::super::layout::{Extension, extension};
 use crate::phone::Cell;
 
 /// A column, cell by cell.
@@ -20,13 +22,20 @@ pub(super) enum Cells {
     Unsigned(UInt64Array),
     Float(Float64Array),
     Single(Float32Array),
+    /// In digits.
+    Decimal(StringArray),
     Nothing,
 }
 
 impl Cells {
-    /// The cells of a column that holds text or numbers.
-    pub(super) fn of(array: &ArrayRef) -> Result<Self, ArrowError> {
+    /// The cells of a column that holds text, numbers or UUIDs.
+    pub(super) fn of(field: &Field, array: &ArrayRef) -> Result<Self, ArrowError> {
         use DataType as T;
+        if extension(field) == Some(Extension::Uuid) {
+            let bytes = array.as_fixed_size_binary().iter();
+            let text = |bytes: &[u8]| Uuid::from_slice(bytes).ok().map(|id| id.to_string());
+            return Ok(Self::Text(bytes.map(|bytes| bytes.and_then(text)).collect()));
+        }
         let array = plain(array)?;
         let to = |kind: &DataType| cast(&array, kind);
         Ok(match array.data_type() {
@@ -44,6 +53,7 @@ impl Cells {
             }
             T::Float64 => Self::Float(array.as_primitive::<Float64Type>().clone()),
             T::Null => Self::Nothing,
+            kind if kind.is_decimal() => Self::Decimal(to(&T::Utf8)?.as_string::<i32>().clone()),
             _ => Self::Text(to(&T::Utf8)?.as_string::<i32>().clone()),
         })
     }
@@ -58,6 +68,7 @@ impl Cells {
             Self::Unsigned(array) if array.is_valid(row) => Cell::Integer(array.value(row).into()),
             Self::Float(array) if array.is_valid(row) => Cell::Float(array.value(row)),
             Self::Single(array) if array.is_valid(row) => Cell::Single(array.value(row)),
+            Self::Decimal(array) if array.is_valid(row) => Cell::Decimal(array.value(row).into()),
             _ => Cell::Missing,
         }
     }

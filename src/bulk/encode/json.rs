@@ -1,7 +1,7 @@
 //! Columns of variables as JSON: arrow-json's encoders, but for what they say differently.
 //!
-//! NaN is null, a list leaves its nulls out as an object does, a decimal is text (read as a number
-//! it would lose digits), and what JSON can't hold is a problem and not a text.
+//! NaN is null, a list keeps its nulls (without them the others would move), a decimal is text (read as
+//! a number it would lose digits), and what JSON can't hold is a problem and not a text.
 
 use std::io::Write as _;
 use std::ops::Range;
@@ -9,13 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow_array::cast::AsArray as _;
-use arrow_array::types::{Float16Type, Float32Type, Float64Type};
+use arrow_array::types::{Date64Type, Float16Type, Float32Type, Float64Type};
 use arrow_array::{Array, ArrowPrimitiveType, PrimitiveArray};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_json::writer::{NullableEncoder, make_encoder};
 use arrow_json::{Encoder, EncoderFactory, EncoderOptions};
 use arrow_schema::{ArrowError, DataType, FieldRef};
+
+use super::super::layout::extension;
+use super::extension::{self, Day};
 
 /// How columns are written, and whether one could not be.
 #[derive(Debug)]
@@ -26,9 +29,9 @@ pub(super) struct Style {
 
 /// What was met that JSON can't hold.
 #[derive(Debug, Default)]
-struct Problems {
+pub(super) struct Problems {
     infinity: AtomicBool,
-    moment: AtomicBool,
+    pub(super) moment: AtomicBool,
 }
 
 impl Style {
@@ -70,6 +73,9 @@ impl EncoderFactory for Overrides {
         array: &'a dyn Array,
         options: &'a EncoderOptions,
     ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
+        if let Some(kind) = extension(field) {
+            return Ok(extension::encoder(kind, array));
+        }
         let encoder = match array.data_type() {
             DataType::Float16 => self.float(array.as_primitive::<Float16Type>(), f64::from),
             DataType::Float32 => self.float(array.as_primitive::<Float32Type>(), f64::from),
@@ -81,42 +87,54 @@ impl EncoderFactory for Overrides {
                 let formatter = ArrayFormatter::try_new(array, &FormatOptions::new())?;
                 NullableEncoder::new(Box::new(Decimal(formatter)), array.nulls().cloned())
             }
-            DataType::List(_) => {
+            DataType::List(item) => {
                 let list = array.as_list::<i32>();
                 let offsets = list.value_offsets();
                 let range = |at: usize| span(offsets[at], offsets[at + 1]);
-                list_encoder(field, array, list.values(), range, options)?
+                list_encoder(item, array, list.values(), range, options)?
             }
-            DataType::LargeList(_) => {
+            DataType::LargeList(item) => {
                 let list = array.as_list::<i64>();
                 let offsets = list.value_offsets();
                 let range = |at: usize| span(offsets[at], offsets[at + 1]);
-                list_encoder(field, array, list.values(), range, options)?
+                list_encoder(item, array, list.values(), range, options)?
             }
-            DataType::FixedSizeList(_, _) => {
+            DataType::FixedSizeList(item, _) => {
                 let list = array.as_fixed_size_list();
                 let size = list.value_length();
                 let range = move |at: usize| {
                     let start = list.value_offset(at);
                     span(start, start + size)
                 };
-                list_encoder(field, array, list.values(), range, options)?
+                list_encoder(item, array, list.values(), range, options)?
             }
-            DataType::ListView(_) => {
+            DataType::ListView(item) => {
                 let list = array.as_list_view::<i32>();
                 let range = |at: usize| {
                     let start = list.value_offset(at);
                     span(start, start + list.value_size(at))
                 };
-                list_encoder(field, array, list.values(), range, options)?
+                list_encoder(item, array, list.values(), range, options)?
             }
-            DataType::LargeListView(_) => {
+            DataType::LargeListView(item) => {
                 let list = array.as_list_view::<i64>();
                 let range = |at: usize| {
                     let start = list.value_offset(at);
                     span(start, start + list.value_size(at))
                 };
-                list_encoder(field, array, list.values(), range, options)?
+                list_encoder(item, array, list.values(), range, options)?
+            }
+            DataType::Map(entries, _) => {
+                let DataType::Struct(fields) = entries.data_type() else { return Ok(None) };
+                let map = array.as_map();
+                let keys = make_encoder(&fields[0], map.keys(), options)?;
+                let values = make_encoder(&fields[1], map.values(), options)?;
+                let encoder = Map { offsets: map.value_offsets(), keys, values };
+                NullableEncoder::new(Box::new(encoder), array.nulls().cloned())
+            }
+            DataType::Date64 => {
+                let days = Day(array.as_primitive::<Date64Type>(), self.problems.clone());
+                NullableEncoder::new(Box::new(days), array.nulls().cloned())
             }
             kind if kind.is_temporal() => {
                 let formatter = ArrayFormatter::try_new(array, &FormatOptions::new())?;
@@ -207,27 +225,54 @@ impl<R: Fn(usize) -> Range<usize>> Encoder for List<'_, R> {
         out.push(b'[');
         let start = out.len();
         for item in (self.range)(at) {
-            if self.items.is_null(item) {
-                continue;
-            }
             if out.len() > start {
                 out.push(b',');
             }
-            self.items.encode(item, out);
+            if self.items.is_null(item) {
+                out.extend_from_slice(b"null");
+            } else {
+                self.items.encode(item, out);
+            }
         }
         out.push(b']');
     }
 }
 
 fn list_encoder<'a>(
-    field: &'a FieldRef,
+    item: &'a FieldRef,
     list: &'a dyn Array,
     items: &'a dyn Array,
     range: impl Fn(usize) -> Range<usize> + 'a,
     options: &'a EncoderOptions,
 ) -> Result<NullableEncoder<'a>, ArrowError> {
-    let items = make_encoder(field, items, options)?;
+    let items = make_encoder(item, items, options)?;
     Ok(NullableEncoder::new(Box::new(List { range, items }), list.nulls().cloned()))
+}
+
+/// A map as an object, without its nulls.
+struct Map<'a> {
+    offsets: &'a [i32],
+    keys: NullableEncoder<'a>,
+    values: NullableEncoder<'a>,
+}
+
+impl Encoder for Map<'_> {
+    fn encode(&mut self, at: usize, out: &mut Vec<u8>) {
+        out.push(b'{');
+        let start = out.len();
+        for entry in span(self.offsets[at], self.offsets[at + 1]) {
+            if self.values.is_null(entry) || self.keys.is_null(entry) {
+                continue;
+            }
+            if out.len() > start {
+                out.push(b',');
+            }
+            self.keys.encode(entry, out);
+            out.push(b':');
+            self.values.encode(entry, out);
+        }
+        out.push(b'}');
+    }
 }
 
 fn span<T: TryInto<usize>>(start: T, end: T) -> Range<usize> {

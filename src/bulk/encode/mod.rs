@@ -2,17 +2,23 @@
 
 mod batch;
 mod cells;
+mod extension;
 mod json;
+mod likely;
+mod nul;
 mod object;
 mod rows;
 
 use std::borrow::Cow;
 
+use super::layout::{Layout, absent_number, has_number};
 use super::options::{Content, OnDuplicate, OnInvalid};
 use super::source::{Block, shown};
-use crate::phone::{Cell, Checker, Rules};
+use crate::phone::{Cell, Checker, Rules, whole};
 use crate::{Error, Result};
 
+#[cfg(feature = "python")]
+pub(crate) use nul::is_in as has_nul;
 pub(super) use rows::Rows;
 
 /// Encodes rows of one upload.
@@ -52,9 +58,14 @@ impl Encoder {
     /// Refuses a source without the columns that the options name, told by its first block.
     pub(super) fn check(&self, block: &Block) -> Result<()> {
         match block {
-            Block::Batch(batch) => {
-                super::layout::Layout::of(&batch.schema(), &self.content).map(drop)
+            Block::Batch(batch) if !has_number(&batch.schema(), &self.content) => {
+                let schema = batch.schema();
+                let known: Vec<&str> =
+                    schema.fields().iter().map(|field| field.name().as_str()).collect();
+                let likely = likely::column(batch, &self.content);
+                Err(absent_number(&self.content.phone_number, &known, likely.as_deref()))
             }
+            Block::Batch(batch) => Layout::of(&batch.schema(), &self.content).map(drop),
             Block::Objects(rows) => object::check(rows, &self.content),
         }
     }
@@ -69,34 +80,33 @@ impl Encoder {
     }
 
     fn number<'a>(&self, cell: Cell<'a>, checker: Option<&Checker>) -> Number<'a> {
-        let missing = matches!(cell, Cell::Missing);
-        if let (Cell::Text(text), None) = (&cell, checker) {
+        let missing = matches!(cell, Cell::Missing | Cell::Other(_));
+        let number = |text: Cow<'a, str>, repaired: bool, problem: Option<Cow<'static, str>>| {
+            Number { text, came: None, repaired, problem, missing }
+        };
+        let as_it_came = match (&cell, checker) {
             // All go as they come.
-            return Number {
-                text: text.clone(),
-                came: None,
-                repaired: false,
-                problem: None,
-                missing,
-            };
-        }
+            (Cell::Text(text), None) => return number(text.clone(), false, None),
+            (Cell::Text(text), _) => Some(text.clone()),
+            _ => None,
+        };
         let written = match cell.written() {
             Ok(written) => written,
-            Err((text, problem)) => {
-                let problem = Some(problem.into());
-                return Number { text, came: None, repaired: false, problem, missing };
-            }
+            Err((text, problem)) => return number(text, false, Some(problem)),
         };
         let repaired = written.repaired;
-        let (text, came, problem) = match checker.map(|checker| checker.e164(&written.text)) {
-            Some(Ok(number)) => {
-                let came = (self.keeps_came && written.text != number).then_some(written.text);
-                (number.into(), came, None)
+        match checker.map(|checker| checker.e164(&written)) {
+            Some(Ok(e164)) => {
+                let came = as_it_came.unwrap_or(written.text);
+                let came = (self.keeps_came && came != e164).then_some(came);
+                Number { came, ..number(e164.into(), repaired, None) }
             }
-            Some(Err(problem)) => (written.text, None, Some(problem)),
-            None => (written.text, None, None),
-        };
-        Number { text, came, repaired, problem, missing }
+            Some(Err(problem)) => match as_it_came {
+                Some(text) => number(text, false, Some(problem)),
+                None => number(written.text, repaired, Some(problem)),
+            },
+            None => number(written.text, repaired, None),
+        }
     }
 
     /// Writes one row: its number, then what `variables` writes, then its ids.
@@ -166,6 +176,17 @@ impl Encoder {
         if rows.json().len() - start > LARGEST_ROW {
             return Err(Error::invalid(format!("row {row}"), "it is larger than 1 GiB"));
         }
+        if self.content.on_invalid != OnInvalid::Send
+            && let Some(place) = nul::place(&rows.json()[start..])
+        {
+            let problem =
+                format!("{place} holds a NUL character, which no database keeps in a text");
+            if self.content.on_invalid == OnInvalid::Raise {
+                return Err(Error::invalid(format!("row {row}"), problem));
+            }
+            rows.keep(number.shown(), &problem, start);
+            return Ok(());
+        }
         rows.send(&number.text, number.repaired, session.is_some(), start);
         if let Some(came) = &number.came {
             rows.came_as(came);
@@ -177,11 +198,15 @@ impl Encoder {
 /// Offsets within a chunk have 32 bits.
 const LARGEST_ROW: usize = 1 << 30;
 
-/// A correlation id as text: integers and whole floats become digits.
+/// A correlation id as text: integers, whole floats and whole decimals become digits.
 fn identifier<'a>(cell: Cell<'a>, row: u64, column: &str) -> Result<Option<Cow<'a, str>>> {
     match cell {
         Cell::Missing => Ok(None),
         Cell::Text(text) => Ok(Some(text)),
+        Cell::Decimal(number) => Ok(Some(match whole(&number) {
+            Some(whole) => whole.to_owned().into(),
+            None => number,
+        })),
         Cell::Integer(number) => Ok(Some(number.to_string().into())),
         Cell::Float(number) if number.is_nan() => Ok(None),
         Cell::Single(number) if number.is_nan() => Ok(None),

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Number, Value};
 
-use super::super::layout::{SESSION, USER, VARIABLES, absent};
+use super::super::layout::{SESSION, USER, VARIABLES, absent, absent_number};
 use super::super::options::{Content, Variables};
-use super::{Encoder, Rows, at, identifier, is_empty, write_text};
+use super::{Encoder, Rows, at, identifier, is_empty, likely, write_text};
 use crate::phone::{Cell, Checker};
 use crate::{Error, Result};
 
@@ -20,7 +20,10 @@ pub(super) fn check(rows: &[Object], content: &Content) -> Result<()> {
         let there = rows.iter().any(|row| row.contains_key(name));
         if there { Ok(()) } else { Err(absent(option, name, &known)) }
     };
-    expect("phone_number", &content.phone_number)?;
+    if !rows.iter().any(|row| row.contains_key(&content.phone_number)) {
+        let likely = likely::column_of_objects(rows, content);
+        return Err(absent_number(&content.phone_number, &known, likely));
+    }
     for (option, named) in [(USER, &content.app_user_id), (SESSION, &content.app_session_id)] {
         if let Some(name) = named {
             expect(option, name)?;
@@ -77,10 +80,10 @@ impl Encoder {
         let content = &self.content;
         let mut rows = Rows::default();
         for (row, object) in (first_row..).zip(objects) {
-            let phone = cell(object.get(&content.phone_number), row, &content.phone_number)?;
+            let phone = cell(object.get(&content.phone_number));
             let id = |named: &Option<String>, own: &str| {
                 let column = named.as_deref().unwrap_or(own);
-                identifier(cell(object.get(column), row, column)?, row, column)
+                identifier(cell(object.get(column)), row, column)
             };
             let ids = [id(&content.app_user_id, USER)?, id(&content.app_session_id, SESSION)?];
             self.row(&mut rows, row, (phone, checker), ids, |out| {
@@ -92,16 +95,15 @@ impl Encoder {
 }
 
 /// What a value is as a number or an id.
-fn cell<'a>(value: Option<&'a Value>, row: u64, column: &str) -> Result<Cell<'a>> {
-    let kind = match value {
-        None | Some(Value::Null) => return Ok(Cell::Missing),
-        Some(Value::String(text)) => return Ok(Cell::Text(Cow::Borrowed(text))),
-        Some(Value::Number(number)) => return Ok(number_cell(number)),
-        Some(Value::Bool(_)) => "a boolean",
-        Some(Value::Array(_)) => "a list",
-        Some(Value::Object(_)) => "an object",
-    };
-    Err(Error::invalid(at(row, column), format!("it is {kind}, and text or an integer is needed")))
+pub(super) fn cell(value: Option<&Value>) -> Cell<'_> {
+    match value {
+        None | Some(Value::Null) => Cell::Missing,
+        Some(Value::String(text)) => Cell::Text(Cow::Borrowed(text)),
+        Some(Value::Number(number)) => number_cell(number),
+        Some(Value::Bool(_)) => Cell::Other("a boolean"),
+        Some(Value::Array(_)) => Cell::Other("a list"),
+        Some(Value::Object(_)) => Cell::Other("an object"),
+    }
 }
 
 fn number_cell(number: &Number) -> Cell<'static> {
@@ -141,13 +143,13 @@ fn write(
     Ok(missing.first().map(|name| (*name).clone()))
 }
 
-/// Writes a value without the nulls in it.
+/// Writes a value, its objects without their nulls. Lists keep theirs: the others would move.
 fn write_value(value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
     match value {
         Value::Array(items) => {
             out.push(b'[');
             let start = out.len();
-            for item in items.iter().filter(|item| !item.is_null()) {
+            for item in items {
                 if out.len() > start {
                     out.push(b',');
                 }

@@ -1,23 +1,30 @@
-//! `.csv` and `.tsv`: everything is text, an empty field is null.
+//! Separated values: everything is text, an empty field is null.
 
-use std::io::Read;
+use std::io::{self, Chain, Cursor, Read};
 use std::sync::Arc;
 
 use arrow_array::builder::StringBuilder;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
-use super::{Block, Source, SourceError, shown};
+use super::delimiter::{self, Failed};
+use super::encoding::{Malformed, Text, no_text, not_utf8};
+use super::quoting::{Fault, Quoting};
+use super::{Block, Format, Source, SourceError, shown};
 use crate::{Error, Result};
 
 /// Rows in a block.
 const BLOCK: usize = 4096;
 /// A block is cut early when its text is larger than this, in bytes.
 const LARGE: usize = 4 << 20;
+/// What is looked at to tell an encoding, in bytes.
+const SAMPLE: usize = 1 << 16;
+
+type Lines = Quoting<Chain<Chain<Cursor<Vec<u8>>, Failed>, Text>>;
 
 /// A file of separated values that is being read.
-pub(super) struct Csv<R> {
-    reader: csv::Reader<R>,
+pub(super) struct Csv {
+    reader: csv::Reader<Lines>,
     schema: SchemaRef,
     record: csv::ByteRecord,
     row: u64,
@@ -27,31 +34,45 @@ pub(super) struct Csv<R> {
     failed: Option<SourceError>,
 }
 
-impl<R: Read + Send> Csv<R> {
+impl Csv {
     /// Reads the header.
-    pub(super) fn new(input: R, delimiter: u8, name: String) -> Result<Self> {
-        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(input);
-        let header = reader.byte_headers().map_err(|error| {
-            Error::invalid("source", format!("the header can't be read: {}", told(&error)))
-        })?;
+    pub(super) fn new(input: Box<dyn Read + Send>, format: &Format, name: String) -> Result<Self> {
+        let unread = |error: &io::Error| {
+            Error::invalid("source", format!("the header can't be read: {error}"))
+        };
+        let mut text = Text::new(input, format.encoding).map_err(|error| unread(&error))?;
+        let plain = name.to_lowercase();
+        let plain = plain.strip_suffix(".gz").unwrap_or(&plain);
+        let usual = if plain.rsplit('.').next() == Some("tsv") { b'\t' } else { b',' };
+        let start = delimiter::find(&mut text, usual, format).map_err(|error| unread(&error))?;
+        let start = start?;
+        if let Some(problem) = no_text(&start.bytes) {
+            return Err(Error::invalid("source", problem));
+        }
+        let input = Cursor::new(start.bytes).chain(start.failed).chain(text);
+        let input = Quoting::new(input, start.delimiter, format.max_field_bytes);
+        let mut reader = csv::ReaderBuilder::new().delimiter(start.delimiter).from_reader(input);
+        let header = match reader.byte_headers() {
+            Ok(header) => header.clone(),
+            Err(error) => {
+                let problem = format!("the header can't be read: {}", told(&error));
+                return Err(Error::invalid("source", problem));
+            }
+        };
         if header.is_empty() {
             return Err(Error::invalid("source", "it is empty: not even a header is there"));
         }
-        let fields = header
-            .iter()
-            .map(|name| match std::str::from_utf8(name) {
-                Ok(name) => {
-                    Ok(Field::new(name.trim_start_matches('\u{FEFF}'), DataType::Utf8, true))
-                }
-                Err(_) => {
-                    Err(Error::invalid("source", "a column's name in the header is not UTF-8"))
-                }
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let schema = Arc::new(Schema::new(fields));
+        let mut fields = Vec::new();
+        for name in &header {
+            let Ok(name) = std::str::from_utf8(name) else {
+                let problem = not_utf8(&sample(header.as_slice(), reader.get_mut()));
+                return Err(Error::invalid("source", format!("the header: {problem}")));
+            };
+            fields.push(Field::new(name, DataType::Utf8, true));
+        }
         Ok(Self {
             reader,
-            schema,
+            schema: Arc::new(Schema::new(fields)),
             record: csv::ByteRecord::new(),
             row: 0,
             is_shown: false,
@@ -59,9 +80,47 @@ impl<R: Read + Send> Csv<R> {
             failed: None,
         })
     }
+
+    /// The next record, unless there is none, or there are to be no more.
+    fn advance(&mut self) -> bool {
+        match self.reader.read_byte_record(&mut self.record) {
+            Ok(true) => {}
+            Ok(false) => return false,
+            Err(error) => {
+                let problem = match error.kind() {
+                    csv::ErrorKind::Io(error) if of_the_text(error).is_none() => {
+                        format!("{}: {error}", self.name)
+                    }
+                    _ => told(&error),
+                };
+                self.failed = Some(SourceError::at_row(self.row, problem));
+                return false;
+            }
+        }
+        if self.record.as_slice().is_ascii() || self.record.iter().all(is_text) {
+            return true;
+        }
+        let at = self.record.iter().position(|field| !is_text(field)).unwrap_or_default();
+        let at = format!("row {}, column {}", self.row, shown(self.schema.field(at).name()));
+        let problem = not_utf8(&sample(self.record.as_slice(), self.reader.get_mut()));
+        self.failed = Some(Error::invalid(at, problem).into());
+        false
+    }
 }
 
-impl<R: Read + Send> Source for Csv<R> {
+fn is_text(field: &[u8]) -> bool {
+    std::str::from_utf8(field).is_ok()
+}
+
+/// Bytes of a file, and what comes after them.
+fn sample(bytes: &[u8], input: &mut Lines) -> Vec<u8> {
+    let mut sample = bytes.to_vec();
+    // What can't be read adds nothing.
+    let _ = input.take(SAMPLE as u64).read_to_end(&mut sample);
+    sample
+}
+
+impl Source for Csv {
     fn total(&self) -> Option<u64> {
         None
     }
@@ -73,27 +132,7 @@ impl<R: Read + Send> Source for Csv<R> {
         let mut columns: Vec<StringBuilder> =
             self.schema.fields().iter().map(|_| StringBuilder::new()).collect();
         let (mut rows, mut size) = (0, 0);
-        while rows < BLOCK && size < LARGE {
-            match self.reader.read_byte_record(&mut self.record) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    let problem = match error.kind() {
-                        csv::ErrorKind::Io(_) => format!("{}: {}", self.name, told(&error)),
-                        _ => told(&error),
-                    };
-                    self.failed = Some(SourceError::at_row(self.row, problem));
-                    break;
-                }
-            }
-            let not_text = |(_, field): &(usize, &[u8])| std::str::from_utf8(field).is_err();
-            if let Some((at, _)) = self.record.iter().enumerate().find(not_text) {
-                let name = self.schema.field(at).name();
-                let at = format!("row {}, column {}", self.row, shown(name));
-                let problem = "it is not UTF-8; save the file as UTF-8";
-                self.failed = Some(Error::invalid(at, problem).into());
-                break;
-            }
+        while rows < BLOCK && size < LARGE && self.advance() {
             for (field, column) in self.record.iter().zip(&mut columns) {
                 match std::str::from_utf8(field) {
                     Ok(text) if !text.is_empty() => column.append_value(text),
@@ -129,7 +168,14 @@ fn told(error: &csv::Error) -> String {
             let line = pos.as_ref().map_or(0, csv::Position::line);
             format!("it has {len} fields, and the header has {expected_len} (line {line})")
         }
-        csv::ErrorKind::Io(error) => error.to_string(),
+        csv::ErrorKind::Io(error) => of_the_text(error).unwrap_or_else(|| error.to_string()),
         _ => "it is not well-formed".to_owned(),
     }
+}
+
+/// What is wrong with what was read, where reading is not what failed.
+fn of_the_text(error: &io::Error) -> Option<String> {
+    let inner = error.get_ref()?;
+    let fault = inner.downcast_ref::<Fault>().map(ToString::to_string);
+    fault.or_else(|| inner.downcast_ref::<Malformed>().map(ToString::to_string))
 }

@@ -4,26 +4,28 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_array::{RecordBatch, RecordBatchIterator, RecordBatchReader};
 use arrow_schema::ArrowError;
 use flate2::read::MultiGzDecoder;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::csv::Csv;
+use super::encoding::Text;
 use super::jsonl::Jsonl;
-use super::{Block, Source, SourceError};
+use super::sheet::Sheet;
+use super::{Block, Format, Source, SourceError};
 use crate::error::masked;
 use crate::{Error, Result};
 
 /// Rows in a block.
 const BLOCK: usize = 2048;
 
-/// Opens a file: `.csv`, `.tsv`, `.jsonl`, `.ndjson` (each also `.gz`), `.parquet`, or `.arrow`
-/// (the file or the stream format).
-pub fn open(path: &Path) -> Result<Box<dyn Source>> {
-    open_known(path).map_err(|error| match error {
-        Error::InvalidArgument { problem, .. } => {
-            Error::invalid("source", format!("{}: {problem}", name_of(path)))
+/// Opens a file: `.csv`, `.tsv`, `.txt`, `.jsonl`, `.ndjson` (each also `.gz`), `.parquet`, `.arrow`
+/// (the file or the stream format), `.xlsx` or `.xls`.
+pub fn open(path: &Path, format: &Format) -> Result<Box<dyn Source>> {
+    open_known(path, format).map_err(|error| match error {
+        Error::InvalidArgument { argument, problem } => {
+            Error::InvalidArgument { argument, problem: format!("{}: {problem}", name_of(path)) }
         }
         other => other,
     })
@@ -33,29 +35,78 @@ fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-fn open_known(path: &Path) -> Result<Box<dyn Source>> {
+fn open_known(path: &Path, format: &Format) -> Result<Box<dyn Source>> {
     let shown = name_of(path);
     let lower = shown.to_lowercase();
-    let file = File::open(path).map_err(|error| Error::invalid("source", error.to_string()))?;
+    let mut file = File::open(path).map_err(|error| unread(&error))?;
     let (name, packed) = match lower.strip_suffix(".gz") {
         Some(inner) => (inner, true),
         None => (&*lower, false),
     };
+    let kind = Kind::of(name.rsplit('.').next().unwrap_or_default(), packed)?;
+    kind.check(format)?;
     let text = |file: File| -> Box<dyn Read + Send> {
         if packed { Box::new(MultiGzDecoder::new(BufReader::new(file))) } else { Box::new(file) }
     };
-    match name.rsplit('.').next().unwrap_or_default() {
-        "csv" => Ok(Box::new(Csv::new(text(file), b',', shown)?)),
-        "tsv" => Ok(Box::new(Csv::new(text(file), b'\t', shown)?)),
-        "jsonl" | "ndjson" => {
-            Ok(Box::new(Jsonl::new(BufReader::with_capacity(1 << 16, text(file)), shown)))
+    match kind {
+        Kind::Separated => Ok(Box::new(Csv::new(text(file), format, shown)?)),
+        Kind::Lines => {
+            let text = Text::new(text(file), format.encoding).map_err(|error| unread(&error))?;
+            Ok(Box::new(Jsonl::new(BufReader::with_capacity(1 << 16, text), shown)))
         }
-        "parquet" if !packed => Ok(Box::new(parquet(file)?.named(shown))),
-        "arrow" | "feather" | "ipc" if !packed => Ok(Box::new(arrow(file)?.named(shown))),
-        _ => Err(Error::invalid(
-            "source",
-            "its name must end in .csv, .tsv, .jsonl, .ndjson (each also .gz), .parquet or .arrow",
-        )),
+        Kind::Parquet => Ok(Box::new(parquet(file)?.named(shown))),
+        Kind::Arrow => Ok(Box::new(arrow(file)?.named(shown))),
+        Kind::Workbook => {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).map_err(|error| unread(&error))?;
+            Ok(Box::new(Sheet::new(bytes, format)?))
+        }
+    }
+}
+
+fn unread(error: &std::io::Error) -> Error {
+    Error::invalid("source", error.to_string())
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Separated,
+    Lines,
+    Parquet,
+    Arrow,
+    Workbook,
+}
+
+impl Kind {
+    /// By the ending of a file's name.
+    fn of(ending: &str, packed: bool) -> Result<Self> {
+        Ok(match ending {
+            "csv" | "tsv" | "txt" => Self::Separated,
+            "jsonl" | "ndjson" => Self::Lines,
+            "parquet" if !packed => Self::Parquet,
+            "arrow" | "feather" | "ipc" if !packed => Self::Arrow,
+            "xlsx" | "xls" | "xlsm" | "xlsb" | "ods" if !packed => Self::Workbook,
+            _ => {
+                let problem = "its name must end in .csv, .tsv, .txt, .jsonl, .ndjson (each also \
+                               .gz), .parquet, .arrow, .xlsx or .xls";
+                return Err(Error::invalid("source", problem));
+            }
+        })
+    }
+
+    /// Refuses what is said of a file of another kind.
+    fn check(self, format: &Format) -> Result<()> {
+        let is_text = matches!(self, Self::Separated | Self::Lines);
+        for (option, given, fits, files) in [
+            ("delimiter", format.delimiter.is_some(), self == Self::Separated, "CSV files"),
+            ("encoding", format.encoding.is_some(), is_text, "text files"),
+            ("sheet", format.sheet.is_some(), self == Self::Workbook, "workbooks"),
+        ] {
+            if given && !fits {
+                return Err(Error::invalid(option, format!("it is for {files}, and this is none")));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -65,7 +116,12 @@ fn parquet(file: File) -> Result<Batches> {
     };
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(refuse)?;
     let rows = builder.metadata().file_metadata().num_rows();
+    // What the reader leaves out of it: what pandas wrote of an index, say.
+    let schema = builder.schema().clone();
     let reader = builder.with_batch_size(BLOCK).build().map_err(refuse)?;
+    let whole = schema.clone();
+    let batches = reader.map(move |batch| batch?.with_schema(whole.clone()));
+    let reader = RecordBatchIterator::new(batches, schema);
     Ok(Batches::new(Box::new(reader), u64::try_from(rows).ok()))
 }
 
@@ -73,8 +129,16 @@ fn arrow(mut file: File) -> Result<Batches> {
     let refuse =
         |error: ArrowError| Error::invalid("source", format!("it can't be read as Arrow: {error}"));
     let mut magic = [0; 6];
-    let is_file = file.read_exact(&mut magic).is_ok() && &magic == b"ARROW1";
-    file.seek(SeekFrom::Start(0)).map_err(|error| Error::invalid("source", error.to_string()))?;
+    let is_there = file.read_exact(&mut magic).is_ok();
+    let is_file = is_there && &magic == b"ARROW1";
+    // A stream begins with a mark, an old one with the length of its schema. Any other text would be
+    // taken for a length, and as much memory for it.
+    let length = u32::from_le_bytes([magic[0], magic[1], magic[2], magic[3]]);
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    if is_there && !is_file && length != u32::MAX && u64::from(length) > size {
+        return Err(Error::invalid("source", "it can't be read as Arrow: it is something else"));
+    }
+    file.seek(SeekFrom::Start(0)).map_err(|error| unread(&error))?;
     let input = BufReader::new(file);
     let reader: Box<dyn RecordBatchReader + Send> = if is_file {
         Box::new(arrow_ipc::reader::FileReader::try_new(input, None).map_err(refuse)?)

@@ -4,6 +4,7 @@ use std::io::BufRead;
 
 use serde_json::{Map, Value};
 
+use super::encoding::not_utf8;
 use super::{Block, Source, SourceError, shown};
 use crate::Error;
 
@@ -41,6 +42,9 @@ impl<R: BufRead + Send> Jsonl<R> {
                 _ if self.line.trim_ascii().is_empty() => {}
                 size => {
                     let line = self.line.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(&self.line);
+                    if std::str::from_utf8(line).is_err() {
+                        return Err(SourceError::at_row(self.row, not_utf8(line)));
+                    }
                     let row: Row = serde_json::from_slice(line).map_err(|error| {
                         let problem = match error.classify() {
                             serde_json::error::Category::Data => "it is not a JSON object",

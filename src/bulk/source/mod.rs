@@ -1,8 +1,14 @@
 //! Where rows come from.
 
 mod csv;
+mod delimiter;
+mod encoding;
 mod file;
+mod format;
+mod header;
 mod jsonl;
+mod quoting;
+mod sheet;
 
 use std::io::Read;
 use std::sync::Arc;
@@ -13,14 +19,16 @@ use serde_json::{Map, Value};
 use crate::{Error, Result};
 
 pub use file::{Batches, open};
+pub use format::Format;
+pub(super) use header::{Distinct, twice};
 
 /// The rows of separated values that are read from `input`, called `name` in errors.
 pub fn csv(
     input: impl Read + Send + 'static,
-    delimiter: u8,
+    format: &Format,
     name: &str,
 ) -> Result<Box<dyn Source>> {
-    Ok(Box::new(csv::Csv::new(input, delimiter, name.to_owned())?))
+    Ok(Box::new(csv::Csv::new(Box::new(input), format, name.to_owned())?))
 }
 
 /// A block of rows.

@@ -7,12 +7,14 @@ import uuid
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet
 import pytest
 import revrag
@@ -24,6 +26,8 @@ INDIA = dt.timezone(dt.timedelta(hours=5, minutes=30))
 ZONED = dt.datetime(2026, 5, 27, 8, 30, 15, 250_000, INDIA)
 MOMENT = ZONED.replace(tzinfo=None)
 WORDS = ["Pankaj", None, "Zoë"]
+UUID = uuid.UUID("12345678-1234-4678-8234-567812345678")
+UUIDS = pa.array([UUID.bytes, None, UUID.bytes], pa.uuid())
 
 
 def dictionary(values: list[Any], index: pa.DataType, value: pa.DataType) -> pa.Array:
@@ -40,6 +44,45 @@ EQUAL: dict[str, tuple[pa.Array, list[Any]]] = {
     "bool": (pa.array([True, None, False]), [True, None, False]),
     "null": (pa.nulls(3), [None, None, None]),
     "list": (pa.array([[1, 2], None, []]), [[1, 2], None, []]),
+    # Left out there, nulls would move the others to other places.
+    "list with nulls": (pa.array([[1, None, 2], [None], []]), [[1, None, 2], [None], []]),
+    "list with NaN": (pa.array([[0.5, float("nan")], None, []]), [[0.5, None], None, []]),
+    "list of nothing": (pa.array([[None], None, []]), [[None], None, []]),
+    "list of structs with nulls": (
+        pa.array([[{"a": 1, "b": None}, None], None, []]),
+        [[{"a": 1}, None], None, []],
+    ),
+    "map": (
+        pa.array([[("a", 1), ("b", None)], None, []], pa.map_(pa.string(), pa.int8())),
+        [{"a": 1}, None, {}],
+    ),
+    "uuid": (UUIDS, [str(UUID), None, str(UUID)]),
+    "list of uuids": (
+        pa.ListArray.from_arrays([0, 2, 2, 2], UUIDS, mask=pa.array([False, True, False])),
+        [[str(UUID), None], None, []],
+    ),
+    "struct of uuid": (
+        pa.StructArray.from_arrays([UUIDS], ["id"], mask=pa.array([False, False, True])),
+        [{"id": str(UUID)}, {}, None],
+    ),
+    "map of uuids": (
+        pa.MapArray.from_arrays([0, 1, 2, 3], ["a", "b", "c"], UUIDS),
+        [{"a": str(UUID)}, {}, {"c": str(UUID)}],
+    ),
+    "bool8": (
+        pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, None, 0], pa.int8())),
+        [True, None, False],
+    ),
+    "runs": (pc.run_end_encode(pa.array(["a", None, "a"])), ["a", None, "a"]),
+    "runs of ints": (pc.run_end_encode(pa.array([7, 7, None])), [7, 7, None]),
+    "date64": (
+        pa.array([MOMENT.date(), None, dt.date(1960, 2, 29)], pa.date64()),
+        ["2026-05-27", None, "1960-02-29"],
+    ),
+    "list of date64": (
+        pa.array([[MOMENT.date()], None, []], pa.list_(pa.date64())),
+        [["2026-05-27"], None, []],
+    ),
     "large_list": (pa.array([[1], None, []], pa.large_list(pa.int8())), [[1], None, []]),
     "fixed_size_list": (
         pa.array([[1, 2], None, [3, 4]], pa.list_(pa.int8(), 2)),
@@ -169,6 +212,11 @@ PHONES: dict[str, pa.Array] = {
     "uint64": pa.array([919800000000, None], pa.uint64()),
     "float64": pa.array([919800000000.0, None]),
     "decimal128": pa.array([Decimal(919800000000), None], pa.decimal128(15, 0)),
+    "decimal128 of Oracle": pa.array([Decimal(919800000000), None], pa.decimal128(38, 10)),
+    "decimal256": pa.array([Decimal(919800000000), None], pa.decimal256(60, 20)),
+    "runs of ints": pc.run_end_encode(pa.array([919800000000, None])),
+    "runs of text": pc.run_end_encode(pa.array([number(0), None])),
+    "dictionary of ints": dictionary([919800000000, None], pa.int8(), pa.int64()),
 }
 
 
@@ -215,6 +263,26 @@ def test_polars(upload: Upload, service: Service) -> None:
     ]
 
 
+def test_nulls_and_empty_lists_within_columns_of_polars(upload: Upload, service: Service) -> None:
+    rows = [{"a": [], "b": None, "c": [None]}, {"a": [], "b": None, "c": []}]
+    frame = pl.DataFrame(
+        {
+            "phone_number": [number(0), number(1)],
+            "inner": rows,
+            "lists": [[], [None]],
+            "deep": [[[]], [[None], []]],
+            "structs": [[{"a": None}], []],
+        }
+    )
+    expected = [
+        {"inner": {"a": [], "c": [None]}, "lists": [], "deep": [[]], "structs": [{}]},
+        {"inner": {"a": [], "c": []}, "lists": [None], "deep": [[None], []], "structs": []},
+    ]
+    for source in (frame, frame.lazy()):
+        upload(service, source)
+        assert [stored.variables for stored in service.applied][-2:] == expected
+
+
 def test_pandas(upload: Upload, service: Service) -> None:
     frame = pd.DataFrame(
         {
@@ -243,8 +311,14 @@ def test_python_values(upload: Upload, service: Service) -> None:
         "nan": float("nan"),
         "nat": pd.NaT,
         "na": pd.NA,
-        "list": [1, "two"],
+        "list": [1, "two", None, float("nan")],
         "dict": {"a": {"b": None, "c": 1}},
+        "mapping": MappingProxyType({"a": MappingProxyType({"b": None, "c": [None]})}),
+        "time": dt.time(9, 5),
+        "period": pd.Period("2026-01", freq="M"),
+        "numpy nan": np.float32("nan"),
+        "numpy NaT": np.datetime64("NaT"),
+        "decimal nan": Decimal("nan"),
         "day": dt.date(2026, 5, 27),
         "moment": ZONED,
         "decimal": Decimal("1.50"),
@@ -259,8 +333,11 @@ def test_python_values(upload: Upload, service: Service) -> None:
         "whole": 1,
         "real": 0.5,
         "flag": True,
-        "list": [1, "two"],
+        "list": [1, "two", None, None],
         "dict": {"a": {"c": 1}},
+        "mapping": {"a": {"c": [None]}},
+        "time": "09:05:00",
+        "period": "2026-01",
         "day": "2026-05-27",
         "moment": ZONED.isoformat(),
         "decimal": "1.50",
@@ -271,12 +348,14 @@ def test_python_values(upload: Upload, service: Service) -> None:
         "numpy str": "s",
     }
     upload(service, [{"phone_number": number(0), "variables": given}])
-    upload(service, [{"phone_number": number(0), **given}])
+    upload(service, [MappingProxyType({"phone_number": number(0), **given})])
     assert [stored.variables for stored in service.applied] == [expected, expected]
 
 
 def test_parquet_keeps_its_types(upload: Upload, service: Service, tmp_path: Path) -> None:
-    columns = {name: column for name, (column, _) in EQUAL.items() if name != "float16"}
+    # The others pyarrow can't write.
+    others = {"float16", "runs", "runs of ints", "bool8"}
+    columns = {name: column for name, (column, _) in EQUAL.items() if name not in others}
     numbers = [number(row) for row in range(3)]
     path = tmp_path / "leads.parquet"
     pa.parquet.write_table(pa.table({"phone_number": numbers, **columns}), path)
@@ -295,6 +374,14 @@ def test_infinity_is_an_error_of_its_row(upload: Upload, service: Service) -> No
     text = private(info.value, number(1)[3:])
     assert "row 1" in text
     assert "value" in text
+
+
+@pytest.mark.parametrize("value", [Decimal("Infinity"), Decimal("-Infinity"), np.float32("inf")])
+def test_infinity_of_any_kind(upload: Upload, service: Service, value: object) -> None:
+    with pytest.raises(revrag.InvalidArgumentError, match=r"row 0.*value.*infinity"):
+        upload(service, [{"phone_number": number(0), "value": value}])
+    with pytest.raises(revrag.InvalidArgumentError, match="infinity"):
+        service.campaign().push([{"phone_number": number(0), "variables": {"value": value}}])
 
 
 def test_the_report_has_the_numbers_as_text(upload: Upload, service: Service) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import revrag
 from bulk.conftest import Upload
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from support.service import Service
 from support.upload import check, number, outcomes, private, rows
 
 INDIAN = "+919876543210"
+DECIMAL = pa.decimal128(38, 10)
 VALID = {
     "E.164": (INDIAN, INDIAN),
     "national": ("9876543210", INDIAN),
@@ -40,6 +45,25 @@ INVALID = {
     "scientific notation, short": "9.19877E+11",
     "a fraction": "9876543210.5",
     "two numbers": "9876543210, 9876543211",
+    "two numbers, a slash": "9876543210 / 9876543211",
+    "two numbers, a blank": "9876543210 9876543211",
+    "two numbers, two lines": "9876543210\n9876543211",
+    "two numbers, with plusses": "+919876543210 +919876543211",
+    "an extension": "+91 22 2202 0000 ext. 12",
+    "an extension, x": "9876543210x12",
+    "an extension of a link": "tel:+912222020000;ext=12",
+    "a decimal below one": "0.9876543210",
+    "a latitude": "98.76543210",
+    "a decimal in the middle": "98765.43210",
+    "a decimal in groups": "98765 4321.0",
+    "a negative number": "-9876543210",
+    "a negative number, the sign last": "9876543210-",
+    "a negative decimal": "-9876543210.0",
+    "a longitude": "+77.2090212345",
+    "a label of something else": "id:9876543210",
+    "a link to something else": "https://example.com/9876543210",
+    "a fraction of another kind": "9876543210½",
+    "a NUL": "98765\x0043210",
 }
 
 
@@ -79,6 +103,23 @@ REPAIRED: dict[str, tuple[Any, int]] = {
     "text that ends in .0": (pa.array(["9876543210.0", "+919876543210.0"]), 2),
     "text": (pa.array(["9876543210", "+91 98765 43210"]), 0),
     "some": (pa.array(["9876543210.0", "+919876543210"]), 1),
+    "Meta's leads": (pa.array(["p:+919876543210", "p:9876543210"]), 2),
+    "the apostrophe of text": (pa.array(["'+919876543210", "'9876543210"]), 2),
+    "formulas": (pa.array(['="+919876543210"', "=9876543210"]), 2),
+    "schemes": (pa.array(["tel:+91-98765-43210", "whatsapp:+919876543210"]), 2),
+    "more schemes": (pa.array(["SMS:+919876543210?body=Hi", "callto://9876543210"]), 2),
+    "links": (pa.array(["https://wa.me/919876543210", "wa.me/+919876543210?text=Hi"]), 2),
+    "links that send": (
+        pa.array(["https://api.whatsapp.com/send?phone=919876543210", "WA: 9876543210"]),
+        2,
+    ),
+    "text that ends in .00": (pa.array(["919876543210.00", "+919876543210,00"]), 2),
+    "decimals": (pa.array([Decimal(9876543210), Decimal(919876543210)], DECIMAL), 2),
+    "runs": (pc.run_end_encode(pa.array([9876543210, 9876543210])), 2),
+    "runs of text": (pc.run_end_encode(pa.array(["9876543210", "9876543210"])), 0),
+    "invisible characters": (pa.array(["98765\u00ad43210\ufe0f", "\u206a9876543210\ufffc"]), 2),
+    "odd blanks": (pa.array(["98765\u200943210", "\u180e98765\u3000432\u00a010"]), 2),
+    "one in another": (pa.array(['\'="tel:+919876543210"', '"p:+919876543210"']), 2),
 }
 
 
@@ -88,6 +129,60 @@ def test_what_spreadsheets_make_of_numbers(upload: Upload, service: Service, kin
     report = upload(service, pa.table({"phone_number": column}))
     assert [stored.phone_number for stored in service.applied] == [INDIAN, INDIAN]
     assert (report.accepted, report.repaired) == (2, repaired)
+
+
+def test_a_link_that_may_be_two_numbers(upload: Upload, service: Service) -> None:
+    """There the country code comes first: Singapore's, or else India's left out."""
+    source = [{"phone_number": f"https://wa.me/{rest}"} for rest in ("6591234567", "+6591234567")]
+    report = upload(service, source)
+    first, second = rows(report)
+    assert "one of two numbers" in first["error"]
+    assert second["phone_number"] == "+6591234567"
+
+
+def test_what_was_repaired_is_sent_as_it_came(upload: Upload, service: Service) -> None:
+    """Where it is no number even so, and the caller wants it sent."""
+    upload(service, [{"phone_number": "tel:12345"}], on_invalid="send")
+    assert service.pushes[0].records[0]["phone_number"] == "tel:12345"
+    report = upload(service, [{"phone_number": "tel:12345"}])
+    assert (rows(report)[0]["phone_number"], report.repaired) == ("tel:12345", 0)
+
+
+WRAPPED = ["", "p:", "tel:", "TEL: ", "whatsapp:", "sms:", "callto:", "'", "https://wa.me/"]
+FORMS = ["{}", "+91{}", "91{}", "0{}", "+91 {}", "{}.0", "{}.00"]
+BLANKS = " \u00a0\u2009\u202f\u3000\u2007\t"
+INVISIBLE = "\u200b\u200e\u202a\u2060\u206a\u00ad\u180e\ufe0f\ufeff\ufffc\U000e0101\x1a\x7f"
+HIDDEN = st.tuples(
+    st.integers(6_000_000_000, 9_999_999_999),
+    st.sampled_from(WRAPPED),
+    st.sampled_from(FORMS),
+    st.lists(st.tuples(st.integers(0, 40), st.sampled_from(INVISIBLE + BLANKS)), max_size=4),
+    st.booleans(),
+)
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.lists(HIDDEN, min_size=1, max_size=8))
+def test_hidden_numbers_are_found_or_have_a_reason(
+    service: Service, hidden: list[tuple[int, str, str, list[tuple[int, str]], bool]]
+) -> None:
+    """Behind prefixes, in quotes, among invisible characters: it is that number, or none."""
+    texts = []
+    for national, before, form, among, is_formula in hidden:
+        text = before + form.format(national)
+        for at, character in among:
+            text = text[:at] + character + text[at:]
+        texts.append(f'="{text}"' if is_formula else text)
+    report = service.campaign().upload([{"phone_number": text} for text in texts])
+    for row, text, (national, *_) in zip(rows(report), texts, hidden, strict=True):
+        if row["outcome"] == "invalid":
+            assert row["error"], text
+        else:
+            assert row["phone_number"] == f"+91{national}", text
 
 
 def test_numbers_of_python(upload: Upload, service: Service) -> None:

@@ -59,7 +59,7 @@ def test_push(invoke: Invoke, serve: Serve) -> None:
 
 
 SENT: dict[str, tuple[object, object]] = {
-    "str": ("नमस्ते 👋 \x00\u2028", "नमस्ते 👋 \x00\u2028"),
+    "str": ("नमस्ते 👋 \x01\u2028", "नमस्ते 👋 \x01\u2028"),
     "int": (2**64 - 1, 2**64 - 1),
     "negative": (-(2**63), -(2**63)),
     "float": (0.1, 0.1),
@@ -86,6 +86,13 @@ SENT: dict[str, tuple[object, object]] = {
     "numpy date": (np.datetime64("2026-05-27"), "2026-05-27"),
     "pandas timestamp": (pd.Timestamp("2026-05-27T03:05:00Z"), "2026-05-27T03:05:00+00:00"),
     "decimal nan": (decimal.Decimal("nan"), None),
+    "time": (dt.time(9, 5), "09:05:00"),
+    "period": (pd.Period("2026-01", freq="M"), "2026-01"),
+    "mapping": (
+        types.MappingProxyType({"a": types.MappingProxyType({"b": None})}),
+        {"a": {"b": None}},
+    ),
+    "null in a list": ([1, None, float("nan")], [1, None, None]),
     "a str of its own": (type("Text", (str,), {})("x"), "x"),
 }
 
@@ -114,6 +121,39 @@ def test_any_iterable_of_mappings_is_a_push(invoke: Invoke, serve: Serve, make: 
     server = serve(reply(200, PUSHED))
     assert invoke(campaign_at(server.url), "push", make(LEAD)).accepted == 1
     assert server.requests[0].json() == {"records": [LEAD]}
+
+
+def test_null_of_any_kind_at_the_top_is_left_out(serve: Serve) -> None:
+    server = serve(reply(200, PUSHED))
+    for null in (None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, decimal.Decimal("nan")):
+        lead = {**LEAD, "app_user_id": null, "app_session_id": null}
+        campaign_at(server.url).push([lead | {"variables": null}])
+        expected = {key: LEAD[key] for key in ("phone_number",)}
+        assert server.requests[-1].json()["records"] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("given", "at"),
+    [
+        ({"variables": {"name": "Ri\0ya"}}, "name"),
+        ({"variables": {"a": [{"b\0": 1}]}}, '"a"'),
+        ({"app_user_id": "17\0"}, "app_user_id"),
+        ({"phone_number": "+91\0"}, "phone_number"),
+    ],
+)
+def test_a_nul_is_refused(invoke: Invoke, serve: Serve, given: dict[str, Any], at: str) -> None:
+    server = serve(reply(200, PUSHED))
+    with pytest.raises(revrag.InvalidArgumentError, match="NUL") as info:
+        invoke(campaign_at(server.url), "push", [LEAD, LEAD | given])
+    assert "records[1]" in str(info.value)
+    assert at in str(info.value)
+    assert not server.requests
+
+
+def test_ids_of_whole_decimals_are_digits(serve: Serve) -> None:
+    server = serve(reply(200, PUSHED))
+    campaign_at(server.url).push([LEAD | {"app_user_id": decimal.Decimal("17.0000000000")}])
+    assert server.requests[0].json()["records"][0]["app_user_id"] == "17"
 
 
 def test_record(invoke: Invoke, serve: Serve) -> None:

@@ -1,11 +1,17 @@
 //! The role of each column.
 
+mod names;
+mod types;
+
 use arrow_schema::{DataType, Schema};
 
 use super::options::{Content, Variables};
-use super::source::shown;
-use crate::masked::masked;
 use crate::{Error, Result};
+
+pub(super) use names::{absent, absent_number};
+pub(super) use types::{Extension, extension, holds_identifiers};
+
+use names::Names;
 
 /// Which column of a table has which role.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,58 +39,39 @@ pub(super) const VARIABLES: &str = "variables";
 impl Layout {
     /// The layout of a table, every column of it checked.
     pub(super) fn of(schema: &Schema, content: &Content) -> Result<Self> {
-        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        for (at, name) in names.iter().enumerate() {
-            if names[..at].contains(name) {
-                return Err(Error::invalid(
-                    "source",
-                    format!("two columns are named {}", shown(&masked(name))),
-                ));
-            }
-        }
-        let find = |option: &str, name: &str| {
-            names
-                .iter()
-                .position(|known| *known == name)
-                .ok_or_else(|| absent(option, name, &names))
-        };
+        let names = Names::of(schema);
         let id = |option: &str, named: Option<&str>| match named {
-            Some(name) => find(option, name).map(Some),
-            None => Ok(names.iter().position(|known| *known == option)),
+            Some(name) => names.find(option, name).map(Some),
+            None => names.only(option),
         };
-        let phone_number = find("phone_number", &content.phone_number)?;
+        let phone_number = names.find("phone_number", &content.phone_number)?;
         let app_user_id = id(USER, content.app_user_id.as_deref())?;
         let app_session_id = id(SESSION, content.app_session_id.as_deref())?;
-        for (role, at) in
-            [("phone_number", Some(phone_number)), (USER, app_user_id), (SESSION, app_session_id)]
-        {
+        let roles = [Some(phone_number), app_user_id, app_session_id];
+        for (role, at) in ["phone_number", USER, SESSION].into_iter().zip(roles) {
             if let Some(at) = at {
-                holds_identifiers(schema, role, at)?;
+                types::check_identifiers(schema.field(at), role)?;
             }
         }
         let variables = match &content.variables {
             Variables::Named(pairs) => VariableColumns::Each(
                 pairs
                     .iter()
-                    .map(|(variable, column)| Ok((variable.clone(), find(VARIABLES, column)?)))
+                    .map(|(variable, column)| {
+                        Ok((variable.clone(), names.find(VARIABLES, column)?))
+                    })
                     .collect::<Result<_>>()?,
             ),
-            Variables::Found => match names.iter().position(|name| *name == VARIABLES) {
-                Some(at) if holds_objects(schema.field(at).data_type()) => {
+            Variables::Found => match names.only(VARIABLES)? {
+                Some(at) if types::holds_objects(schema.field(at).data_type()) => {
                     VariableColumns::Object(at)
                 }
-                _ => VariableColumns::Each(
-                    names
-                        .iter()
-                        .enumerate()
-                        .filter(|(at, _)| {
-                            *at != phone_number
-                                && Some(*at) != app_user_id
-                                && Some(*at) != app_session_id
-                        })
-                        .map(|(at, name)| ((*name).to_owned(), at))
-                        .collect(),
-                ),
+                _ => {
+                    for name in &content.required {
+                        names.only(name)?;
+                    }
+                    VariableColumns::Each(names.variables(schema, &roles))
+                }
             },
         };
         let layout = Self { phone_number, app_user_id, app_session_id, variables };
@@ -99,7 +86,7 @@ impl Layout {
         };
         for at in columns {
             let field = schema.field(at);
-            if let Some(problem) = unsendable(field.data_type()) {
+            if let Some(problem) = types::unsendable(field) {
                 let column = format!("column {:?}", field.name());
                 return Err(Error::invalid(column, problem));
             }
@@ -123,87 +110,9 @@ impl Layout {
     }
 }
 
-/// The error of an option that names a column that is not there.
-pub(super) fn absent(option: &str, name: &str, known: &[&str]) -> Error {
-    let like_data = |name: &&str| masked(name) != **name || name.contains('@');
-    if known.iter().any(like_data) {
-        let problem = "the first line looks like a row of data; is there a header?";
-        return Error::invalid(option, format!("there is no column {name:?}; {problem}"));
-    }
-    let shown = known.iter().take(20).map(|name| shown(name)).collect::<Vec<_>>();
-    let more = if known.len() > 20 { ", …" } else { "" };
-    Error::invalid(
-        option,
-        format!("there is no column {name:?}; there are {}{more}", shown.join(", ")),
-    )
-}
-
-fn holds_identifiers(schema: &Schema, role: &str, at: usize) -> Result<()> {
-    let field = schema.field(at);
-    let inner = match field.data_type() {
-        DataType::Dictionary(_, values) => values,
-        other => other,
-    };
-    let fits = inner.is_integer()
-        || inner.is_floating()
-        || inner.is_string()
-        || inner.is_null()
-        || matches!(
-            inner,
-            DataType::Decimal32(..)
-                | DataType::Decimal64(..)
-                | DataType::Decimal128(..)
-                | DataType::Decimal256(..)
-        );
-    if fits {
-        return Ok(());
-    }
-    Err(Error::invalid(
-        role,
-        format!("the column {:?} holds {inner}, and text or integers are needed", field.name()),
-    ))
-}
-
-fn holds_objects(kind: &DataType) -> bool {
-    matches!(kind, DataType::Struct(_) | DataType::Map(..))
-}
-
-/// Why a column of this type can't be sent, if it can't.
-fn unsendable(kind: &DataType) -> Option<String> {
-    match kind {
-        DataType::Binary
-        | DataType::LargeBinary
-        | DataType::BinaryView
-        | DataType::FixedSizeBinary(_) => {
-            Some("it holds binary data, which JSON can't carry; decode it to text".to_owned())
-        }
-        DataType::Duration(_) | DataType::Interval(_) => Some(
-            "it holds durations, which JSON has no form for; convert them to a number of seconds"
-                .to_owned(),
-        ),
-        DataType::Union(..) => Some("it holds a union of types".to_owned()),
-        DataType::List(field)
-        | DataType::LargeList(field)
-        | DataType::ListView(field)
-        | DataType::LargeListView(field)
-        | DataType::FixedSizeList(field, _) => unsendable(field.data_type()),
-        DataType::Struct(fields) => fields.iter().find_map(|field| {
-            unsendable(field.data_type())
-                .map(|problem| format!("{:?} in it: {problem}", field.name()))
-        }),
-        DataType::Map(entries, _) => match entries.data_type() {
-            DataType::Struct(fields) if fields.len() == 2 => {
-                if !fields[0].data_type().is_string() {
-                    return Some("it holds maps whose keys are no text".to_owned());
-                }
-                unsendable(fields[1].data_type())
-            }
-            _ => Some("it holds maps of an unknown form".to_owned()),
-        },
-        DataType::Dictionary(_, values) => unsendable(values),
-        DataType::RunEndEncoded(_, values) => unsendable(values.data_type()),
-        _ => None,
-    }
+/// Whether a table has the column that holds the numbers.
+pub(super) fn has_number(schema: &Schema, content: &Content) -> bool {
+    schema.fields().iter().any(|field| field.name() == &content.phone_number)
 }
 
 #[cfg(test)]
@@ -267,6 +176,41 @@ mod tests {
         .unwrap();
         assert_eq!(found.app_session_id, Some(2));
         assert_eq!(found.variables, each(&[("first_name", 1)]));
+    }
+
+    #[test]
+    fn columns_that_nobody_asked_for_are_no_error() {
+        let columns = [
+            ("phone_number", TEXT),
+            ("notes", TEXT),
+            ("", TEXT),
+            ("notes", DataType::Int8),
+            (" ", TEXT),
+            ("notes_2", TEXT),
+            ("__index_level_0__", DataType::Int64),
+        ];
+        let found = layout(&columns, |_| ()).unwrap();
+        assert_eq!(found.variables, each(&[("notes", 1), ("notes_3", 3), ("notes_2", 5)]));
+        for ask in [
+            (|c: &mut Content| c.required = vec!["notes".to_owned()]) as fn(&mut Content),
+            |c| c.app_user_id = Some("notes".to_owned()),
+            |c| c.variables = Variables::Named(vec![("n".to_owned(), "notes".to_owned())]),
+        ] {
+            let error = layout(&columns, ask).unwrap_err().to_string();
+            assert!(error.contains("two columns are named \"notes\""), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_index_that_pandas_stored_is_no_variable() {
+        let fields = ["phone_number", "id", "name"].map(|name| Field::new(name, TEXT, true));
+        let pandas = r#"{"index_columns": ["id", {"kind": "range", "name": null}]}"#;
+        let metadata = [("pandas".to_owned(), pandas.to_owned())].into();
+        let schema = Schema::new(fields.to_vec()).with_metadata(metadata);
+        let mut content = Options::default().content;
+        assert_eq!(Layout::of(&schema, &content).unwrap().variables, each(&[("name", 2)]));
+        content.variables = Variables::Named(vec![("id".to_owned(), "id".to_owned())]);
+        assert_eq!(Layout::of(&schema, &content).unwrap().variables, each(&[("id", 1)]));
     }
 
     #[test]

@@ -3,6 +3,11 @@
 //! What spreadsheets and data frames make of numbers is repaired where nothing was lost; nothing is
 //! ever guessed.
 
+mod cell;
+mod marks;
+mod refusal;
+mod wrapping;
+
 use std::borrow::Cow;
 use std::sync::Mutex;
 
@@ -11,84 +16,8 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumberUtil};
 
 use crate::{Error, Result};
 
-/// The largest integer up to which an `f64` holds each, and an `f32`.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-const EXACT_SINGLE: f64 = 16_777_216.0;
-
-/// No notation of a number takes more, in bytes; reading more could take long.
-const LONGEST: usize = 100;
-
-/// What stands where a phone number should.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Cell<'a> {
-    /// Nothing.
-    Missing,
-    /// A text.
-    Text(Cow<'a, str>),
-    /// An integer.
-    Integer(i128),
-    /// A floating point number.
-    Float(f64),
-    /// A floating point number of fewer digits than a phone number has.
-    Single(f32),
-}
-
-/// A cell as text, before any rule of a region.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Written<'a> {
-    /// The text.
-    pub text: Cow<'a, str>,
-    /// Whether it stood there as something else.
-    pub repaired: bool,
-}
-
-impl<'a> Cell<'a> {
-    /// The cell as text; else the text to show for it and why it is no number.
-    pub fn written(self) -> Result<Written<'a>, (Cow<'a, str>, &'static str)> {
-        match self {
-            Self::Missing => Err(("".into(), "it is missing")),
-            Self::Text(text) => Ok(written_text(text)),
-            Self::Integer(number) if number < 0 => {
-                Err((number.to_string().into(), "it is negative"))
-            }
-            Self::Integer(number) => {
-                Ok(Written { text: number.to_string().into(), repaired: true })
-            }
-            Self::Float(number) => written_float(number, EXACT),
-            Self::Single(number) => written_float(number.into(), EXACT_SINGLE),
-        }
-    }
-}
-
-fn written_float<'a>(number: f64, exact: f64) -> Result<Written<'a>, (Cow<'a, str>, &'static str)> {
-    let problem = if number.is_nan() {
-        return Err(("".into(), "it is missing"));
-    } else if number.is_infinite() {
-        "it is infinite"
-    } else if number < 0.0 {
-        "it is negative"
-    } else if number.fract() != 0.0 {
-        "it has a fraction"
-    } else if number >= exact {
-        "it is a floating point number too large to hold every digit"
-    } else {
-        return Ok(Written { text: format!("{number:.0}").into(), repaired: true });
-    };
-    Err((number.to_string().into(), problem))
-}
-
-/// `919876543210.0` is how a text shows that it was once a float.
-fn written_text(text: Cow<'_, str>) -> Written<'_> {
-    let trimmed = text.trim();
-    let digits = trimmed.strip_suffix(".0").filter(|rest| {
-        let rest = rest.strip_prefix('+').unwrap_or(rest);
-        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit())
-    });
-    match digits {
-        Some(digits) => Written { text: digits.to_owned().into(), repaired: true },
-        None => Written { text, repaired: false },
-    }
-}
+pub(crate) use cell::whole;
+pub use cell::{Cell, Written};
 
 /// The numbers that can be called from one region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,8 +67,23 @@ impl Checker {
     }
 
     /// A valid number as E.164, else the reason why it is none.
-    pub(crate) fn e164(&self, text: &str) -> std::result::Result<String, Cow<'static, str>> {
-        e164(self.util.as_ref().unwrap_or(&PHONE_NUMBER_UTIL), self.region, text)
+    pub(crate) fn e164(
+        &self,
+        number: &Written<'_>,
+    ) -> std::result::Result<String, Cow<'static, str>> {
+        let of =
+            |text: &str| e164(self.util.as_ref().unwrap_or(&PHONE_NUMBER_UTIL), self.region, text);
+        if !number.is_link || number.text.starts_with('+') {
+            return of(&number.text);
+        }
+        // A country code is meant to come first; that of a number without one would be made of its digits.
+        match (of(&format!("+{}", number.text)), of(&number.text)) {
+            (Ok(first), Ok(second)) if first != second => {
+                Err("it may be one of two numbers; write it with a + and its country code".into())
+            }
+            (Ok(number), _) | (_, Ok(number)) => Ok(number),
+            (Err(problem), _) => Err(problem),
+        }
     }
 }
 
@@ -156,10 +100,11 @@ fn e164(
     region: Region,
     text: &str,
 ) -> std::result::Result<String, Cow<'static, str>> {
-    if let Some(problem) = not_a_number(text) {
+    let shown = marks::visible(text);
+    let shown = marks::plain_digits(&shown);
+    if let Some(problem) = refusal::not_a_number(&shown) {
         return Err(problem.into());
     }
-    let shown = visible(text);
     let number = util.parse(&shown, Some(region)).map_err(|error| match error {
         ParseError::InvalidCountryCode => "its country code does not exist, or is missing".into(),
         ParseError::NotANumber(_) => "it is not a phone number".into(),
@@ -178,55 +123,6 @@ fn e164(
 fn lower(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
-}
-
-/// Why a text is no number, before libphonenumber reads one into it: it takes letters for digits,
-/// and the first of several numbers for the one that is meant.
-fn not_a_number(text: &str) -> Option<&'static str> {
-    if text.len() > LONGEST {
-        return Some("it is too long");
-    }
-    if text.trim().is_empty() {
-        return Some("it is missing");
-    }
-    let digits = text.strip_prefix('+').unwrap_or(text);
-    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
-    let scientific =
-        letters == 1 && text.trim().parse::<f64>().is_ok() && text.contains(['e', 'E']);
-    if scientific {
-        return Some("it is in scientific notation, which has lost digits");
-    }
-    if letters > 0 {
-        return Some("it contains letters");
-    }
-    let decimal = text.trim().split_once('.').is_some_and(|(whole, fraction)| {
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        // 98765.43210 is a number in two groups; nothing that long has one or two decimals.
-        digits(whole) && digits(fraction) && fraction.len() < 3
-    });
-    if decimal {
-        return Some("it has a fraction");
-    }
-    let punctuation = |c: char| {
-        c.is_numeric() || c.is_whitespace() || is_invisible(c) || "+＋-‐‑‒–—―−().（）".contains(c)
-    };
-    (!text.chars().all(punctuation)).then_some("it contains characters of no phone number")
-}
-
-/// Marks that text carries along when it is copied.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
-}
-
-fn visible(text: &str) -> Cow<'_, str> {
-    if text.contains(is_invisible) {
-        text.chars().filter(|c| !is_invisible(*c)).collect::<String>().into()
-    } else {
-        text.into()
-    }
 }
 
 /// Whether `text` is a number that can be called from India: an Indian one in any notation, or
@@ -253,6 +149,8 @@ mod tests {
             ("+91 98765 43210", "+919876543210"),
             ("\u{202A}+91\u{00A0}98765\u{2011}43210\u{202C}", "+919876543210"),
             ("98765-43210", "+919876543210"),
+            ("+९१ ९८७६५ ४३२१०", "+919876543210"),
+            ("༩༨76543210", "+919876543210"),
             ("+14155552671", "+14155552671"),
         ] {
             assert_eq!(INDIA.e164(text).as_deref(), Ok(e164), "{text}");
@@ -273,8 +171,10 @@ mod tests {
             ("+999123456789", "country code"),
             ("9.19877E+11", "scientific"),
             ("919876543210.5", "fraction"),
-            ("9876543210, 9876543211", "characters"),
-            ("9876543210/9876543211", "characters"),
+            ("9876543210, 9876543211", "several"),
+            ("9876543210/9876543211", "several"),
+            ("98765.43210", "fraction"),
+            ("-9876543210", "negative"),
             ("+910123456789", "none that exists"),
             (&"9".repeat(101), "too long"),
         ] {
@@ -293,9 +193,15 @@ mod tests {
         assert_eq!(written(Cell::Float(919_876_543_210.0)), number);
         assert_eq!(written(Cell::Text("919876543210.0".into())), number);
         assert_eq!(written(Cell::Text("+1.0".into())), Ok(("+1".to_owned(), true)));
-        assert_eq!(written(Cell::Text("98765.00".into())), Ok(("98765.00".to_owned(), false)));
-        assert_eq!(written(Cell::Missing), Err("it is missing"));
-        assert_eq!(written(Cell::Float(f64::NAN)), Err("it is missing"));
+        assert_eq!(written(Cell::Text("98765.00".into())), Ok(("98765".to_owned(), true)));
+        assert_eq!(written(Cell::Text("98765.01".into())), Ok(("98765.01".to_owned(), false)));
+        assert_eq!(written(Cell::Decimal("919876543210.0000000000".into())), number);
+        for bad in ["-9876543210.00", "9876543210.5"] {
+            assert!(written(Cell::Decimal(bad.into())).is_err(), "{bad}");
+        }
+        assert_eq!(written(Cell::Missing), Err("it is missing".into()));
+        assert_eq!(written(Cell::Float(f64::NAN)), Err("it is missing".into()));
+        assert!(written(Cell::Other("a boolean")).is_err());
         for bad in [0.5, -1.0, 1e17, f64::INFINITY] {
             assert!(written(Cell::Float(bad)).is_err(), "{bad}");
         }
