@@ -3,6 +3,7 @@
 
 mod client;
 mod config;
+mod echo;
 mod endpoints;
 mod observe;
 mod per_process;

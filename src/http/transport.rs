@@ -1,5 +1,6 @@
 //! One try of one request over the wire, and how far it got.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -13,16 +14,17 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::config::Config;
 use super::per_process::PerProcess;
-use super::{retry, tls};
+use super::{echo, retry, tls};
 use crate::error::{ResponseProblem, masked};
 use crate::{Error, Result};
 
 static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Servers close a connection that was idle for as little as five seconds. A push that meets such a
-/// closing connection has an unknown outcome, so idle connections are dropped before that.
-const POOL_IDLE: Duration = Duration::from_secs(4);
+/// Servers close a connection that was idle for as little as two seconds, as gunicorn does. A push
+/// that meets such a closing connection has an unknown outcome, so idle connections are dropped before
+/// that.
+const POOL_IDLE: Duration = Duration::from_millis(1500);
 
 /// A request, ready to be sent as often as the policy allows.
 #[derive(Debug, Clone)]
@@ -43,6 +45,8 @@ pub(super) struct Reply {
     pub(super) retry_after: Option<Duration>,
     /// What its `Date` says.
     pub(super) date: Option<SystemTime>,
+    /// Its headers, those of a refusal only.
+    pub(super) headers: Vec<(String, String)>,
     /// What came of the body, and what kept the rest from coming.
     pub(super) body: Vec<u8>,
     pub(super) problem: Option<ResponseProblem>,
@@ -157,9 +161,15 @@ async fn read(mut response: reqwest::Response, limit: u64, wall: SystemTime) -> 
         request_id: header(&REQUEST_ID),
         retry_after: header(&RETRY_AFTER).and_then(|text| retry::retry_after(&text, wall)),
         date: header(&DATE).and_then(|text| httpdate::parse_http_date(&text).ok()),
+        headers: Vec::new(),
         body: Vec::new(),
         problem: None,
     };
+    if !response.status().is_success() {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = response.headers().iter();
+        reply.headers = headers.map(|(name, value)| (name.to_string(), text(value))).collect();
+    }
     let expected = response.content_length().unwrap_or(0).min(limit).min(MOST_RESERVED);
     reply.body.reserve(usize::try_from(expected).unwrap_or(0));
     loop {
@@ -180,25 +190,18 @@ async fn read(mut response: reqwest::Response, limit: u64, wall: SystemTime) -> 
 
 /// A refusal is repeated in errors and logs, so a key that it echoes is taken out.
 fn without_key(mut reply: Reply, key: &[u8]) -> Reply {
-    const HIDDEN: &[u8] = b"***";
-    let without = |text: &[u8]| {
-        let mut out = Vec::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(at) = rest.windows(key.len()).position(|window| window == key) {
-            let (before, after) = rest.split_at(at);
-            out.extend_from_slice(before);
-            out.extend_from_slice(HIDDEN);
-            rest = after.get(key.len()..).unwrap_or_default();
+    let hide = |text: &mut String| {
+        if let Cow::Owned(hidden) = echo::without(text.as_bytes(), key) {
+            *text = String::from_utf8_lossy(&hidden).into_owned();
         }
-        out.extend_from_slice(rest);
-        out
     };
-    if !(200..300).contains(&reply.status) {
-        reply.body = without(&reply.body);
+    if !(200..300).contains(&reply.status)
+        && let Cow::Owned(hidden) = echo::without(&reply.body, key)
+    {
+        reply.body = hidden;
     }
-    if let Some(id) = &mut reply.request_id {
-        *id = String::from_utf8_lossy(&without(id.as_bytes())).into_owned();
-    }
+    reply.headers.iter_mut().for_each(|(_, value)| hide(value));
+    reply.request_id.iter_mut().for_each(hide);
     reply
 }
 

@@ -26,8 +26,8 @@ use crate::{Error, Secret};
 ///     connect_timeout (float): Seconds a connection may take.
 ///     max_retries (int): Tries after the first, where a request may be sent again.
 ///     proxy (str | None): A proxy's URL, else `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
-///     ca_bundle (str | PathLike | None): A file of PEM certificates to trust beside the platform's;
-///         `SSL_CERT_FILE` is honoured too.
+///     ca_bundle (str | PathLike | None): A file of PEM certificates to trust beside the platform's,
+///         or beside those of the file that `SSL_CERT_FILE` names in their place.
 ///     max_response_bytes (int): The largest response body that is read, decompressed.
 ///     on_request (Callable[[RequestEvent], None] | None): Called after each try.
 ///
