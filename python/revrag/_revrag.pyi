@@ -59,7 +59,7 @@ class Client:
         timeout: float = 30.0,
         connect_timeout: float = 5.0,
         max_retries: int = 2,
-        proxy: str | None = None,
+        proxy: str | Literal[False] | None = None,
         ca_bundle: str | PathLike[str] | None = None,
         max_response_bytes: int = 67108864,
         on_request: Callable[[RequestEvent], object] | None = None,

@@ -128,9 +128,10 @@ fn build(config: &Config) -> Result<reqwest::Client> {
     headers.insert(API_KEY.clone(), config.api_key.clone());
     headers.insert(USER_AGENT, config.user_agent.clone());
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    let encrypted = config.base_url.scheme() == "https"
-        || config.proxy.as_ref().is_some_and(super::proxy::Choice::is_tls);
-    let tls = if encrypted { tls::client_config(&config.extra_roots)? } else { tls::no_config()? };
+    let tls = match &config.roots {
+        Some(roots) => tls::client_config(roots)?,
+        None => tls::no_config()?,
+    };
     let refuse = |error: reqwest::Error| Error::invalid("proxy", cause(&error));
     let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
