@@ -149,9 +149,6 @@ fn build(config: &Config) -> Result<reqwest::Client> {
     builder.build().map_err(refuse)
 }
 
-/// The most that is set aside for a body before it comes: its length is a hint, and no more.
-const MOST_RESERVED: u64 = 1 << 20;
-
 async fn read(mut response: reqwest::Response, limit: u64, wall: SystemTime) -> Reply {
     let header = |name: &HeaderName| {
         let value = response.headers().get(name)?;
@@ -171,8 +168,9 @@ async fn read(mut response: reqwest::Response, limit: u64, wall: SystemTime) -> 
         let headers = response.headers().iter();
         reply.headers = headers.map(|(name, value)| (name.to_string(), text(value))).collect();
     }
-    let expected = response.content_length().unwrap_or(0).min(limit).min(MOST_RESERVED);
-    reply.body.reserve(usize::try_from(expected).unwrap_or(0));
+    // A body that grows is copied again and again. What is set aside and never comes is no memory.
+    let expected = response.content_length().unwrap_or(0).min(limit);
+    let _ = reply.body.try_reserve_exact(usize::try_from(expected).unwrap_or(0));
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if (reply.body.len() + chunk.len()) as u64 > limit => {
