@@ -99,17 +99,19 @@ mod tests {
 
     #[test]
     fn every_spelling_is_hidden() {
+        let each =
+            |spell: &dyn Fn(u8) -> String| KEY.bytes().map(spell).collect::<Vec<_>>().concat();
         let json = serde_json::to_string(KEY).unwrap();
         let spellings = [
             KEY.to_owned(),
             json.trim_matches('"').to_owned(),
             json.replace('/', r"\/").replace('&', r"\u0026").replace('<', r"\u003C"),
             serde_json::to_string(&json).unwrap(),
-            KEY.bytes().map(|byte| format!("%{byte:02X}")).collect(),
-            KEY.bytes().map(|byte| format!("%25{byte:02x}")).collect(),
-            KEY.bytes().map(|byte| format!(r"\u{byte:04x}")).collect(),
-            KEY.bytes().map(|byte| format!("&#{byte};")).collect(),
-            r#"k&amp;/y&quot;%\+&lt;&#x27;1a"#.to_owned(),
+            each(&|byte| format!("%{byte:02X}")),
+            each(&|byte| format!("%25{byte:02x}")),
+            each(&|byte| format!(r"\u{byte:04x}")),
+            each(&|byte| format!("&#{byte};")),
+            r"k&amp;/y&quot;%\+&lt;&#x27;1a".to_owned(),
         ];
         for spelling in spellings {
             let text = format!("before {spelling} after");

@@ -97,7 +97,7 @@ impl Client {
             .map_err(|error| Error::invalid("records", error.to_string()))?;
         let count = records.len();
         let read = |body: Bytes| {
-            let result = Document::<PushResult>::read(body)?;
+            let result = Document::<PushResult>::read(&body)?;
             check_results(&result, count).map_err(ResponseProblem::Contradiction)?;
             Ok(result)
         };
@@ -136,7 +136,7 @@ impl Client {
         let (path, query) = (listing_of(campaign), query.pairs());
         let request = Request { method: Method::GET, path, query, body: None, records: 0 };
         let read = |body: Bytes| {
-            let page = Document::<RecordPage>::read(body)?;
+            let page = Document::<RecordPage>::read(&body)?;
             // Taken for an empty page, it would end the listing.
             if page.items.is_list() {
                 return Ok(page);
@@ -192,7 +192,7 @@ impl Client {
         query: Vec<(&'static str, String)>,
     ) -> Result<Answer<Document<T>>> {
         let request = Request { method: Method::GET, path, query, body: None, records: 0 };
-        self.execute(Kind::Read, request, |body| Ok(Document::read(body)?)).await
+        self.execute(Kind::Read, request, |body| Ok(Document::read(&body)?)).await
     }
 }
 

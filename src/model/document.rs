@@ -98,22 +98,25 @@ impl From<Shape> for DocumentError {
     }
 }
 
+/// A document, or what stood in its place.
+pub(super) type Read<T, Place> = Result<Document<T>, (Shape, Place)>;
+
 impl<T: Model> Document<T> {
     /// Reads a document from a copy of its JSON text.
     pub fn parse(json: &[u8]) -> Result<Self, DocumentError> {
-        Self::read(Bytes::copy_from_slice(json))
+        Self::read(&Bytes::copy_from_slice(json))
     }
 
     /// Reads a document from its JSON text, in any encoding that Python's `json` reads.
-    pub fn read(text: Bytes) -> Result<Self, DocumentError> {
+    pub fn read(text: &Bytes) -> Result<Self, DocumentError> {
         Self::read_or_else(text)?.map_err(|(shape, _)| shape.into())
     }
 
     /// The same; of JSON that is something else, its shape and its text.
-    pub(crate) fn read_or_else(text: Bytes) -> Result<Result<Self, (Shape, Bytes)>, DocumentError> {
-        let text = match json::to_utf8(text.clone()) {
+    pub(crate) fn read_or_else(text: &Bytes) -> Result<Read<T, Bytes>, DocumentError> {
+        let text = match json::to_utf8(text) {
             Ok(text) => text,
-            Err(at) => return Err(told(Fault { at, kind: FaultKind::Syntax }, &text)),
+            Err(at) => return Err(told(Fault { at, kind: FaultKind::Syntax }, text)),
         };
         let mut reader = Reader::new(&text);
         let read = reader.document().and_then(|read| reader.scanner.end().map(|()| read));
@@ -126,9 +129,7 @@ impl<T: Model> Document<T> {
 
 impl Reader<'_> {
     /// Reads the next value as a document; of any other, its shape and where it stands.
-    pub(super) fn document<T: Model>(
-        &mut self,
-    ) -> Result<Result<Document<T>, (Shape, Range<usize>)>, Fault> {
+    pub(super) fn document<T: Model>(&mut self) -> Result<Read<T, Range<usize>>, Fault> {
         self.scanner.space();
         let start = self.scanner.at();
         let token = self.scanner.value()?;

@@ -78,17 +78,15 @@ impl PartialOrd for Whole {
         // Beyond 64 bits only the length and, within one, the digits matter.
         let key = |whole: &Self| match whole {
             Self::Small(small) => (0, Some(*small), String::new()),
-            Self::Large(text) => match text.strip_prefix('-') {
-                Some(digits) => {
-                    let length = i64::try_from(digits.len()).unwrap_or(i64::MAX);
+            Self::Large(text) => {
+                let length = |digits: &str| i64::try_from(digits.len()).unwrap_or(i64::MAX);
+                if let Some(digits) = text.strip_prefix('-') {
                     let mirrored = digits.bytes().map(|digit| char::from(b'0' + b'9' - digit));
-                    (-length, None, mirrored.collect())
+                    (-length(digits), None, mirrored.collect())
+                } else {
+                    (length(text), None, text.to_string())
                 }
-                None => {
-                    let length = i64::try_from(text.len()).unwrap_or(i64::MAX);
-                    (length, None, text.to_string())
-                }
-            },
+            }
         };
         Some(key(self).cmp(&key(other)))
     }
@@ -213,7 +211,7 @@ impl Object {
 pub struct List<T> {
     documents: Vec<Document<T>>,
     left_out: Vec<Json>,
-    is_list: bool,
+    is_none: bool,
 }
 
 impl<T> List<T> {
@@ -224,11 +222,11 @@ impl<T> List<T> {
 
     /// Whether it is a list at all.
     pub fn is_list(&self) -> bool {
-        self.is_list
+        !self.is_none
     }
 
     pub(super) fn found(&mut self) {
-        self.is_list = true;
+        self.is_none = false;
     }
 
     pub(super) fn push(&mut self, document: Document<T>) {
@@ -242,14 +240,14 @@ impl<T> List<T> {
 
 impl<T> Default for List<T> {
     fn default() -> Self {
-        Self { documents: Vec::new(), left_out: Vec::new(), is_list: false }
+        Self { documents: Vec::new(), left_out: Vec::new(), is_none: true }
     }
 }
 
 impl<T> FromIterator<Document<T>> for List<T> {
     fn from_iter<I: IntoIterator<Item = Document<T>>>(documents: I) -> Self {
         let documents = documents.into_iter().collect();
-        Self { documents, left_out: Vec::new(), is_list: true }
+        Self { documents, left_out: Vec::new(), is_none: false }
     }
 }
 

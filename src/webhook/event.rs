@@ -34,7 +34,7 @@ impl Event {
         timestamp: i64,
         body: &[u8],
     ) -> Result<Self, VerificationError> {
-        let read = Document::<Call>::read_or_else(Bytes::copy_from_slice(body));
+        let read = Document::<Call>::read_or_else(&Bytes::copy_from_slice(body));
         let (call, json) = match read.map_err(|error| invalid(&error.to_string()))? {
             Ok(call) => {
                 let json = call.shared_json();

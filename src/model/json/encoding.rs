@@ -11,8 +11,8 @@ enum Encoding {
 
 /// The text in UTF-8, without a mark at its start; shared, where it is in UTF-8 already. Fails with
 /// the place of the first byte that can't be read.
-pub(crate) fn to_utf8(text: Bytes) -> Result<Bytes, usize> {
-    let (encoding, mark) = encoding_of(&text);
+pub(crate) fn to_utf8(text: &Bytes) -> Result<Bytes, usize> {
+    let (encoding, mark) = encoding_of(text);
     let text = text.slice(mark..);
     match encoding {
         Encoding::Utf8 => check(&text).map(|()| text),
@@ -55,10 +55,9 @@ fn from_utf16(text: &[u8], big: bool) -> Result<Bytes, usize> {
     let (pairs, []) = text.as_chunks::<2>() else {
         return Err(text.len() - 1);
     };
-    let units = pairs.iter().map(|pair| match big {
-        true => u16::from_be_bytes(*pair),
-        false => u16::from_le_bytes(*pair),
-    });
+    let units = pairs
+        .iter()
+        .map(|pair| if big { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) });
     let mut out = Vec::with_capacity(pairs.len());
     for unit in char::decode_utf16(units) {
         push(&mut out, unit.map_or_else(|half| u32::from(half.unpaired_surrogate()), u32::from));
@@ -96,7 +95,7 @@ mod tests {
     use super::*;
 
     fn read(text: impl Into<Vec<u8>>) -> Result<Vec<u8>, usize> {
-        to_utf8(text.into().into()).map(Into::into)
+        to_utf8(&text.into().into()).map(Into::into)
     }
 
     #[test]
