@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use crate::masked::masked;
-use crate::model::{Document, DocumentError, Record};
+use crate::model::{Document, DocumentError, Record, Whole};
 use crate::webhook::VerificationError;
 
 /// What an operation of this crate returns.
@@ -88,7 +88,7 @@ pub enum Error {
 }
 
 /// An answer that is not a 2xx.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, Default, thiserror::Error)]
 #[error("{}", self.text())]
 pub struct StatusError {
     /// The HTTP status.
@@ -97,8 +97,10 @@ pub struct StatusError {
     pub body: Value,
     /// The answer's `X-Request-ID`.
     pub request_id: Option<String>,
-    /// What a 429's `Retry-After` asks for.
+    /// What the `Retry-After` of a 429 or a 503 asks for.
     pub retry_after: Option<Duration>,
+    /// The answer's headers: lower-case names, and their values.
+    pub headers: Vec<(String, String)>,
 }
 
 /// What is wrong with the body of a 2xx answer.
@@ -244,16 +246,16 @@ fn wait_text(waited: Duration, record: Option<&Document<Record>>) -> String {
         Some(record) => format!(
             "the record was not final after {seconds:.1} s: it is {:?}, attempt {} of {}; wait longer, or poll \
              `record()`",
-            masked(&record.status),
-            count_text(record.attempt_count),
-            count_text(record.max_attempts),
+            masked(record.status.as_deref().unwrap_or("?")),
+            count_text(record.attempt_count.as_ref()),
+            count_text(record.max_attempts.as_ref()),
         ),
         None => format!("the record could not be read within {seconds:.1} s"),
     }
 }
 
-fn count_text(count: Option<u32>) -> String {
-    count.map_or_else(|| "?".to_owned(), |n| n.to_string())
+fn count_text(count: Option<&Whole>) -> String {
+    count.map_or_else(|| "?".to_owned(), |count| masked(&count.to_string()))
 }
 
 fn records_text(count: usize) -> String {
@@ -270,7 +272,7 @@ mod tests {
     use serde_json::json;
 
     fn status(status: u16, body: Value) -> String {
-        StatusError { status, body, request_id: None, retry_after: None }.to_string()
+        StatusError { status, body, ..StatusError::default() }.to_string()
     }
 
     #[test]

@@ -6,10 +6,9 @@ use std::time::SystemTime;
 use revrag::error::{StatusError, masked};
 use revrag::http::{parse_id, retry};
 use revrag::model::{
-    Call, CallAttempt, CampaignStats, CampaignStatus, CustomVariable, Document, Fields, Message,
+    Call, CallAttempt, CampaignStats, CampaignStatus, CustomVariable, Document, Message, Model,
     PushOutcome, PushResult, Record, RecordPage, Transcription,
 };
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// One input.
@@ -25,7 +24,7 @@ pub fn run(body: &[u8]) {
     read::<Message>(body);
     read::<CustomVariable>(body);
     if let Some(record) = read::<Record>(body) {
-        assert!(!record.is_final() || record.status != "queued");
+        assert!(!record.is_final() || record.status.as_deref() != Some("queued"));
     }
     let text = String::from_utf8_lossy(body);
     refuse(&serde_json::from_slice(body).unwrap_or_else(|_| Value::String(text.clone().into())));
@@ -39,7 +38,7 @@ pub fn run(body: &[u8]) {
 }
 
 /// What is read can be given back, shown and compared; what is refused is told in few words.
-fn read<T: DeserializeOwned + Fields + Debug>(body: &[u8]) -> Option<Document<T>> {
+fn read<T: Model + Debug>(body: &[u8]) -> Option<Document<T>> {
     let document = match Document::<T>::parse(body) {
         Ok(document) => document,
         Err(error) => {
@@ -47,23 +46,23 @@ fn read<T: DeserializeOwned + Fields + Debug>(body: &[u8]) -> Option<Document<T>
             return None;
         }
     };
-    let again = Document::<T>::parse(document.json().as_bytes()).expect("its own JSON");
+    let again = Document::<T>::parse(document.json()).expect("its own JSON");
     assert_eq!(document.json(), again.json());
     let _ = format!("{document:?}");
-    // Not every JSON text has a value: a number may be too large, and half a surrogate pair is none.
-    if let Ok(value) = document.to_value() {
-        let extra = document.extra().expect("it has a value");
-        assert!(extra.keys().all(|key| value.get(key).is_some()));
-        assert!(!T::FIELDS.iter().any(|field| extra.contains_key(*field)));
-        assert!(document == again);
-    }
+    assert!(document == again);
     Some(document)
 }
 
 /// A refusal's text shows no phone number, whatever its body says.
 fn refuse(body: &Value) {
     for status in [400, 404, 422, 500] {
-        let error = StatusError { status, body: body.clone(), request_id: None, retry_after: None };
+        let error = StatusError {
+            status,
+            body: body.clone(),
+            request_id: None,
+            retry_after: None,
+            headers: Vec::new(),
+        };
         let text = error.to_string();
         assert_eq!(masked(&text), text);
         assert!(text.len() < 2_000, "{text}");

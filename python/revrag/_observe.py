@@ -17,6 +17,17 @@ logger = logging.getLogger("revrag")
 logger.addHandler(logging.NullHandler())
 
 
+def left_out(kind: str, count: int, total: int) -> None:
+    """Tell of what stands in a list of the service's and is not what the list is of."""
+    logger.warning(
+        "%d of %d entries in a list of the service's are no %s, and are left out; "
+        "to_dict() has them",
+        count,
+        total,
+        kind,
+    )
+
+
 class Tried(NamedTuple):
     """A try that has ended; calling it tells whoever listens."""
 

@@ -6,7 +6,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from revrag import Campaign, Record
+    from revrag import Campaign, Record, RecordPage
+
+
+def _goes_on(page: RecordPage) -> bool:
+    """Whether to ask for another page: not after an empty one, whatever it says."""
+    is_empty = not page.items and not page.left_out
+    return not is_empty and page.has_more is not False
 
 
 class RecordPager:
@@ -34,7 +40,7 @@ class RecordPager:
                 status=self._status, page=number, page_size=self._page_size
             )
             yield from page.items
-            number, more = number + 1, page.has_more and bool(page.items)
+            number, more = number + 1, _goes_on(page)
 
     async def __aiter__(self) -> AsyncIterator[Record]:
         number, more = 1, True
@@ -44,7 +50,7 @@ class RecordPager:
             )
             for record in page.items:
                 yield record
-            number, more = number + 1, page.has_more and bool(page.items)
+            number, more = number + 1, _goes_on(page)
 
     def __repr__(self) -> str:
         return (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from revrag import Record, UploadReport
@@ -65,7 +66,7 @@ class APIConnectionError(RevragError):
     """No answer: the connection could not be made, or broke."""
 
 
-class APITimeoutError(APIConnectionError):
+class APITimeoutError(APIConnectionError, TimeoutError):
     """No answer in time."""
 
 
@@ -97,6 +98,28 @@ class ErrorDetail:
         return f"ErrorDetail(loc={self.loc!r}, msg={self.msg!r}, type={self.type!r})"
 
 
+class _Headers(dict[str, str]):
+    """Headers by name, in any case; one that came several times is joined by commas."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__()
+        for name, value in pairs:
+            self[name] = f"{self[name]}, {value}" if name in self else value
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.lower())
+
+    def __setitem__(self, name: str, value: str) -> None:
+        super().__setitem__(name.lower(), value)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and super().__contains__(name.lower())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The header of that name, else the default."""
+        return super().get(name.lower(), default)
+
+
 class APIStatusError(RevragError):
     """The service refused. Raised itself for a 3xx and for a 4xx without a class of its own.
 
@@ -104,6 +127,7 @@ class APIStatusError(RevragError):
         status_code: The HTTP status.
         body: The parsed JSON of the body, else its text.
         request_id: The answer's ``X-Request-ID``, or None.
+        headers: The answer's headers, a dict whose names are found in any case.
 
     Example:
         >>> try:
@@ -120,11 +144,13 @@ class APIStatusError(RevragError):
         status_code: int = 0,
         body: Any = None,
         request_id: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
     ) -> None:
         super().__init__(message)
         self.status_code = status_code
         self.body = body
         self.request_id = request_id
+        self.headers = _Headers(headers)
 
     @property
     def detail(self) -> Any:

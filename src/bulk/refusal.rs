@@ -88,6 +88,7 @@ mod tests {
             body,
             request_id: None,
             retry_after: None,
+            headers: Vec::new(),
         })))
     }
 

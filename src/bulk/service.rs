@@ -39,9 +39,10 @@ impl Remote {
 impl Service for Remote {
     async fn campaign(&self) -> Result<Campaign> {
         let (status, date) = self.client.campaign_status_dated(self.campaign).await?;
-        let records = Some(status.stats.total_records);
+        let records =
+            status.stats.as_ref().and_then(|stats| stats.total_records.as_ref()?.as_u64());
         let date = date.and_then(|date| jiff::Timestamp::try_from(date).ok());
-        Ok(Campaign { status: status.status.clone(), records, date })
+        Ok(Campaign { status: status.status.clone().unwrap_or_default(), records, date })
     }
 
     async fn push(&self, batch: Batch, departure: Departure) -> Reply {

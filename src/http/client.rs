@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::config::Config;
@@ -74,7 +75,7 @@ impl Client {
         &self,
         kind: Kind,
         request: Request,
-        read: impl Fn(&[u8]) -> std::result::Result<T, ResponseProblem>,
+        read: impl Fn(Bytes) -> std::result::Result<T, ResponseProblem>,
     ) -> Result<Answer<T>> {
         let policy = Policy::new(self.config().max_retries);
         self.tries(kind, request, policy, Departure::default, read).await
@@ -86,7 +87,7 @@ impl Client {
         kind: Kind,
         request: Request,
         departure: Departure,
-        read: impl Fn(&[u8]) -> std::result::Result<T, ResponseProblem>,
+        read: impl Fn(Bytes) -> std::result::Result<T, ResponseProblem>,
     ) -> Result<Answer<T>> {
         self.tries(kind, request, Policy::new(0), || departure.clone(), read).await
     }
@@ -97,7 +98,7 @@ impl Client {
         request: Request,
         policy: Policy,
         departure: impl Fn() -> Departure,
-        read: impl Fn(&[u8]) -> std::result::Result<T, ResponseProblem>,
+        read: impl Fn(Bytes) -> std::result::Result<T, ResponseProblem>,
     ) -> Result<Answer<T>> {
         let mut attempt = 1;
         loop {
@@ -151,16 +152,17 @@ pub(super) struct Answer<T> {
 /// Makes of an answer what it means.
 fn understand<T>(
     reply: Reply,
-    read: impl Fn(&[u8]) -> std::result::Result<T, ResponseProblem>,
+    read: impl Fn(Bytes) -> std::result::Result<T, ResponseProblem>,
 ) -> Result<Answer<T>> {
-    let Reply { status, request_id, retry_after, date, body, problem } = reply;
+    let Reply { status, request_id, retry_after, date, headers, body, problem } = reply;
     if !(200..300).contains(&status) {
         let body = serde_json::from_slice(&body)
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&body).into_owned()));
-        let retry_after = retry_after.filter(|_| status == 429);
-        return Err(Error::Status(Box::new(StatusError { status, body, request_id, retry_after })));
+        let retry_after = retry_after.filter(|_| matches!(status, 429 | 503));
+        let error = StatusError { status, body, request_id, retry_after, headers };
+        return Err(Error::Status(Box::new(error)));
     }
-    match problem.map_or_else(|| read(&body), Err) {
+    match problem.map_or_else(|| read(body.into()), Err) {
         Ok(content) => Ok(Answer { content, date }),
         Err(problem) => Err(Error::InvalidResponse { status, request_id, problem }),
     }
@@ -179,7 +181,11 @@ fn failure_of(error: &Error) -> Failure {
             problem:
                 ResponseProblem::TooLarge { .. }
                 | ResponseProblem::Contradiction(_)
-                | ResponseProblem::Document(DocumentError::Shape { .. }),
+                | ResponseProblem::Document(
+                    DocumentError::Shape { .. }
+                    | DocumentError::TooDeep
+                    | DocumentError::TooManyDigits,
+                ),
             ..
         } => Failure::Unreadable,
         // Cut short, or not JSON at all: what a proxy in between makes of a bad moment.

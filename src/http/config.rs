@@ -30,7 +30,10 @@ pub struct Options {
     pub max_retries: u32,
     /// A proxy for everything, with its credentials, else the usual environment variables.
     pub proxy: Option<Secret>,
-    /// A file of PEM certificates to trust beside the platform's.
+    /// No proxy, whatever the environment says.
+    pub direct: bool,
+    /// A file of PEM certificates to trust beside the platform's, or beside those of the file that
+    /// `SSL_CERT_FILE` names in their place.
     pub ca_bundle: Option<PathBuf>,
     /// The largest response body that is read, decompressed.
     pub max_response_bytes: u64,
@@ -47,6 +50,7 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(5),
             max_retries: 2,
             proxy: None,
+            direct: false,
             ca_bundle: None,
             max_response_bytes: 64 << 20,
             user_agent: None,
@@ -64,7 +68,8 @@ pub struct Config {
     pub(super) connect_timeout: Duration,
     pub(super) max_retries: u32,
     pub(super) proxy: Option<proxy::Choice>,
-    pub(super) extra_roots: Vec<rustls::pki_types::CertificateDer<'static>>,
+    /// Whom to trust, where anything is encrypted.
+    pub(super) roots: Option<tls::Roots>,
     pub(super) max_response_bytes: u64,
 }
 
@@ -99,12 +104,19 @@ impl Config {
             Some(outer) => format!("{own} {outer}"),
             None => own.to_owned(),
         };
+        let proxy = match &options.proxy {
+            None if options.direct => None,
+            url => proxy::choose(url.as_ref().map(Secret::expose), &base_url, &env)?,
+        };
+        let encrypted =
+            base_url.scheme() == "https" || proxy.as_ref().is_some_and(proxy::Choice::is_tls);
+        let roots = tls::Roots::of(options.ca_bundle.as_deref(), encrypted, &env)?;
         Ok(Self {
             api_key,
             user_agent: HeaderValue::try_from(user_agent)
                 .map_err(|_| Error::invalid("user_agent", "it can't be sent in a header"))?,
-            proxy: proxy::choose(options.proxy.as_ref().map(Secret::expose), &base_url, &env)?,
-            extra_roots: tls::extra_roots(options.ca_bundle.as_deref(), &env)?,
+            proxy,
+            roots: encrypted.then_some(roots),
             base_url,
             timeout: options.timeout,
             connect_timeout: options.connect_timeout.min(options.timeout),

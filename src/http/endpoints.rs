@@ -11,7 +11,9 @@ use super::client::{Answer, Client};
 use super::retry::Kind;
 use super::transport::{Departure, Request};
 use crate::error::{ResponseProblem, masked};
-use crate::model::{Call, CampaignStatus, Document, NewRecord, PushResult, Record, RecordPage};
+use crate::model::{
+    Call, CampaignStatus, Document, DocumentError, Model, NewRecord, PushResult, Record, RecordPage,
+};
 use crate::{Error, Result};
 
 /// The most records one page may hold.
@@ -94,8 +96,8 @@ impl Client {
         let body = serde_json::to_vec(&Body { records })
             .map_err(|error| Error::invalid("records", error.to_string()))?;
         let count = records.len();
-        let read = |body: &[u8]| {
-            let result = Document::<PushResult>::parse(body)?;
+        let read = |body: Bytes| {
+            let result = Document::<PushResult>::read(&body)?;
             check_results(&result, count).map_err(ResponseProblem::Contradiction)?;
             Ok(result)
         };
@@ -114,6 +116,7 @@ impl Client {
         read: impl Fn(&[u8]) -> std::result::Result<T, ResponseProblem>,
     ) -> Result<T> {
         let request = push_of(campaign, body, count);
+        let read = |body: Bytes| read(&body);
         let answer = self.execute_once(Kind::Push, request, departure, read).await;
         answer.map(|answer| answer.content)
     }
@@ -130,7 +133,18 @@ impl Client {
         query: &RecordsQuery,
     ) -> Result<Document<RecordPage>> {
         query.check()?;
-        self.get(listing_of(campaign), query.pairs()).await
+        let (path, query) = (listing_of(campaign), query.pairs());
+        let request = Request { method: Method::GET, path, query, body: None, records: 0 };
+        let read = |body: Bytes| {
+            let page = Document::<RecordPage>::read(&body)?;
+            // Taken for an empty page, it would end the listing.
+            if page.items.is_list() {
+                return Ok(page);
+            }
+            let (path, problem) = ("items".to_owned(), "expected a list".to_owned());
+            Err(DocumentError::Shape { path, problem }.into())
+        };
+        self.execute(Kind::Read, request, read).await.map(|answer| answer.content)
     }
 
     /// The same page, as it came.
@@ -142,8 +156,7 @@ impl Client {
         query.check()?;
         let (path, query) = (listing_of(campaign), query.pairs());
         let request = Request { method: Method::GET, path, query, body: None, records: 0 };
-        let read = |body: &[u8]| Ok(Bytes::copy_from_slice(body));
-        self.execute(Kind::Read, request, read).await.map(|answer| answer.content)
+        self.execute(Kind::Read, request, Ok).await.map(|answer| answer.content)
     }
 
     /// `GET /v1/campaigns/{campaign_id}/status`.
@@ -165,7 +178,7 @@ impl Client {
         self.get(format!("/v1/campaigns/trigger/status/{call}"), Vec::new()).await
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(
+    async fn get<T: Model>(
         &self,
         path: String,
         query: Vec<(&'static str, String)>,
@@ -173,13 +186,13 @@ impl Client {
         self.get_dated(path, query).await.map(|answer| answer.content)
     }
 
-    async fn get_dated<T: serde::de::DeserializeOwned>(
+    async fn get_dated<T: Model>(
         &self,
         path: String,
         query: Vec<(&'static str, String)>,
     ) -> Result<Answer<Document<T>>> {
         let request = Request { method: Method::GET, path, query, body: None, records: 0 };
-        self.execute(Kind::Read, request, |body| Ok(Document::parse(body)?)).await
+        self.execute(Kind::Read, request, |body| Ok(Document::read(&body)?)).await
     }
 }
 
@@ -189,10 +202,16 @@ fn check_results(result: &PushResult, count: usize) -> std::result::Result<(), S
     if found != count {
         return Err(format!("it has {found} results for {count} records"));
     }
-    match result.results.iter().position(|r| r.accepted && r.run_id.is_none()) {
-        Some(at) => Err(format!("results[{at}] is accepted and has no run_id")),
-        None => Ok(()),
+    for (at, result) in result.results.iter().enumerate() {
+        match result.accepted {
+            Some(true) if result.run_id.is_none() => {
+                return Err(format!("results[{at}] is accepted and has no run_id"));
+            }
+            None => return Err(format!("results[{at}] does not say whether it is accepted")),
+            Some(_) => {}
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod client;
 mod config;
+mod echo;
 mod endpoints;
 mod observe;
 mod per_process;
@@ -22,5 +23,5 @@ pub use transport::Departure;
 /// The TLS side of a client that trusts the platform.
 #[cfg(feature = "sandbox")]
 pub(crate) fn tls_config() -> crate::Result<rustls::ClientConfig> {
-    tls::client_config(&[])
+    tls::client_config(&tls::Roots::default())
 }

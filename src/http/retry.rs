@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | never connected | again | again: nothing was sent |
 //! | 429 | again, after `Retry-After` | the same |
+//! | 503 with `Retry-After` | again, after it | unknown |
 //! | 408, 5xx; timeout, reset or garbage after the first byte went out | again | unknown |
 //! | a 2xx body that is JSON of another shape, or too large | error | unknown |
 //! | anything else | error | error |

@@ -1,29 +1,38 @@
-//! Whom a client trusts: the platform's store, `SSL_CERT_FILE`, and `ca_bundle`.
+//! Whom a client trusts: the platform's store or, in its place, `SSL_CERT_FILE`; and `ca_bundle`.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::ClientConfig;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 
 use crate::{Error, Result};
 
-/// The certificates to trust beside the platform's: those of `ca_bundle` and of the file that
-/// `SSL_CERT_FILE` names.
-pub(super) fn extra_roots(
-    ca_bundle: Option<&Path>,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Vec<CertificateDer<'static>>> {
-    let mut roots = Vec::new();
-    if let Some(path) = ca_bundle {
-        roots.extend(read("ca_bundle", path)?);
+/// The certificates to trust.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Roots {
+    extra: Vec<CertificateDer<'static>>,
+    /// Those in the place of the platform's.
+    instead: Option<Vec<CertificateDer<'static>>>,
+}
+
+impl Roots {
+    /// Those of `ca_bundle`, beside those of the file that `SSL_CERT_FILE` names, else the
+    /// platform's. Where nothing is encrypted, that file is not read.
+    pub(super) fn of(
+        ca_bundle: Option<&Path>,
+        encrypted: bool,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
+        let extra = ca_bundle.map(|path| read("ca_bundle", path)).transpose()?;
+        let file = env("SSL_CERT_FILE").filter(|_| encrypted);
+        let instead = file.map(|path| read("SSL_CERT_FILE", Path::new(&path))).transpose()?;
+        Ok(Self { extra: extra.unwrap_or_default(), instead })
     }
-    if let Some(path) = env("SSL_CERT_FILE") {
-        roots.extend(read("SSL_CERT_FILE", Path::new(&path))?);
-    }
-    Ok(roots)
 }
 
 fn read(name: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>> {
@@ -38,17 +47,39 @@ fn read(name: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     Ok(roots)
 }
 
-/// The TLS side of a client that trusts the platform and `extra_roots`.
-pub(super) fn client_config(extra_roots: &[CertificateDer<'static>]) -> Result<ClientConfig> {
+/// The TLS side of a client that trusts `roots`.
+pub(super) fn client_config(roots: &Roots) -> Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = Verifier::new_with_extra_roots(extra_roots.iter().cloned(), provider.clone())
-        .map_err(|error| {
-            Error::invalid("ca_bundle", format!("a certificate can't be used: {error}"))
-        })?;
+    let verifier: Arc<dyn ServerCertVerifier> = if let Some(instead) = &roots.instead {
+        let mut store = RootCertStore::empty();
+        for (name, roots) in [("SSL_CERT_FILE", instead), ("ca_bundle", &roots.extra)] {
+            for root in roots {
+                store.add(root.clone()).map_err(|error| unfit(name, &error))?;
+            }
+        }
+        WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone())
+            .build()
+            .map_err(|error| Error::invalid("SSL_CERT_FILE", error.to_string()))?
+    } else {
+        let extra = roots.extra.iter().cloned();
+        let verifier = Verifier::new_with_extra_roots(extra, provider.clone());
+        Arc::new(verifier.map_err(|error| match error {
+            rustls::Error::General(_) => Error::invalid(
+                "certificates",
+                "this machine has none to trust; install its package `ca-certificates`, or name a \
+                 file of them with ca_bundle=… or SSL_CERT_FILE",
+            ),
+            error => unfit("ca_bundle", &error),
+        })?)
+    };
     Ok(builder(provider)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_custom_certificate_verifier(verifier)
         .with_no_client_auth())
+}
+
+fn unfit(name: &str, error: &rustls::Error) -> Error {
+    Error::invalid(name, format!("a certificate can't be used: {error}"))
 }
 
 /// The TLS side of a client that speaks plain HTTP only: it trusts nobody, and loads nothing.

@@ -1,5 +1,6 @@
 //! One try of one request over the wire, and how far it got.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -13,16 +14,17 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::config::Config;
 use super::per_process::PerProcess;
-use super::{retry, tls};
+use super::{echo, retry, tls};
 use crate::error::{ResponseProblem, masked};
 use crate::{Error, Result};
 
 static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Servers close a connection that was idle for as little as five seconds. A push that meets such a
-/// closing connection has an unknown outcome, so idle connections are dropped before that.
-const POOL_IDLE: Duration = Duration::from_secs(4);
+/// Servers close a connection that was idle for as little as two seconds, as gunicorn does. A push
+/// that meets such a closing connection has an unknown outcome, so idle connections are dropped before
+/// that.
+const POOL_IDLE: Duration = Duration::from_millis(1500);
 
 /// A request, ready to be sent as often as the policy allows.
 #[derive(Debug, Clone)]
@@ -43,6 +45,8 @@ pub(super) struct Reply {
     pub(super) retry_after: Option<Duration>,
     /// What its `Date` says.
     pub(super) date: Option<SystemTime>,
+    /// Its headers, those of a refusal only.
+    pub(super) headers: Vec<(String, String)>,
     /// What came of the body, and what kept the rest from coming.
     pub(super) body: Vec<u8>,
     pub(super) problem: Option<ResponseProblem>,
@@ -124,9 +128,10 @@ fn build(config: &Config) -> Result<reqwest::Client> {
     headers.insert(API_KEY.clone(), config.api_key.clone());
     headers.insert(USER_AGENT, config.user_agent.clone());
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    let encrypted = config.base_url.scheme() == "https"
-        || config.proxy.as_ref().is_some_and(super::proxy::Choice::is_tls);
-    let tls = if encrypted { tls::client_config(&config.extra_roots)? } else { tls::no_config()? };
+    let tls = match &config.roots {
+        Some(roots) => tls::client_config(roots)?,
+        None => tls::no_config()?,
+    };
     let refuse = |error: reqwest::Error| Error::invalid("proxy", cause(&error));
     let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
@@ -144,9 +149,6 @@ fn build(config: &Config) -> Result<reqwest::Client> {
     builder.build().map_err(refuse)
 }
 
-/// The most that is set aside for a body before it comes: its length is a hint, and no more.
-const MOST_RESERVED: u64 = 1 << 20;
-
 async fn read(mut response: reqwest::Response, limit: u64, wall: SystemTime) -> Reply {
     let header = |name: &HeaderName| {
         let value = response.headers().get(name)?;
@@ -157,11 +159,18 @@ async fn read(mut response: reqwest::Response, limit: u64, wall: SystemTime) -> 
         request_id: header(&REQUEST_ID),
         retry_after: header(&RETRY_AFTER).and_then(|text| retry::retry_after(&text, wall)),
         date: header(&DATE).and_then(|text| httpdate::parse_http_date(&text).ok()),
+        headers: Vec::new(),
         body: Vec::new(),
         problem: None,
     };
-    let expected = response.content_length().unwrap_or(0).min(limit).min(MOST_RESERVED);
-    reply.body.reserve(usize::try_from(expected).unwrap_or(0));
+    if !response.status().is_success() {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = response.headers().iter();
+        reply.headers = headers.map(|(name, value)| (name.to_string(), text(value))).collect();
+    }
+    // A body that grows is copied again and again. What is set aside and never comes is no memory.
+    let expected = response.content_length().unwrap_or(0).min(limit);
+    let _ = reply.body.try_reserve_exact(usize::try_from(expected).unwrap_or(0));
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if (reply.body.len() + chunk.len()) as u64 > limit => {
@@ -180,25 +189,18 @@ async fn read(mut response: reqwest::Response, limit: u64, wall: SystemTime) -> 
 
 /// A refusal is repeated in errors and logs, so a key that it echoes is taken out.
 fn without_key(mut reply: Reply, key: &[u8]) -> Reply {
-    const HIDDEN: &[u8] = b"***";
-    let without = |text: &[u8]| {
-        let mut out = Vec::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(at) = rest.windows(key.len()).position(|window| window == key) {
-            let (before, after) = rest.split_at(at);
-            out.extend_from_slice(before);
-            out.extend_from_slice(HIDDEN);
-            rest = after.get(key.len()..).unwrap_or_default();
+    let hide = |text: &mut String| {
+        if let Cow::Owned(hidden) = echo::without(text.as_bytes(), key) {
+            *text = String::from_utf8_lossy(&hidden).into_owned();
         }
-        out.extend_from_slice(rest);
-        out
     };
-    if !(200..300).contains(&reply.status) {
-        reply.body = without(&reply.body);
+    if !(200..300).contains(&reply.status)
+        && let Cow::Owned(hidden) = echo::without(&reply.body, key)
+    {
+        reply.body = hidden;
     }
-    if let Some(id) = &mut reply.request_id {
-        *id = String::from_utf8_lossy(&without(id.as_bytes())).into_owned();
-    }
+    reply.headers.iter_mut().for_each(|(_, value)| hide(value));
+    reply.request_id.iter_mut().for_each(hide);
     reply
 }
 

@@ -1,18 +1,18 @@
 //! A call: its outcome, its transcript, and what the agent took from it.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Number, Value};
+use serde::Serialize;
 
-use super::document::{Document, Fields};
+use super::document::{Document, model};
 use super::timestamp::Timestamp;
+use super::value::{Json, List, Number, Object, Whole};
 
 /// A call, as `GET /v1/campaigns/trigger/status/{call_id}` and the `call.ended` webhook tell it.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Call {
     /// `completed`, `failed`, or another.
-    pub call_status: String,
+    pub call_status: Option<String>,
     /// The call's id.
-    pub call_id: String,
+    pub call_id: Option<String>,
     /// The agent that placed it.
     pub agent_id: Option<String>,
     /// The caller's number.
@@ -34,14 +34,13 @@ pub struct Call {
     /// What was said.
     pub transcription: Option<Document<Transcription>>,
     /// What the agent took from the call.
-    #[serde(default, deserialize_with = "super::document::null_as_absent")]
-    pub custom_variables: Vec<Document<CustomVariable>>,
+    pub custom_variables: List<CustomVariable>,
     /// The variables sent with the push.
-    pub variables_fields: Option<Map<String, Value>>,
+    pub variables_fields: Option<Object>,
     /// The campaign, if the call belongs to one.
     pub campaign_id: Option<String>,
     /// Which attempt this call was.
-    pub attempt_no: Option<u32>,
+    pub attempt_no: Option<Whole>,
     /// The caller's own user id.
     pub app_user_id: Option<String>,
     /// The caller's own session id.
@@ -49,65 +48,72 @@ pub struct Call {
 }
 
 /// What was said in a call, turn by turn.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Transcription {
     /// The turns, in order.
-    #[serde(default, deserialize_with = "super::document::null_as_absent")]
-    pub messages: Vec<Document<Message>>,
+    pub messages: List<Message>,
 }
 
 /// One turn of a conversation.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Message {
     /// `assistant` or `user`, or another.
-    pub role: String,
+    pub role: Option<String>,
     /// The words.
     pub content: Option<String>,
 }
 
 /// A variable the agent extracted after the call.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct CustomVariable {
     /// Its name.
-    pub key: String,
+    pub key: Option<String>,
     /// The name of its type, as in `boolean`.
     pub r#type: Option<String>,
     /// Its value: any JSON.
-    #[serde(default)]
-    pub value: Value,
+    pub value: Json,
 }
 
-impl Fields for Call {
-    const FIELDS: &'static [&'static str] = &[
-        "call_status",
-        "call_id",
-        "agent_id",
-        "from_number",
-        "to_number",
-        "summary",
-        "start_time",
-        "end_time",
-        "duration",
-        "disconnection_reason",
-        "recording_url",
-        "transcription",
-        "custom_variables",
-        "variables_fields",
-        "campaign_id",
-        "attempt_no",
-        "app_user_id",
-        "app_session_id",
-    ];
+model! {
+    Call needs ["call_id"] {
+        "call_status" => call_status,
+        "call_id" => call_id,
+        "agent_id" => agent_id,
+        "from_number" => from_number,
+        "to_number" => to_number,
+        "summary" => summary,
+        "start_time" => start_time,
+        "end_time" => end_time,
+        "duration" => duration,
+        "disconnection_reason" => disconnection_reason,
+        "recording_url" => recording_url,
+        "transcription" => transcription,
+        "custom_variables" => custom_variables,
+        "variables_fields" => variables_fields,
+        "campaign_id" => campaign_id,
+        "attempt_no" => attempt_no,
+        "app_user_id" => app_user_id,
+        "app_session_id" => app_session_id,
+    }
 }
 
-impl Fields for Transcription {
-    const FIELDS: &'static [&'static str] = &["messages"];
+model! {
+    Transcription needs [] {
+        "messages" => messages,
+    }
 }
 
-impl Fields for Message {
-    const FIELDS: &'static [&'static str] = &["role", "content"];
+model! {
+    Message needs [] {
+        "role" => role,
+        "content" => content,
+    }
 }
 
-impl Fields for CustomVariable {
-    const FIELDS: &'static [&'static str] = &["key", "type", "value"];
+model! {
+    CustomVariable needs [] {
+        "key" => key,
+        "type" => r#type,
+        "value" => value,
+    }
 }

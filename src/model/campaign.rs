@@ -1,65 +1,62 @@
 //! A campaign's status and counts.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::document::{Document, Fields};
+use super::document::{Document, model};
+use super::value::{Count, Whole};
 
 /// A campaign's lifecycle status and its records counted by status.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct CampaignStatus {
     /// The campaign.
-    pub campaign_id: String,
+    pub campaign_id: Option<String>,
     /// `running`, `paused`, `completed`, `cancelled`, or another.
-    pub status: String,
+    pub status: Option<String>,
     /// The counts.
-    pub stats: Document<CampaignStats>,
+    pub stats: Option<Document<CampaignStats>>,
 }
 
 /// Records counted by status. A count that is not in the answer is 0.
-#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct CampaignStats {
     /// All records.
-    pub total_records: u64,
+    pub total_records: Option<Whole>,
     /// Waiting for the runner.
-    #[serde(default, deserialize_with = "super::document::null_as_absent")]
-    pub queued: u64,
+    pub queued: Count,
     /// Being called.
-    #[serde(default, deserialize_with = "super::document::null_as_absent")]
-    pub in_progress: u64,
+    pub in_progress: Count,
     /// Called.
-    #[serde(default, deserialize_with = "super::document::null_as_absent")]
-    pub completed: u64,
+    pub completed: Count,
     /// Failed.
-    #[serde(default, deserialize_with = "super::document::null_as_absent")]
-    pub failed: u64,
+    pub failed: Count,
     /// On the Do-Not-Call list.
-    #[serde(default, deserialize_with = "super::document::null_as_absent")]
-    pub dnc: u64,
+    pub dnc: Count,
     /// Waiting for the callback the callee asked for.
-    #[serde(default, deserialize_with = "super::document::null_as_absent")]
-    pub rescheduled: u64,
+    pub rescheduled: Count,
     /// Waiting for a retry.
-    #[serde(default, deserialize_with = "super::document::null_as_absent")]
-    pub retry_pending: u64,
+    pub retry_pending: Count,
     /// Waiting for a follow-up.
-    #[serde(default, deserialize_with = "super::document::null_as_absent")]
-    pub follow_up_pending: u64,
+    pub follow_up_pending: Count,
 }
 
-impl Fields for CampaignStatus {
-    const FIELDS: &'static [&'static str] = &["campaign_id", "status", "stats"];
+model! {
+    CampaignStatus needs ["status"] {
+        "campaign_id" => campaign_id,
+        "status" => status,
+        "stats" => stats,
+    }
 }
 
-impl Fields for CampaignStats {
-    const FIELDS: &'static [&'static str] = &[
-        "total_records",
-        "queued",
-        "in_progress",
-        "completed",
-        "failed",
-        "dnc",
-        "rescheduled",
-        "retry_pending",
-        "follow_up_pending",
-    ];
+model! {
+    CampaignStats needs [] {
+        "total_records" => total_records,
+        "queued" => queued,
+        "in_progress" => in_progress,
+        "completed" => completed,
+        "failed" => failed,
+        "dnc" => dnc,
+        "rescheduled" => rescheduled,
+        "retry_pending" => retry_pending,
+        "follow_up_pending" => follow_up_pending,
+    }
 }

@@ -1,26 +1,57 @@
 //! A typed view over the JSON it was read from.
 
-use std::ops::Deref;
+use std::hash::{Hash, Hasher};
+use std::ops::{Deref, Range};
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use bytes::Bytes;
+use serde::{Serialize, Serializer};
 
-/// The documented fields of a model, in the order of the reference.
-pub trait Fields {
-    /// The field names as they stand on the wire.
+use super::field::Reader;
+use super::json::{self, DEEPEST, Fault, FaultKind, MOST_DIGITS, Token};
+use super::value::raw;
+
+/// What can be read from a JSON object.
+pub trait Model: Default {
+    /// The documented fields as they stand on the wire, in the order of the reference.
     const FIELDS: &'static [&'static str];
+    /// Those without which an object is something else. At most 64.
+    const NEEDED: &'static [&'static str];
+
+    /// Reads the value of a documented field; false, and nothing is read, for any other.
+    fn read_field(&mut self, name: &str, reader: &mut Reader<'_>) -> Result<bool, Fault>;
 }
+
+/// Names a model's fields as they stand on the wire, and those it can't do without.
+macro_rules! model {
+    ($model:ident needs [$($needed:literal),*] { $($name:literal => $field:ident,)* }) => {
+        impl $crate::model::Model for $model {
+            const FIELDS: &'static [&'static str] = &[$($name),*];
+            const NEEDED: &'static [&'static str] = &[$($needed),*];
+
+            fn read_field(
+                &mut self,
+                name: &str,
+                reader: &mut $crate::model::field::Reader<'_>,
+            ) -> Result<bool, $crate::model::json::Fault> {
+                match name {
+                    $($name => self.$field = $crate::model::field::Field::read(reader)?,)*
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            }
+        }
+    };
+}
+pub(super) use model;
 
 /// The documented fields of `T`, and the JSON they were read from.
 ///
 /// The view serves the code, the JSON serves everything else: unknown fields, equality, and giving
-/// back exactly what the service said.
+/// back exactly what the service said. The JSON of documents within documents is shared.
 #[derive(Debug, Clone)]
 pub struct Document<T> {
     view: T,
-    json: Box<str>,
+    json: Bytes,
 }
 
 /// Why a text is not the documented JSON, in words that repeat none of its values.
@@ -31,13 +62,13 @@ pub enum DocumentError {
     NotJson {
         /// 1-based line of the first fault.
         line: usize,
-        /// 1-based column of the first fault.
+        /// 1-based column of the first fault, in bytes.
         column: usize,
     },
     /// The text is JSON of another shape.
     #[error("{}{problem}", if path == "." { String::new() } else { format!("{path}: ") })]
     Shape {
-        /// Where, as `items[3].status`; `.` is the document itself.
+        /// Where, as `items`; `.` is the document itself.
         path: String,
         /// What was found missing or expected there.
         problem: String,
@@ -45,46 +76,104 @@ pub enum DocumentError {
     /// The text is JSON nested deeper than any reader should follow.
     #[error("it is nested deeper than {DEEPEST} levels")]
     TooDeep,
+    /// The text holds an integer that Python would not read.
+    #[error("it holds an integer of more than {MOST_DIGITS} digits")]
+    TooManyDigits,
 }
 
-impl<T: DeserializeOwned> Document<T> {
-    /// Reads a document from its JSON text.
+/// What is wrong with a value that is no document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Shape {
+    /// It is another kind of JSON.
+    #[error("expected an object")]
+    NoObject,
+    /// It lacks a field.
+    #[error("missing field `{0}`")]
+    Missing(&'static str),
+}
+
+impl From<Shape> for DocumentError {
+    fn from(shape: Shape) -> Self {
+        Self::Shape { path: ".".to_owned(), problem: shape.to_string() }
+    }
+}
+
+/// A document, or what stood in its place.
+pub(super) type Read<T, Place> = Result<Document<T>, (Shape, Place)>;
+
+impl<T: Model> Document<T> {
+    /// Reads a document from a copy of its JSON text.
     pub fn parse(json: &[u8]) -> Result<Self, DocumentError> {
-        let json = std::str::from_utf8(json).map_err(|error| not_utf8(json, &error))?.trim();
-        let view = view_of(json)?;
-        if is_too_deep(json) {
-            return Err(DocumentError::TooDeep);
+        Self::read(&Bytes::copy_from_slice(json))
+    }
+
+    /// Reads a document from its JSON text, in any encoding that Python's `json` reads.
+    pub fn read(text: &Bytes) -> Result<Self, DocumentError> {
+        Self::read_or_else(text)?.map_err(|(shape, _)| shape.into())
+    }
+
+    /// The same; of JSON that is something else, its shape and its text.
+    pub(crate) fn read_or_else(text: &Bytes) -> Result<Read<T, Bytes>, DocumentError> {
+        let text = match json::to_utf8(text) {
+            Ok(text) => text,
+            Err(at) => return Err(told(Fault { at, kind: FaultKind::Syntax }, text)),
+        };
+        let mut reader = Reader::new(&text);
+        let read = reader.document().and_then(|read| reader.scanner.end().map(|()| read));
+        match read {
+            Ok(read) => Ok(read.map_err(|(shape, part)| (shape, text.slice(part)))),
+            Err(fault) => Err(told(fault, &text)),
         }
-        Ok(Self { view, json: json.into() })
+    }
+}
+
+impl Reader<'_> {
+    /// Reads the next value as a document; of any other, its shape and where it stands.
+    pub(super) fn document<T: Model>(&mut self) -> Result<Read<T, Range<usize>>, Fault> {
+        self.scanner.space();
+        let start = self.scanner.at();
+        let token = self.scanner.value()?;
+        if token != Token::Object {
+            self.skip(token)?;
+            return Ok(Err((Shape::NoObject, start..self.scanner.at())));
+        }
+        let mut view = T::default();
+        let (mut first, mut seen) = (true, 0_u64);
+        while let Some(key) = self.scanner.key(&mut first)? {
+            let name = key.to_text();
+            if let Some(at) = T::NEEDED.iter().position(|needed| *needed == name) {
+                seen |= 1 << at;
+            }
+            if !view.read_field(&name, self)? {
+                let token = self.scanner.value()?;
+                self.skip(token)?;
+            }
+        }
+        let part = start..self.scanner.at();
+        let missing = T::NEEDED.iter().enumerate().find(|(at, _)| seen >> at & 1 == 0);
+        Ok(match missing {
+            Some((_, name)) => Err((Shape::Missing(name), part)),
+            None => Ok(Document { view, json: self.share(part) }),
+        })
     }
 }
 
 impl<T> Document<T> {
-    /// The JSON text, as it came.
-    pub fn json(&self) -> &str {
+    /// The JSON text as it came, in UTF-8 in which half a surrogate pair may stand as its three
+    /// bytes.
+    pub fn json(&self) -> &[u8] {
         &self.json
     }
 
-    /// The JSON as a value. Fails only for what [`Value`] can't hold: a number beyond an `f64`, or
-    /// half of a surrogate pair.
-    pub fn to_value(&self) -> serde_json::Result<Value> {
-        serde_json::from_str(&self.json)
-    }
-}
-
-impl<T: Fields> Document<T> {
-    /// The fields that the reference does not name.
-    pub fn extra(&self) -> serde_json::Result<Map<String, Value>> {
-        let mut map: Map<String, Value> = serde_json::from_str(&self.json)?;
-        map.retain(|key, _| !T::FIELDS.contains(&key.as_str()));
-        Ok(map)
+    pub(crate) fn shared_json(&self) -> Bytes {
+        self.json.clone()
     }
 }
 
 impl<T: Serialize> Document<T> {
     /// The document of a view made here rather than received.
     pub fn of(view: T) -> Result<Self, serde_json::Error> {
-        let json = serde_json::to_string(&view)?.into();
+        let json = serde_json::to_vec(&view)?.into();
         Ok(Self { view, json })
     }
 }
@@ -103,157 +192,36 @@ impl<T> PartialEq for Document<T> {
     }
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Document<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json: Box<str> = Box::<RawValue>::deserialize(deserializer)?.into();
-        let view = view_of(&json).map_err(serde::de::Error::custom)?;
-        Ok(Self { view, json })
+impl<T> Eq for Document<T> {}
+
+impl<T> Hash for Document<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        json::digest(&self.json).hash(state);
     }
 }
 
 impl<T> Serialize for Document<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw: &RawValue = serde_json::from_str(&self.json).map_err(serde::ser::Error::custom)?;
-        raw.serialize(serializer)
+        raw(&self.json, serializer)
     }
-}
-
-/// The deepest nesting a document may have: as deep as `serde_json` reads.
-const DEEPEST: usize = 127;
-
-/// Whether a sound JSON text is nested deeper than [`DEEPEST`].
-fn is_too_deep(json: &str) -> bool {
-    let opens = |byte: u8| byte == b'[' || byte == b'{';
-    // Few texts hold so many brackets at all, and counting them is quick.
-    if json.bytes().filter(|byte| opens(*byte)).count() <= DEEPEST {
-        return false;
-    }
-    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
-    json.bytes().any(|byte| {
-        if in_text {
-            in_text = escaped || byte != b'"';
-            escaped = !escaped && byte == b'\\';
-        } else if opens(byte) {
-            depth += 1;
-        } else if byte == b']' || byte == b'}' {
-            depth -= 1;
-        } else {
-            in_text = byte == b'"';
-        }
-        depth > DEEPEST
-    })
 }
 
 /// Whether two JSON texts say the same.
-pub(crate) fn same_json(one: &str, other: &str) -> bool {
-    let value = |text| serde_json::from_str::<Value>(text).ok();
-    one == other || value(one).is_some_and(|one| Some(one) == value(other))
+pub(crate) fn same_json(one: &[u8], other: &[u8]) -> bool {
+    one == other || json::digest(one) == json::digest(other)
 }
 
-/// Reads null as an absent field is read: an empty array, a count of 0.
-pub(super) fn null_as_absent<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
-fn view_of<T: DeserializeOwned>(json: &str) -> Result<T, DocumentError> {
-    // To serde an array is a struct too, its fields in order.
-    if json.starts_with('[') {
-        let problem = "expected an object".to_owned();
-        return Err(DocumentError::Shape { path: ".".to_owned(), problem });
-    }
-    serde_json::from_str(json).map_err(|error| {
-        if !error.is_data() {
-            return not_json(&error);
+fn told(fault: Fault, text: &[u8]) -> DocumentError {
+    match fault.kind {
+        FaultKind::TooDeep => DocumentError::TooDeep,
+        FaultKind::TooManyDigits => DocumentError::TooManyDigits,
+        FaultKind::Syntax => {
+            let good = text.get(..fault.at).unwrap_or(text);
+            let line_start = memchr::memrchr(b'\n', good).map_or(0, |at| at + 1);
+            DocumentError::NotJson {
+                line: memchr::memchr_iter(b'\n', good).count() + 1,
+                column: good.len() - line_start + 1,
+            }
         }
-        // Read again to learn the path; keeping track of it would slow down every good text.
-        let mut deserializer = serde_json::Deserializer::from_str(json);
-        let traced: Result<T, _> = serde_path_to_error::deserialize(&mut deserializer);
-        let path = traced.err().map_or_else(|| ".".to_owned(), |error| error.path().to_string());
-        DocumentError::Shape { path, problem: without_values(&error.to_string()) }
-    })
-}
-
-fn not_utf8(json: &[u8], error: &std::str::Utf8Error) -> DocumentError {
-    let good = &json[..error.valid_up_to()];
-    let line_start = good.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    DocumentError::NotJson {
-        line: good.split(|byte| *byte == b'\n').count(),
-        column: good.len() - line_start + 1,
-    }
-}
-
-fn not_json(error: &serde_json::Error) -> DocumentError {
-    DocumentError::NotJson { line: error.line(), column: error.column() }
-}
-
-/// serde says `invalid type: string "+9198…", expected u64 at line 1 column 9`. The value may be
-/// personal data, so only what was expected is kept.
-fn without_values(message: &str) -> String {
-    let message = message.rsplit_once(" at line ").map_or(message, |(before, _)| before);
-    match message.rsplit_once(", expected ") {
-        Some((_, expected)) => format!("expected {expected}"),
-        None if message.starts_with("invalid ") => "an unexpected value".to_owned(),
-        None => message.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, Deserialize)]
-    struct Inner {
-        #[allow(dead_code)]
-        n: u64,
-    }
-
-    #[derive(Debug, Deserialize)]
-    struct Outer {
-        #[allow(dead_code)]
-        items: Vec<Document<Inner>>,
-    }
-
-    fn problem(json: &str) -> String {
-        Document::<Outer>::parse(json.as_bytes()).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn a_wrong_value_is_not_repeated() {
-        let text = problem(r#"{"items": [{"n": 1}, {"n": "+919876543210, expected"}]}"#);
-        assert_eq!(text, "items[1]: n: expected u64");
-    }
-
-    #[test]
-    fn a_missing_field_is_named() {
-        assert_eq!(problem(r#"{"items": [{}]}"#), "items[0]: missing field `n`");
-        assert_eq!(problem("{}"), "missing field `items`");
-    }
-
-    #[test]
-    fn an_array_is_no_object() {
-        assert_eq!(problem("[[]]"), "expected an object");
-        assert_eq!(problem(r#"{"items": [[1]]}"#), "items[0]: expected an object");
-    }
-
-    #[test]
-    fn nesting_has_an_end() {
-        let nested =
-            |depth| format!(r#"{{"items": [], "x": {}{}}}"#, "[".repeat(depth), "]".repeat(depth));
-        let parse = |text: String| Document::<Outer>::parse(text.as_bytes());
-        assert!(parse(nested(DEEPEST - 1)).unwrap().to_value().is_ok());
-        assert_eq!(parse(nested(DEEPEST)).unwrap_err(), DocumentError::TooDeep);
-        assert_eq!(parse(nested(1_000_000)).unwrap_err(), DocumentError::TooDeep);
-        let wide = format!(r#"{{"items": [], "x": ["\"[[{{", {}]}}"#, vec!["[]"; 500].join(","));
-        assert!(parse(wide).is_ok());
-    }
-
-    #[test]
-    fn no_json_is_told_by_place() {
-        assert_eq!(problem("<html>"), "it is not JSON (line 1, column 1)");
-        assert_eq!(problem(r#"{"items": [{"n": 1}"#), "it is not JSON (line 1, column 19)");
     }
 }

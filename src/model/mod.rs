@@ -2,19 +2,26 @@
 //!
 //! A response is read as a [`Document`]: a typed view of the documented fields over the JSON it came
 //! as, so that unknown fields are kept and the JSON can be given back to the letter. Statuses are an
-//! open set: an unknown one is passed through.
+//! open set: an unknown one is passed through. What is of another type than documented is converted
+//! where nothing is lost; else it is not there, and whatever stands beside it is.
 
 mod call;
 mod campaign;
 mod document;
+mod field;
+pub(crate) mod json;
 mod push;
 mod record;
 mod timestamp;
+mod value;
 
 pub use call::{Call, CustomVariable, Message, Transcription};
 pub use campaign::{CampaignStats, CampaignStatus};
 pub(crate) use document::same_json;
-pub use document::{Document, DocumentError, Fields};
+pub use document::{Document, DocumentError, Model, Shape};
+pub use field::{Field, Reader};
+pub use json::Fault;
 pub use push::{NewRecord, PushOutcome, PushResult};
 pub use record::{CallAttempt, Record, RecordPage};
 pub use timestamp::Timestamp;
+pub use value::{Count, Json, List, Number, Object, Whole};

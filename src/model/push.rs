@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Document;
-use super::document::Fields;
+use super::document::model;
+use super::value::{List, Whole};
 
 /// One record to push. Absent fields are left out of the request.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -23,23 +23,23 @@ pub struct NewRecord {
 }
 
 /// The answer to a push: one outcome for each record, in the order sent.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct PushResult {
     /// How many records were queued for calling.
-    pub accepted: u64,
+    pub accepted: Option<Whole>,
     /// How many were rejected.
-    pub rejected: u64,
+    pub rejected: Option<Whole>,
     /// `results[i]` belongs to the i-th record of the push.
-    pub results: Vec<Document<PushOutcome>>,
+    pub results: List<PushOutcome>,
 }
 
 /// What became of one pushed record.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct PushOutcome {
     /// The number as submitted.
-    pub phone_number: String,
+    pub phone_number: Option<String>,
     /// Whether the record was created and queued.
-    pub accepted: bool,
+    pub accepted: Option<bool>,
     /// The created run's id, where accepted.
     pub run_id: Option<String>,
     /// The initial status, where accepted.
@@ -48,11 +48,20 @@ pub struct PushOutcome {
     pub error: Option<String>,
 }
 
-impl Fields for PushResult {
-    const FIELDS: &'static [&'static str] = &["accepted", "rejected", "results"];
+model! {
+    PushResult needs ["results"] {
+        "accepted" => accepted,
+        "rejected" => rejected,
+        "results" => results,
+    }
 }
 
-impl Fields for PushOutcome {
-    const FIELDS: &'static [&'static str] =
-        &["phone_number", "accepted", "run_id", "status", "error"];
+model! {
+    PushOutcome needs ["accepted"] {
+        "phone_number" => phone_number,
+        "accepted" => accepted,
+        "run_id" => run_id,
+        "status" => status,
+        "error" => error,
+    }
 }

@@ -3,13 +3,20 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 /// A moment: ISO 8601 with an offset, as in `2026-05-27T03:00:00.000000+00:00`.
 ///
 /// A text without an offset is read as UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub jiff::Timestamp);
+
+impl Timestamp {
+    /// Whether it has a year that calendars of other languages have: from 1 on.
+    pub(super) fn is_dated(&self) -> bool {
+        jiff::tz::TimeZone::UTC.to_datetime(self.0).year() >= 1
+    }
+}
 
 impl FromStr for Timestamp {
     type Err = jiff::Error;
@@ -26,15 +33,6 @@ impl FromStr for Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00"))
-    }
-}
-
-impl<'de> Deserialize<'de> for Timestamp {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(|_| {
-            serde::de::Error::custom("invalid value, expected an ISO 8601 date and time")
-        })
     }
 }
 

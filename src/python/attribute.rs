@@ -2,34 +2,46 @@
 
 use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
-use pyo3::types::{PyDateTime, PyList, PyString, PyTzInfo};
-use serde_json::{Map, Number, Value};
+use pyo3::types::{PyDateTime, PyFloat, PyList, PyString, PyTzInfo};
 
-use crate::model::{Document, Timestamp};
+use super::loads::{loads, whole};
+use crate::model::{Count, Document, Json, List, Number, Object, Timestamp, Whole};
 
 /// A field that can be read from Python.
 pub(super) trait Attribute {
     /// Whether the object is made on first use and kept: it is costly, or has an identity.
     const KEPT: bool = false;
-    /// Whether it is arbitrary JSON, which Python's own reader makes an object of: that one keeps
-    /// integers of any size.
-    const JSON: bool = false;
 
     /// The Python object.
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>>;
 }
 
-macro_rules! native {
-    ($($type:ty),*) => {$(
-        impl Attribute for $type {
-            fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                Ok(self.into_pyobject(py)?.to_owned().into_any())
-            }
-        }
-    )*};
+impl Attribute for bool {
+    fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(self.into_pyobject(py)?.to_owned().into_any())
+    }
 }
 
-native!(bool, u32, u64);
+impl Attribute for Whole {
+    fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        whole(py, self)
+    }
+}
+
+impl Attribute for Count {
+    fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.0.to_python(py)
+    }
+}
+
+impl Attribute for Number {
+    fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Self::Whole(number) => whole(py, number),
+            Self::Float(number) => Ok(PyFloat::new(py, *number).into_any()),
+        }
+    }
+}
 
 impl Attribute for String {
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -39,7 +51,6 @@ impl Attribute for String {
 
 impl<T: Attribute> Attribute for Option<T> {
     const KEPT: bool = T::KEPT;
-    const JSON: bool = T::JSON;
 
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match self {
@@ -69,23 +80,26 @@ impl Attribute for Timestamp {
     }
 }
 
-macro_rules! json {
-    ($($type:ty),*) => {$(
-        impl Attribute for $type {
-            const KEPT: bool = true;
-            const JSON: bool = true;
+impl Attribute for Json {
+    const KEPT: bool = true;
 
-            fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                Ok(pythonize::pythonize(py, self)?)
-            }
-        }
-    )*};
+    fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        loads(py, self.text())
+    }
 }
 
-json!(Number, Value, Map<String, Value>);
+impl Attribute for Object {
+    const KEPT: bool = true;
+
+    fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        loads(py, self.0.text())
+    }
+}
 
 /// A document that Python sees as a class of its own.
 pub(super) trait Shown: Sized {
+    /// Its name.
+    const NAME: &'static str;
     /// The class.
     type Class: From<Document<Self>> + for<'py> IntoPyObject<'py, Error = PyErr>;
 }
@@ -98,11 +112,22 @@ impl<T: Shown + Clone> Attribute for Document<T> {
     }
 }
 
-impl<T: Shown + Clone> Attribute for Vec<Document<T>> {
+impl<T: Shown + Clone> Attribute for List<T> {
     const KEPT: bool = true;
 
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if !self.left_out().is_empty() {
+            // What listens to the log changes nothing here.
+            let count = self.left_out().len();
+            if let Err(error) = tell_left_out(py, T::NAME, count, self.len() + count) {
+                error.write_unraisable(py, None);
+            }
+        }
         let items = self.iter().map(|item| item.to_python(py)).collect::<PyResult<Vec<_>>>()?;
         Ok(PyList::new(py, items)?.into_any())
     }
+}
+
+fn tell_left_out(py: Python<'_>, name: &str, count: usize, of: usize) -> PyResult<()> {
+    py.import("revrag._observe")?.getattr("left_out")?.call1((name, count, of)).map(drop)
 }

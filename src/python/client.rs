@@ -13,6 +13,13 @@ use super::run::{Operation, ready, run_async, run_sync};
 use crate::http::{self, Config, Options};
 use crate::{Error, Secret};
 
+/// What `proxy` may be.
+#[derive(FromPyObject)]
+enum ProxyArgument {
+    Switch(bool),
+    Url(String),
+}
+
 /// A client of the Campaign Records API.
 ///
 /// It opens nothing until its first request, may be used from any thread and any event loop, and
@@ -25,9 +32,10 @@ use crate::{Error, Secret};
 ///     timeout (float): Seconds each try may take.
 ///     connect_timeout (float): Seconds a connection may take.
 ///     max_retries (int): Tries after the first, where a request may be sent again.
-///     proxy (str | None): A proxy's URL, else `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
-///     ca_bundle (str | PathLike | None): A file of PEM certificates to trust beside the platform's;
-///         `SSL_CERT_FILE` is honoured too.
+///     proxy (str | Literal[False] | None): A proxy's URL, or False for none; else `HTTPS_PROXY`,
+///         `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` decide.
+///     ca_bundle (str | PathLike | None): A file of PEM certificates to trust beside the platform's,
+///         or beside those of the file that `SSL_CERT_FILE` names in their place.
 ///     max_response_bytes (int): The largest response body that is read, decompressed.
 ///     on_request (Callable[[RequestEvent], None] | None): Called after each try.
 ///
@@ -83,7 +91,7 @@ impl Client {
         timeout: f64,
         connect_timeout: f64,
         max_retries: Whole,
-        proxy: Option<String>,
+        proxy: Option<ProxyArgument>,
         ca_bundle: Option<PathBuf>,
         max_response_bytes: Whole,
         on_request: Option<Py<PyAny>>,
@@ -95,7 +103,15 @@ impl Client {
             timeout: input::seconds(py, "timeout", timeout)?,
             connect_timeout: input::seconds(py, "connect_timeout", connect_timeout)?,
             max_retries: u32::try_from(max_retries).unwrap_or(u32::MAX),
-            proxy: proxy.map(Secret::new),
+            direct: matches!(proxy, Some(ProxyArgument::Switch(_))),
+            proxy: match proxy {
+                Some(ProxyArgument::Url(url)) => Some(Secret::new(url)),
+                Some(ProxyArgument::Switch(true)) => {
+                    let problem = "True is no proxy; pass its URL, or False for none";
+                    return Err(to_pyerr(py, Error::invalid("proxy", problem)));
+                }
+                _ => None,
+            },
             ca_bundle,
             max_response_bytes: max_response_bytes.at_least(py, "max_response_bytes", 1)?,
             user_agent: Some(format!(
@@ -209,7 +225,10 @@ impl Client {
         kwargs.set_item("timeout", options.timeout.as_secs_f64())?;
         kwargs.set_item("connect_timeout", options.connect_timeout.as_secs_f64())?;
         kwargs.set_item("max_retries", options.max_retries)?;
-        kwargs.set_item("proxy", options.proxy.as_ref().map(Secret::expose))?;
+        match &options.proxy {
+            None if options.direct => kwargs.set_item("proxy", false)?,
+            url => kwargs.set_item("proxy", url.as_ref().map(Secret::expose))?,
+        }
         kwargs.set_item("ca_bundle", &options.ca_bundle)?;
         kwargs.set_item("max_response_bytes", options.max_response_bytes)?;
         kwargs.set_item("on_request", &self.on_request)?;

@@ -31,6 +31,7 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
             fields.set_item("status_code", error.status)?;
             fields.set_item("request_id", &error.request_id)?;
             fields.set_item("body", pythonize::pythonize(py, &error.body)?)?;
+            fields.set_item("headers", error.headers)?;
             if error.status == 429 {
                 let seconds = error.retry_after.map(|wait| wait.as_secs_f64());
                 fields.set_item("retry_after", seconds)?;

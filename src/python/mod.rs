@@ -12,6 +12,7 @@ mod client;
 mod errors;
 mod input;
 mod json;
+mod loads;
 mod models;
 mod observe;
 mod pause;

@@ -1,5 +1,7 @@
 //! The models as frozen Python classes.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -8,28 +10,21 @@ use pyo3::types::{IntoPyDict as _, PyDict, PyType};
 use super::attribute::{Attribute, Shown};
 use super::errors::to_pyerr;
 use super::json::type_name;
+use super::loads::loads;
 use crate::Error;
-use crate::model::{self, Document, Fields};
+use crate::model::{self, Document, Model};
 
-/// An attribute of a model whose JSON text is `json`: made on first use and kept, where its type
-/// says so.
+/// An attribute of a model: made on first use and kept, where its type says so.
 pub(super) fn attribute<'py, A: Attribute>(
     py: Python<'py>,
     kept: &PyOnceLock<Py<PyDict>>,
-    json: &str,
     name: &str,
     field: &A,
 ) -> PyResult<Bound<'py, PyAny>> {
     if !A::KEPT {
         return field.to_python(py);
     }
-    keep(py, kept, name, || {
-        if !A::JSON {
-            return field.to_python(py);
-        }
-        let found = loads(py, json)?.cast::<PyDict>()?.get_item(name)?;
-        Ok(found.unwrap_or_else(|| py.None().into_bound(py)))
-    })
+    keep(py, kept, name, || field.to_python(py))
 }
 
 /// What `kept` holds under `name`, made by `make` if it is not there yet.
@@ -49,7 +44,7 @@ pub(super) fn keep<'py>(
 }
 
 /// The fields of a JSON object that the reference does not name.
-fn extra<'py>(py: Python<'py>, json: &str, fields: &[&str]) -> PyResult<Bound<'py, PyAny>> {
+fn extra<'py>(py: Python<'py>, json: &[u8], fields: &[&str]) -> PyResult<Bound<'py, PyAny>> {
     let all = loads(py, json)?;
     if let Ok(dict) = all.cast::<PyDict>() {
         for field in fields {
@@ -61,12 +56,6 @@ fn extra<'py>(py: Python<'py>, json: &str, fields: &[&str]) -> PyResult<Bound<'p
     Ok(all)
 }
 
-/// The object of a JSON text, by Python's own reader.
-pub(super) fn loads<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyAny>> {
-    static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    LOADS.import(py, "json", "loads")?.call1((json,))
-}
-
 /// `Name(field=value, …)`, from the attributes themselves.
 pub(super) fn repr(model: &Bound<'_, PyAny>, fields: &[&str]) -> PyResult<String> {
     let mut parts = Vec::with_capacity(fields.len());
@@ -74,6 +63,13 @@ pub(super) fn repr(model: &Bound<'_, PyAny>, fields: &[&str]) -> PyResult<String
         parts.push(format!("{field}={}", model.getattr(*field)?.repr()?));
     }
     Ok(format!("{}({})", model.get_type().name()?, parts.join(", ")))
+}
+
+/// A hash that is the same for all that is equal.
+pub(super) fn hash_of(what: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A table for notebooks, made by `revrag._html`.
@@ -88,7 +84,7 @@ pub(super) fn json_of(data: &Bound<'_, PyAny>, argument: &str) -> PyResult<Strin
     if !data.is_instance_of::<PyDict>() {
         return Err(refuse(format!("it must be a dict, not {}", type_name(data))));
     }
-    let kwargs = [("allow_nan", false), ("ensure_ascii", true)].into_py_dict(py)?;
+    let kwargs = [("ensure_ascii", true)].into_py_dict(py)?;
     let text = py.import("json")?.call_method("dumps", (data,), Some(&kwargs));
     text.and_then(|text| text.extract()).map_err(|error| {
         let kind = error.get_type(py).name().map(|name| name.to_string()).unwrap_or_default();
@@ -119,6 +115,7 @@ macro_rules! models {
             }
 
             impl Shown for model::$name {
+                const NAME: &'static str = stringify!($name);
                 type Class = $name;
             }
 
@@ -130,7 +127,7 @@ macro_rules! models {
                     #[getter]
                     fn $field<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                         let name = stringify!($field);
-                        attribute(py, &self.kept, self.document.json(), name, &self.document.$field)
+                        attribute(py, &self.kept, name, &self.document.$field)
                     }
                 )*
 
@@ -140,7 +137,7 @@ macro_rules! models {
                 #[getter]
                 fn extra<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                     keep(py, &self.kept, "extra", || {
-                        extra(py, self.document.json(), <model::$name as Fields>::FIELDS)
+                        extra(py, self.document.json(), <model::$name as Model>::FIELDS)
                     })
                 }
 
@@ -166,12 +163,16 @@ macro_rules! models {
                     Ok(Self::from(document))
                 }
 
+                fn __hash__(&self) -> u64 {
+                    hash_of(&self.document)
+                }
+
                 fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-                    repr(slf.as_any(), <model::$name as Fields>::FIELDS)
+                    repr(slf.as_any(), <model::$name as Model>::FIELDS)
                 }
 
                 fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-                    html(slf.as_any(), <model::$name as Fields>::FIELDS)
+                    html(slf.as_any(), <model::$name as Model>::FIELDS)
                 }
 
                 fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
@@ -304,6 +305,16 @@ models! {
         page,
         /// int: The page size the service used.
         page_size,
+    } + {
+        /// list[Any]: The JSON of what stands among the items and is no record.
+        #[getter]
+        fn left_out<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+            keep(py, &self.kept, "left_out", || {
+                let all = self.document.items.left_out().iter();
+                let all = all.map(|other| loads(py, other.text())).collect::<PyResult<Vec<_>>>()?;
+                all.into_bound_py_any(py)
+            })
+        }
     }
 
     /// A campaign's lifecycle status and its counts (`GET …/status`).

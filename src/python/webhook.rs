@@ -13,6 +13,7 @@ use pyo3::types::{
 
 use super::attribute::Attribute;
 use super::errors::to_pyerr;
+use super::loads::loads;
 use super::{input, json, models};
 use crate::model::Timestamp;
 use crate::webhook::{Event, HeaderName, Headers, Names, UnixTime, Verifier};
@@ -243,13 +244,13 @@ impl WebhookEvent {
     /// Call | None: The call, for `call.ended`.
     #[getter]
     fn call<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        models::attribute(py, &self.kept, self.event.json(), "call", &self.event.call)
+        models::attribute(py, &self.kept, "call", &self.event.call)
     }
 
     /// dict[str, Any]: The body as JSON, read on first use.
     #[getter]
     fn payload<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        models::keep(py, &self.kept, "payload", || models::loads(py, self.event.json()))
+        models::keep(py, &self.kept, "payload", || loads(py, self.event.json()))
     }
 
     /// The event as a new dict; `from_dict` takes it back.
@@ -258,7 +259,7 @@ impl WebhookEvent {
         dict.set_item("id", self.id())?;
         dict.set_item("type", self.r#type())?;
         dict.set_item("timestamp", self.event.timestamp)?;
-        dict.set_item("payload", models::loads(py, self.event.json())?)?;
+        dict.set_item("payload", loads(py, self.event.json())?)?;
         Ok(dict)
     }
 
@@ -268,7 +269,7 @@ impl WebhookEvent {
     ///     data (dict[str, Any]): `id`, `type`, `timestamp` (Unix seconds) and `payload`.
     ///
     /// Raises:
-    ///     InvalidArgumentError: A key is missing, or the payload of a `call.ended` is no call.
+    ///     InvalidArgumentError: A key is missing, or the payload of a `call.ended` has no `call_id`.
     #[classmethod]
     fn from_dict(class: &Bound<'_, PyType>, data: &Bound<'_, PyDict>) -> PyResult<Self> {
         let py = class.py();
@@ -285,6 +286,10 @@ impl WebhookEvent {
         Event::read(text("id")?, text("type")?, timestamp, payload.as_bytes())
             .map(Self::from)
             .map_err(|error| refuse("payload", &error.message))
+    }
+
+    fn __hash__(&self) -> u64 {
+        models::hash_of(&self.event)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

@@ -142,18 +142,18 @@ async fn push(
             accepted += 1;
             PushOutcome {
                 run_id: Some(runner.push(record, now).to_string()),
-                accepted: true,
+                accepted: Some(true),
                 status: Some("queued".to_owned()),
                 error: None,
-                phone_number,
+                phone_number: Some(phone_number),
             }
         } else {
             PushOutcome {
                 error: Some(format!("Invalid Indian phone number: {phone_number}")),
-                accepted: false,
+                accepted: Some(false),
                 run_id: None,
                 status: None,
-                phone_number,
+                phone_number: Some(phone_number),
             }
         };
         results.extend(Document::of(outcome));
@@ -161,7 +161,11 @@ async fn push(
     drop(runner);
     shared.campaign.wake();
     let rejected = results.len() as u64 - accepted;
-    answer(Ok::<_, String>(PushResult { accepted, rejected, results }))
+    answer(Ok::<_, String>(PushResult {
+        accepted: Some(accepted.into()),
+        rejected: Some(rejected.into()),
+        results: results.into_iter().collect(),
+    }))
 }
 
 async fn record(

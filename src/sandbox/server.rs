@@ -187,7 +187,9 @@ async fn run(campaign: &Campaign, courier: Option<Arc<Courier>>, seed: u64) {
         if let Some(courier) = &courier {
             for body in bodies {
                 let id = event_id(&mut random);
-                deliveries.spawn(courier.clone().deliver(id, body.json().to_owned()));
+                deliveries.spawn(
+                    courier.clone().deliver(id, String::from_utf8_lossy(body.json()).into_owned()),
+                );
             }
         }
         while deliveries.try_join_next().is_some() {}

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::words;
 use crate::model::{
-    Call, CallAttempt, CampaignStats, CampaignStatus, CustomVariable, Document, Message, NewRecord,
-    Record, RecordPage, Timestamp, Transcription,
+    Call, CallAttempt, CampaignStats, CampaignStatus, CustomVariable, Document, Json, List,
+    Message, NewRecord, Object, Record, RecordPage, Timestamp, Transcription,
 };
 
 /// Where a record stands.
@@ -208,30 +208,30 @@ impl State {
             .skip(usize::try_from(skipped).unwrap_or(usize::MAX))
             .take(usize::try_from(asked.page_size).unwrap_or(usize::MAX))
             .map(|entry| Document::of(self.show_record(entry)))
-            .collect::<Result<Vec<_>, _>>()?;
+            .collect::<Result<List<_>, _>>()?;
         Ok(RecordPage {
-            has_more: skipped.saturating_add(asked.page_size) < total,
+            has_more: Some(skipped.saturating_add(asked.page_size) < total),
             items,
-            total,
-            page: asked.page,
-            page_size: asked.page_size,
+            total: Some(total.into()),
+            page: Some(asked.page.into()),
+            page_size: Some(asked.page_size.into()),
         })
     }
 
     /// The campaign's status and counts.
     pub fn campaign_status(&self) -> Result<CampaignStatus, serde_json::Error> {
         let stats = CampaignStats {
-            total_records: self.records.len() as u64,
-            queued: self.count(Status::Queued),
-            in_progress: self.count(Status::InProgress),
-            completed: self.count(Status::Completed),
-            failed: self.count(Status::Failed),
+            total_records: Some((self.records.len() as u64).into()),
+            queued: self.count(Status::Queued).into(),
+            in_progress: self.count(Status::InProgress).into(),
+            completed: self.count(Status::Completed).into(),
+            failed: self.count(Status::Failed).into(),
             ..CampaignStats::default()
         };
         Ok(CampaignStatus {
-            campaign_id: self.campaign_id.to_string(),
-            status: self.status.clone(),
-            stats: Document::of(stats)?,
+            campaign_id: Some(self.campaign_id.to_string()),
+            status: Some(self.status.clone()),
+            stats: Some(Document::of(stats)?),
         })
     }
 
@@ -240,22 +240,22 @@ impl State {
             let call = &self.calls[*call];
             let status = call.ended.map_or(Status::InProgress, |(_, status)| status);
             let attempt = CallAttempt {
-                call_id: call.id.to_string(),
+                call_id: Some(call.id.to_string()),
                 status: Some(status.as_str().to_owned()),
             };
             Document::of(attempt).ok()
         });
         Record {
-            id: entry.id.to_string(),
+            id: Some(entry.id.to_string()),
             campaign_id: Some(self.campaign_id.to_string()),
             workspace_id: Some(self.workspace_id.to_string()),
-            phone_number: entry.pushed.phone_number.clone(),
-            status: entry.status.as_str().to_owned(),
-            variables: Some(entry.pushed.variables.clone().unwrap_or_default()),
+            phone_number: Some(entry.pushed.phone_number.clone()),
+            status: Some(entry.status.as_str().to_owned()),
+            variables: shown(entry.pushed.variables.as_ref()),
             app_user_id: entry.pushed.app_user_id.clone(),
             app_session_id: entry.pushed.app_session_id.clone(),
-            attempt_count: u32::try_from(entry.calls.len()).ok(),
-            max_attempts: Some(self.max_attempts),
+            attempt_count: Some((entry.calls.len() as u64).into()),
+            max_attempts: Some(self.max_attempts.into()),
             call_history: history.collect(),
             next_attempt_at: None,
             dnc_at: None,
@@ -275,19 +275,19 @@ impl State {
         let transcription = answered.then(|| {
             let messages = words::conversation(name).map(|(role, content)| {
                 let content = Some(content);
-                Document::of(Message { role: role.to_owned(), content }).ok()
+                Document::of(Message { role: Some(role.to_owned()), content }).ok()
             });
             Document::of(Transcription { messages: messages.into_iter().flatten().collect() }).ok()
         });
         let confirmed = CustomVariable {
-            key: "appointment_confirmed".to_owned(),
+            key: Some("appointment_confirmed".to_owned()),
             r#type: Some("boolean".to_owned()),
-            value: Value::Bool(true),
+            value: Json::of(&true).unwrap_or_default(),
         };
         let duration = call.ended.map(|(at, _)| at.0.duration_since(call.started_at.0).as_secs());
         Call {
-            call_status: outcome.unwrap_or(Status::InProgress).as_str().to_owned(),
-            call_id: call.id.to_string(),
+            call_status: Some(outcome.unwrap_or(Status::InProgress).as_str().to_owned()),
+            call_id: Some(call.id.to_string()),
             agent_id: Some(self.agent_id.to_string()),
             from_number: Some("+911140000000".to_owned()),
             to_number: Some(pushed.phone_number.clone()),
@@ -302,13 +302,18 @@ impl State {
             custom_variables: if answered {
                 Document::of(confirmed).into_iter().collect()
             } else {
-                Vec::new()
+                List::default()
             },
-            variables_fields: Some(pushed.variables.clone().unwrap_or_default()),
+            variables_fields: shown(pushed.variables.as_ref()),
             campaign_id: Some(self.campaign_id.to_string()),
-            attempt_no: Some(call.attempt),
+            attempt_no: Some(call.attempt.into()),
             app_user_id: pushed.app_user_id.clone(),
             app_session_id: pushed.app_session_id.clone(),
         }
     }
+}
+
+/// Variables as the API shows them: an object, though nothing was pushed.
+fn shown(variables: Option<&Map<String, Value>>) -> Option<Object> {
+    Object::of(variables.unwrap_or(&Map::new())).ok()
 }

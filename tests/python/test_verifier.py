@@ -213,7 +213,7 @@ def test_an_empty_secret_is_refused(secret: Any) -> None:
         WebhookVerifier(secret)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7", b'{"call_id": 7}', b"\xff", b"[" * 9999])
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7", b'{"id": 7}', b"\xff", b"[" * 9999])
 def test_a_signed_body_that_is_no_call(body: bytes) -> None:
     with pytest.raises(errors.InvalidPayloadError):
         VERIFIER.verify(body, signed(body), now=NOW)

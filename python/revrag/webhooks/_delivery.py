@@ -54,7 +54,7 @@ class Delivery:
         self.event = event
         self._on_store_error = on_store_error
         parts = [("event", id_name), ("signed", signed_name)]
-        if event.call is not None:
+        if event.call is not None and event.call.call_id is not None:
             # The type is not signed, but two types may tell of one call.
             parts.append(("call", f"{event.type}\0{event.call.call_id}"))
         owner, until = new_owner(), time.monotonic() + PATIENCE

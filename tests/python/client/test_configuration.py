@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import pickle
 import socket
 import ssl
 import threading
@@ -315,3 +316,76 @@ def test_redirects_are_not_followed(invoke: Invoke, serve: Serve, status: int) -
             assert info.value.status_code == status
         assert len(server.requests) == 2
     assert elsewhere.connections == 0
+
+
+# --- what the environment says ----------------------------------------------------------------
+
+
+def test_a_proxy_variable_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in ("socks://127.0.0.1:1080", "ftp://127.0.0.1", "http://"):
+        monkeypatch.setenv("ALL_PROXY", text)
+        with pytest.raises(revrag.InvalidArgumentError, match=r"^ALL_PROXY: "):
+            revrag.Client("key")
+        revrag.Client("key", base_url="http://127.0.0.1:9")
+        revrag.Client("key", proxy="http://127.0.0.1:3128")
+
+
+@pytest.mark.parametrize("form", ['"http://{}"', " http://{} ", "'{}'"])
+def test_a_proxy_variable_in_quotes(
+    invoke: Invoke,
+    secure: Server,
+    bundle: Path,
+    proxy: Callable[..., Proxy],
+    monkeypatch: pytest.MonkeyPatch,
+    form: str,
+) -> None:
+    way = proxy()
+    monkeypatch.setenv("HTTPS_PROXY", form.format(way.address))
+    assert invoke(campaign_at(secure.url, ca_bundle=bundle), "status").status == "running"
+    assert len(way.asked) == 1
+    for exception in ("*", f"localhost:{secure.port}", "x.test, localhost"):
+        monkeypatch.setenv("NO_PROXY", exception)
+        assert invoke(campaign_at(secure.url, ca_bundle=bundle), "status").status == "running"
+        assert len(way.asked) == 1, exception
+    monkeypatch.setenv("NO_PROXY", f"localhost:{secure.port + 1}")
+    assert invoke(campaign_at(secure.url, ca_bundle=bundle), "status").status == "running"
+    assert len(way.asked) == 2
+
+
+def test_no_proxy_whatever_the_environment_says(
+    invoke: Invoke, secure: Server, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks://nowhere.invalid")
+    campaign = campaign_at(secure.url, ca_bundle=bundle, proxy=False)
+    for one in (campaign, pickle.loads(pickle.dumps(campaign))):
+        assert invoke(one, "status").status == "running"
+    with pytest.raises(revrag.InvalidArgumentError, match=r"^proxy: "):
+        revrag.Client("key", proxy=True)  # type: ignore[arg-type]
+
+
+def test_ssl_cert_file_takes_the_place_of_the_platforms(
+    invoke: Invoke,
+    serve: Serve,
+    secure: Server,
+    bundle: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = trustme.CA()
+    other_bundle = tmp_path / "other.pem"
+    other.cert_pem.write_to_path(str(other_bundle))
+    elsewhere = serve(reply(200, STATUS), tls=context(other.issue_cert("localhost")))
+    monkeypatch.setenv("SSL_CERT_FILE", str(other_bundle))
+    assert invoke(campaign_at(elsewhere.url), "status").status == "running"
+    assert invoke(campaign_at(secure.url, ca_bundle=bundle), "status").status == "running"
+    with pytest.raises(revrag.APIConnectionError, match="certificate"):
+        invoke(campaign_at(secure.url, max_retries=0), "status")
+
+
+def test_ssl_cert_file_matters_only_where_a_certificate_does(
+    invoke: Invoke, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    assert invoke(campaign_at(serve(reply(200, STATUS)).url), "status").status == "running"
+    with pytest.raises(revrag.InvalidArgumentError, match=r"^SSL_CERT_FILE: /nowhere/ca.pem"):
+        revrag.Client("key")

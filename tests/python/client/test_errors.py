@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import pickle
 import socket
 import ssl
 import threading
@@ -114,7 +115,7 @@ UNREADABLE: dict[str, Act] = {
     "empty": reply(200, b""),
     "json of another shape": reply(200, {"hello": "world"}),
     "a list": reply(200, []),
-    "a wrong type": reply(200, PUSHED | STATUS | RECORD | {"results": 7, "stats": 7, "id": 7}),
+    "no list where one must be": reply(200, {"results": 7, "items": {}, "stats": []}),
     "nested too deep": reply(200, b"[" * 100_000),
     "cut short": truncated(b'{"accepted": 1, "rejected": 0, "results": []}', 12),
     "gzip that is none": reply(200, PUSHED, {"content-encoding": "gzip"}),
@@ -395,3 +396,44 @@ def test_a_closed_client_says_so(invoke: Invoke, serve: Serve) -> None:
     error = caught(invoke, campaign, "status")
     assert type(error) is errors.InvalidArgumentError
     assert "closed" in str(error)
+
+
+def test_headers_of_a_refusal(invoke: Invoke, serve: Serve) -> None:
+    sent = {"X-RateLimit-Remaining": "0", "Via": "1.1 a"}
+    error = caught(invoke, campaign_at(serve(reply(404, {}, sent)).url), "status")
+    assert error.headers["x-ratelimit-remaining"] == "0"
+    assert error.headers["X-RateLimit-Remaining"] == error.headers.get("X-RATELIMIT-REMAINING")
+    assert "VIA" in error.headers
+    assert error.headers.get("absent") is None
+    again = pickle.loads(pickle.dumps(error))
+    assert again.headers == error.headers
+    assert again.headers["VIA"] == "1.1 a"
+    assert errors.APIStatusError("x").headers == {}
+
+
+def test_a_timeout_is_a_timeout(invoke: Invoke, serve: Serve) -> None:
+    campaign = campaign_at(serve(silence).url, timeout=0.2, max_retries=0)
+    with pytest.raises(TimeoutError) as info:
+        invoke(campaign, "status")
+    assert type(info.value) is errors.APITimeoutError
+
+
+KEY = "k/&y+1"
+ECHOES = {
+    "as it is": KEY,
+    "json": r"k\/\u0026y+1",
+    "json, twice": r"k\\/\\u0026y\\u002B1",
+    "a url": "k%2F%26y%2b1",
+    "html": "k/&amp;y+1",
+}
+
+
+@pytest.mark.parametrize("form", ECHOES)
+def test_a_key_that_is_echoed_is_hidden(invoke: Invoke, serve: Serve, form: str) -> None:
+    echo = f'{{"detail": "not your key: {ECHOES[form]}, friend"}}'
+    server = serve(reply(401, echo, {"x-echo": ECHOES[form], "x-request-id": ECHOES[form]}))
+    client = revrag.Client(KEY, base_url=server.url, max_retries=0)
+    error = caught(invoke, client.campaign(CAMPAIGN_ID), "status")
+    assert error.detail == "not your key: ***, friend"
+    assert error.headers["x-echo"] == error.request_id == "***"
+    assert "y+1" not in str(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -121,3 +122,31 @@ def test_no_retries_when_none_are_wanted(invoke: Invoke, serve: Serve, method: s
     with pytest.raises(errors.RateLimitError):
         invoke(campaign_at(server.url, max_retries=0), method, *ARGS[method])
     assert len(server.requests) == 1
+
+
+def test_a_read_waits_as_an_overloaded_service_asks(invoke: Invoke, serve: Serve) -> None:
+    # Without the header, two waits are at most 0.5 s and 1 s.
+    server = serve(reply(503, {}, {"retry-after": "2"}), GOOD["status"])
+    started = time.monotonic()
+    invoke(campaign_at(server.url), "status")
+    assert time.monotonic() - started >= 2
+    assert len(server.requests) == 2
+
+
+def test_an_overloaded_service_leaves_a_push_unknown(invoke: Invoke, serve: Serve) -> None:
+    server = serve(reply(503, {}, AT_ONCE))
+    with pytest.raises(errors.PushOutcomeUnknownError):
+        invoke(campaign_at(server.url), "push", [LEAD])
+    assert len(server.requests) == 1
+
+
+def test_idle_connections_are_dropped_before_servers_drop_them(serve: Serve) -> None:
+    server = serve(reply(200, STATUS))
+    campaign = campaign_at(server.url)
+    campaign.status()
+    campaign.status()
+    assert server.connections == 1
+    # A moment in which gunicorn still holds a connection.
+    time.sleep(1.8)
+    campaign.status()
+    assert server.connections == 2

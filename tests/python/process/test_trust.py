@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import json
 import ssl
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -208,4 +209,46 @@ def test_what_is_too_large_is_cut_off(run: Run, serve: Serve, status: int, packe
         """,
         server.url,
         status,
+    )
+
+
+def page_of(size: int) -> bytes:
+    """A page of records that hold so many bytes in all."""
+    filler = "x" * (size // 150)
+    items = [
+        {
+            "id": str(i),
+            "phone_number": "+919876543210",
+            "status": "queued",
+            "variables": {"a": filler},
+        }
+        for i in range(150)
+    ]
+    page = {"items": items, "total": 150, "has_more": False, "page": 1, "page_size": 200}
+    return json.dumps(page).encode()
+
+
+@pytest.mark.parametrize("kind", ["page", "status"])
+def test_a_body_takes_at_most_twice_its_size(run: Run, serve: Serve, kind: str) -> None:
+    size = 48 * 2**20
+    body = page_of(size) if kind == "page" else json.dumps(STATUS | {"more": "x" * size}).encode()
+    server = serve(reply(200, body))
+    run(
+        """
+        def peak():
+            with open("/proc/self/status") as status:
+                return next(int(line.split()[1]) << 10 for line in status if "VmHWM" in line)
+        leads = campaign(sys.argv[1], max_retries=0)
+        try:
+            campaign("http://127.0.0.1:9", max_retries=0).status()
+        except revrag.APIConnectionError:
+            pass
+        before = peak()
+        kept = leads.records_page() if sys.argv[2] == "page" else leads.status()
+        taken = peak() - before
+        assert taken <= 2 * int(sys.argv[3]), taken / int(sys.argv[3])
+        """,
+        server.url,
+        kind,
+        len(body),
     )

@@ -374,5 +374,6 @@ pub(super) fn status(status: u16) -> Error {
         body: serde_json::Value::Null,
         request_id: None,
         retry_after: None,
+        headers: Vec::new(),
     }))
 }

@@ -93,7 +93,7 @@ def text_of(event: WebhookEvent) -> str:
 
 def order_key_of(event: WebhookEvent) -> str:
     """What events of one call have in common; empty where there is no call."""
-    if event.call is None:
+    if event.call is None or event.call.call_id is None:
         return ""
     return hashlib.sha256(event.call.call_id.encode(errors="surrogatepass")).hexdigest()
 

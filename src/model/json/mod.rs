@@ -1,0 +1,24 @@
+//! JSON as Python's `json.loads` takes it, which is more than the standard allows.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `encoding` | any Unicode encoding as UTF-8, half surrogates let through |
+//! | `scanner` | [`Scanner`]: the grammar, token by token |
+//! | `walk` | [`Walk`]: a value with all that is in it, as events |
+//! | `text` | [`Raw`]: a string as it stands, and what it says |
+//! | `digest` | one digest for all texts that say the same |
+
+mod digest;
+mod encoding;
+mod scanner;
+mod text;
+mod walk;
+
+pub(crate) use digest::digest;
+pub(crate) use encoding::to_utf8;
+pub use scanner::Fault;
+pub(crate) use scanner::{DEEPEST, Digits, FaultKind, MOST_DIGITS, Scanner, Token};
+pub(crate) use text::{Raw, lossy};
+#[cfg(feature = "python")]
+pub(crate) use walk::Event;
+pub(crate) use walk::Walk;
