@@ -57,16 +57,24 @@ pub enum Error {
     },
     /// A push whose outcome is not known: its records may have been queued for calling.
     #[error(
-        "the outcome of this push of {} is unknown: {cause}. It was not sent again, because \
-         its phones may already be about to ring; look for its records with `records()` before you push \
-         them once more",
-        records_text(*.records)
+        "the outcome of this push of {} is unknown: {cause}. It was not sent again, because its \
+         phones may already be about to ring; {}",
+        records_text(*.records),
+        FIND_OUT
     )]
     PushOutcomeUnknown {
         /// How many records the push held.
         records: usize,
         /// Why the outcome is not known.
         cause: Box<Error>,
+    },
+    /// A push that its caller cut off.
+    #[error("{}", cut_off_text(*.records, *.left))]
+    PushCutOff {
+        /// How many records the push held.
+        records: usize,
+        /// Whether a part of it may have reached the service.
+        left: bool,
     },
     /// A record was not final in time.
     #[error("{}", wait_text(*.waited, .record.as_deref()))]
@@ -235,6 +243,22 @@ fn timeout_text(sent: bool, after: Duration) -> String {
         format!(
             "could not connect to the service within {seconds} s, nothing was sent (connect_timeout)"
         )
+    }
+}
+
+/// What is safe after a push of unknown outcome.
+const FIND_OUT: &str = "look for its records with `campaign.find(…)` before you push any of them once \
+                        more. `campaign.upload([record])` in place of a push finds out by itself";
+
+fn cut_off_text(records: usize, left: bool) -> String {
+    let records = records_text(records);
+    if left {
+        format!(
+            "this push of {records} was cut off while it was under way, so its outcome is unknown: its \
+             phones may already be about to ring; {FIND_OUT}"
+        )
+    } else {
+        format!("this push of {records} was cut off before it left: nothing was sent")
     }
 }
 

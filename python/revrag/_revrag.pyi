@@ -33,6 +33,7 @@ __all__ = [
     "__version__",
     "masked",
     "run_command",
+    "unraisable",
 ]
 
 __version__: Final[str]
@@ -585,4 +586,5 @@ class Sandbox:
     ) -> None: ...
 
 def masked(text: str) -> str: ...
+def unraisable(error: BaseException, raised_by: object) -> None: ...
 def run_command(args: list[str]) -> int: ...

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from revrag import Record, UploadReport
+    from revrag import PushResult, Record, UploadReport
 
 __all__ = [
     "APIConnectionError",
@@ -208,8 +208,29 @@ class InvalidResponseError(RevragError):
 class PushOutcomeUnknownError(RevragError):
     """A push that may have been applied: its phones may ring. ``__cause__`` says why.
 
-    It is not sent again. Look for its records with ``Campaign.records`` before pushing them again.
+    It is not sent again. Look for its records with ``Campaign.find`` before pushing any of them
+    again; ``Campaign.upload([record])`` in place of a push finds out by itself.
+
+    A push that is cut off (Ctrl-C, a signal handler that raises, a timeout or cancellation of
+    asyncio) raises what Python raises, with this error in its chain of causes; where nothing was
+    sent, with an ``APIConnectionError`` that says so.
+
+    Attributes:
+        record_count: How many records the push held.
+        result: The answer, where it came too late for the caller; otherwise None.
     """
+
+    def __init__(
+        self, message: str = "", *, record_count: int = 0, result: PushResult | None = None
+    ) -> None:
+        super().__init__(message)
+        self.record_count = record_count
+        self.result = result
+
+    @property
+    def positions(self) -> range:
+        """The positions of its records in what was pushed, from 0: each may have been applied."""
+        return range(self.record_count)
 
 
 class WaitTimeoutError(RevragError, TimeoutError):

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::config::Config;
 use super::observe::{Observer, RequestEvent};
+use super::passage::Passage;
 use super::retry::{Decision, Failure, Kind, Policy};
 use super::transport::{Departure, Reply, Request, Transport};
 use crate::error::{ResponseProblem, StatusError};
@@ -74,10 +75,11 @@ impl Client {
         &self,
         kind: Kind,
         request: Request,
+        passage: &Passage,
         read: impl Fn(&[u8]) -> std::result::Result<T, ResponseProblem>,
     ) -> Result<Answer<T>> {
         let policy = Policy::new(self.config().max_retries);
-        self.tries(kind, request, policy, Departure::default, read).await
+        self.tries(kind, request, policy, passage, read).await
     }
 
     /// The same with one try, whose way out of this machine `departure` watches.
@@ -88,7 +90,7 @@ impl Client {
         departure: Departure,
         read: impl Fn(&[u8]) -> std::result::Result<T, ResponseProblem>,
     ) -> Result<Answer<T>> {
-        self.tries(kind, request, Policy::new(0), || departure.clone(), read).await
+        self.tries(kind, request, Policy::new(0), &Passage::of(departure), read).await
     }
 
     async fn tries<T>(
@@ -96,13 +98,14 @@ impl Client {
         kind: Kind,
         request: Request,
         policy: Policy,
-        departure: impl Fn() -> Departure,
+        passage: &Passage,
         read: impl Fn(&[u8]) -> std::result::Result<T, ResponseProblem>,
     ) -> Result<Answer<T>> {
         let mut attempt = 1;
         loop {
             let started = self.world.now();
-            let reply = self.transport.send(&request, &departure(), self.world.wall()).await;
+            let departure = passage.departure();
+            let reply = self.transport.send(&request, &departure, self.world.wall()).await;
             let (status, request_id) = match &reply {
                 Ok(reply) => (Some(reply.status), reply.request_id.clone()),
                 Err(_) => (None, None),
@@ -129,7 +132,10 @@ impl Client {
                 });
             }
             match (decision, outcome) {
-                (Decision::Again(wait), Err(_)) => tokio::time::sleep(wait).await,
+                (Decision::Again(wait), Err(_)) => {
+                    passage.again();
+                    tokio::time::sleep(wait).await;
+                }
                 (Decision::Unknown, Err(error)) => {
                     let (records, cause) = (request.records, Box::new(error));
                     return Err(Error::PushOutcomeUnknown { records, cause });

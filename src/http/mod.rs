@@ -5,6 +5,7 @@ mod client;
 mod config;
 mod endpoints;
 mod observe;
+mod passage;
 mod per_process;
 mod proxy;
 pub mod retry;
@@ -16,6 +17,7 @@ pub use client::Client;
 pub use config::{Config, Options, PRODUCTION, STAGING};
 pub use endpoints::{MAX_PAGE_SIZE, RecordsQuery, parse_id};
 pub use observe::{Observer, RequestEvent};
+pub use passage::Passage;
 pub use per_process::PerProcess;
 pub use transport::Departure;
 

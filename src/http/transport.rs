@@ -237,7 +237,7 @@ impl Departure {
     }
 
     /// The request leaves; false where it was given up.
-    fn begin(&self) -> bool {
+    pub(super) fn begin(&self) -> bool {
         self.becomes(BEGUN)
     }
 

@@ -1,18 +1,22 @@
 //! `revrag.Campaign`.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use uuid::Uuid;
 
 use super::client::Client;
-use super::errors::to_pyerr;
+use super::errors::{answered_too_late, to_pyerr};
 use super::input::{self, Whole};
-use super::models;
 use super::report::UploadReport;
-use super::run::{Operation, run_async, run_sync};
+use super::run::{Aftermath, Operation, run_async, run_sync};
 use super::upload;
-use crate::http::{self, RecordsQuery};
+use super::{models, observe};
+use crate::Error;
+use crate::http::{self, Passage, RecordsQuery};
 
 /// A light handle for one campaign, made by `Client.campaign`.
 ///
@@ -41,9 +45,14 @@ impl Campaign {
     fn push_operation(&self, records: Py<PyAny>) -> Operation<models::PushResult> {
         let (http, campaign) = (self.http(), self.id);
         Box::new(move |py, watch, _| {
+            let (passage, count) = (Passage::default(), Arc::new(AtomicUsize::new(0)));
+            watch.if_cut_off(if_push_is_cut_off(passage.clone(), count.clone()));
             let records = input::records(records.bind(py))?;
+            count.store(records.len(), Ordering::Relaxed);
             let http = http.observed(watch.observer.clone());
-            Ok(Box::pin(async move { http.push(campaign, &records).await.map(Into::into) }))
+            Ok(Box::pin(async move {
+                http.push_watched(campaign, &records, &passage).await.map(Into::into)
+            }))
         })
     }
 
@@ -95,6 +104,21 @@ impl Campaign {
             }))
         })
     }
+}
+
+/// What there is to say of a push that was cut off: that nothing left, that nobody knows, or the answer
+/// itself.
+fn if_push_is_cut_off(passage: Passage, count: Arc<AtomicUsize>) -> Aftermath {
+    Box::new(move |py, result| {
+        let records = count.load(Ordering::Relaxed);
+        let error = match result {
+            Some(Ok(result)) => answered_too_late(py, records, result),
+            Some(Err(error)) => error,
+            None => to_pyerr(py, Error::PushCutOff { records, left: !passage.give_up() }),
+        };
+        observe::warn_of_unknown(py, &error);
+        Some(error)
+    })
 }
 
 fn query(

@@ -8,10 +8,10 @@ use pyo3::types::{PyDict, PyTuple};
 use super::campaign::Campaign;
 use super::errors::to_pyerr;
 use super::input::{self, Whole};
-use super::models;
 use super::run::{Operation, ready, run_async, run_sync};
+use super::{models, observe};
+use crate::Secret;
 use crate::http::{self, Config, Options};
-use crate::{Error, Secret};
 
 /// A client of the Campaign Records API.
 ///
@@ -103,8 +103,8 @@ impl Client {
                 Python::version_str().split(' ').next().unwrap_or("")
             )),
         };
-        if on_request.as_ref().is_some_and(|hook| !hook.bind(py).is_callable()) {
-            return Err(to_pyerr(py, Error::invalid("on_request", "it must be callable")));
+        if let Some(hook) = &on_request {
+            observe::check_listener("on_request", hook.bind(py))?;
         }
         let config = Config::resolve(&options, |name| std::env::var(name).ok())
             .map_err(|error| to_pyerr(py, error))?;

@@ -46,6 +46,7 @@ fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<progress::UploadProgress>()?;
     module.add_class::<report::UploadReport>()?;
     module.add_function(wrap_pyfunction!(observe::masked, module)?)?;
+    module.add_function(wrap_pyfunction!(observe::unraisable, module)?)?;
     module.add_class::<sandbox::Sandbox>()?;
     module.add_function(wrap_pyfunction!(sandbox::run_command, module)?)?;
     module.add_class::<webhook::WebhookEvent>()?;
