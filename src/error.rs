@@ -77,12 +77,16 @@ pub enum Error {
         left: bool,
     },
     /// A record was not final in time.
-    #[error("{}", wait_text(*.waited, .record.as_deref()))]
+    #[error("{}", wait_text(*.waited, .record.as_deref(), .records, .cause.as_deref()))]
     WaitTimeout {
         /// How long was waited.
         waited: Duration,
         /// The record as it was last seen, if it was.
         record: Option<Box<Document<Record>>>,
+        /// Every record that was waited for, as it was last seen.
+        records: Vec<Option<Document<Record>>>,
+        /// Why the last poll had no answer, if it had none.
+        cause: Option<Box<Error>>,
     },
     /// A journal that is none, is another upload's, is in use, or can't be written.
     #[error("journal: {0}")]
@@ -262,9 +266,25 @@ fn cut_off_text(records: usize, left: bool) -> String {
     }
 }
 
-fn wait_text(waited: Duration, record: Option<&Document<Record>>) -> String {
+fn wait_text(
+    waited: Duration,
+    record: Option<&Document<Record>>,
+    records: &[Option<Document<Record>>],
+    cause: Option<&Error>,
+) -> String {
     let seconds = waited.as_secs_f64();
-    match record {
+    let mut text = match record {
+        None if records.len() > 1 => {
+            let is_final = |record: &&Option<Document<Record>>| {
+                !record.as_ref().is_some_and(|record| record.is_final())
+            };
+            format!(
+                "{} of {} records were not final after {seconds:.1} s; `.records` is what was last seen \
+                 of each",
+                records.iter().filter(is_final).count(),
+                records.len()
+            )
+        }
         Some(record) => format!(
             "the record was not final after {seconds:.1} s: it is {:?}, attempt {} of {}; wait longer, or poll \
              `record()`",
@@ -273,7 +293,11 @@ fn wait_text(waited: Duration, record: Option<&Document<Record>>) -> String {
             count_text(record.max_attempts),
         ),
         None => format!("the record could not be read within {seconds:.1} s"),
+    };
+    if let Some(cause) = cause {
+        let _ = write!(text, ". The last poll had no answer: {cause}");
     }
+    text
 }
 
 fn count_text(count: Option<u32>) -> String {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from revrag import PushResult, Record, UploadReport
@@ -234,15 +235,23 @@ class PushOutcomeUnknownError(RevragError):
 
 
 class WaitTimeoutError(RevragError, TimeoutError):
-    """A record was not final in time.
+    """A record was not final in time. ``__cause__`` is why the last poll had no answer, if it had none.
 
     Attributes:
-        record: The record as it was last seen, or None if it never was.
+        record: The record as it was last seen, or None if it never was; of ``wait``.
+        records: All records that were waited for, each as it was last seen, or None.
     """
 
-    def __init__(self, message: str = "", *, record: Record | None = None) -> None:
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        record: Record | None = None,
+        records: Sequence[Record | None] = (),
+    ) -> None:
         super().__init__(message)
         self.record = record
+        self.records = list(records)
 
 
 class UploadError(RevragError):

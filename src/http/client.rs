@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::config::Config;
+use super::config::{Bounds, Config};
 use super::observe::{Observer, RequestEvent};
 use super::passage::Passage;
 use super::retry::{Decision, Failure, Kind, Policy};
@@ -20,6 +20,7 @@ use crate::{Error, Result};
 #[derive(Clone)]
 pub struct Client {
     transport: Arc<Transport>,
+    config: Arc<Config>,
     observer: Option<Arc<dyn Observer>>,
     world: Arc<dyn World>,
 }
@@ -36,7 +37,8 @@ impl Client {
     /// A client. Nothing is opened until the first request.
     pub fn new(config: Config) -> Self {
         Self {
-            transport: Arc::new(Transport::new(config)),
+            transport: Arc::new(Transport::new(config.clone())),
+            config: Arc::new(config),
             observer: None,
             world: System::shared(),
         }
@@ -46,6 +48,12 @@ impl Client {
     #[must_use]
     pub fn observed(&self, observer: Arc<dyn Observer>) -> Self {
         Self { observer: Some(observer), ..self.clone() }
+    }
+
+    /// The same client, over the same connections, with other bounds.
+    pub fn with_bounds(&self, bounds: Bounds) -> Result<Self> {
+        let config = Arc::new(self.config.with_bounds(bounds)?);
+        Ok(Self { config, ..self.clone() })
     }
 
     /// The same client in another world.
@@ -61,7 +69,7 @@ impl Client {
 
     /// The configuration.
     pub fn config(&self) -> &Config {
-        self.transport.config()
+        &self.config
     }
 
     /// Closes idle connections and refuses later requests.
@@ -105,7 +113,8 @@ impl Client {
         loop {
             let started = self.world.now();
             let departure = passage.departure();
-            let reply = self.transport.send(&request, &departure, self.world.wall()).await;
+            let wall = self.world.wall();
+            let reply = self.transport.send(&request, &departure, self.config(), wall).await;
             let (status, request_id) = match &reply {
                 Ok(reply) => (Some(reply.status), reply.request_id.clone()),
                 Err(_) => (None, None),
@@ -173,7 +182,7 @@ fn understand<T>(
 }
 
 /// An error of one try, as the policy sees it.
-fn failure_of(error: &Error) -> Failure {
+pub(super) fn failure_of(error: &Error) -> Failure {
     match error {
         Error::Connection { sent: false, .. } | Error::Timeout { sent: false, .. } => {
             Failure::NotSent

@@ -1,6 +1,7 @@
 //! What a client is told: argument, then environment, then default.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -54,6 +55,17 @@ impl Default for Options {
     }
 }
 
+/// Bounds of single requests, which need no connections of their own; [`None`] leaves one as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Bounds {
+    /// The bound on each try.
+    pub timeout: Option<Duration>,
+    /// Tries after the first.
+    pub max_retries: Option<u32>,
+    /// The largest response body that is read, decompressed.
+    pub max_response_bytes: Option<u64>,
+}
+
 /// A checked configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -64,7 +76,7 @@ pub struct Config {
     pub(super) connect_timeout: Duration,
     pub(super) max_retries: u32,
     pub(super) proxy: Option<proxy::Choice>,
-    pub(super) extra_roots: Vec<rustls::pki_types::CertificateDer<'static>>,
+    pub(super) extra_roots: Arc<[rustls::pki_types::CertificateDer<'static>]>,
     pub(super) max_response_bytes: u64,
 }
 
@@ -104,13 +116,25 @@ impl Config {
             user_agent: HeaderValue::try_from(user_agent)
                 .map_err(|_| Error::invalid("user_agent", "it can't be sent in a header"))?,
             proxy: proxy::choose(options.proxy.as_ref().map(Secret::expose), &base_url, &env)?,
-            extra_roots: tls::extra_roots(options.ca_bundle.as_deref(), &env)?,
+            extra_roots: tls::extra_roots(options.ca_bundle.as_deref(), &env)?.into(),
             base_url,
             timeout: options.timeout,
             connect_timeout: options.connect_timeout.min(options.timeout),
             max_retries: options.max_retries,
             max_response_bytes: options.max_response_bytes,
         })
+    }
+
+    /// The same with other bounds.
+    pub(super) fn with_bounds(&self, bounds: Bounds) -> Result<Self> {
+        let mut config = self.clone();
+        if let Some(timeout) = bounds.timeout {
+            positive("timeout", timeout)?;
+            config.timeout = timeout;
+        }
+        config.max_retries = bounds.max_retries.unwrap_or(self.max_retries);
+        config.max_response_bytes = bounds.max_response_bytes.unwrap_or(self.max_response_bytes);
+        Ok(config)
     }
 
     /// The API key.

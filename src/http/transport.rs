@@ -13,7 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::config::Config;
 use super::per_process::PerProcess;
-use super::{retry, tls};
+use super::{retry, shared, tls};
 use crate::error::{ResponseProblem, masked};
 use crate::{Error, Result};
 
@@ -61,22 +61,19 @@ impl Transport {
         Self { config, http: PerProcess::new(), closed: AtomicBool::new(false) }
     }
 
-    pub(super) fn config(&self) -> &Config {
-        &self.config
-    }
-
     /// Closes idle connections and refuses what comes later.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.http.clear();
     }
 
-    /// One try. An error is [`Error::Connection`] or [`Error::Timeout`], which say whether anything
+    /// One try, within the bounds of `config`. An error is [`Error::Connection`] or [`Error::Timeout`], which say whether anything
     /// was sent, or [`Error::InvalidArgument`] where there was no try.
     pub(super) async fn send(
         &self,
         request: &Request,
         departure: &Departure,
+        config: &Config,
         wall: SystemTime,
     ) -> Result<Reply> {
         if self.closed.load(Ordering::Acquire) {
@@ -98,12 +95,12 @@ impl Transport {
             // Without a body there is no telling, so a read counts as sent.
             departure.begin();
         }
-        let limit = self.config.max_response_bytes;
+        let limit = config.max_response_bytes;
         let answer = async {
             let response = builder.send().await?;
             Ok::<_, reqwest::Error>(read(response, limit, wall).await)
         };
-        let after = self.config.timeout;
+        let after = config.timeout;
         match tokio::time::timeout(after, answer).await {
             Ok(Ok(reply)) => Ok(without_key(reply, self.config.api_key.as_bytes())),
             Ok(Err(error)) => {
@@ -126,7 +123,8 @@ fn build(config: &Config) -> Result<reqwest::Client> {
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     let encrypted = config.base_url.scheme() == "https"
         || config.proxy.as_ref().is_some_and(super::proxy::Choice::is_tls);
-    let tls = if encrypted { tls::client_config(&config.extra_roots)? } else { tls::no_config()? };
+    let tls =
+        if encrypted { shared::client_config(&config.extra_roots)? } else { tls::no_config()? };
     let refuse = |error: reqwest::Error| Error::invalid("proxy", cause(&error));
     let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)

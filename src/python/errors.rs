@@ -47,8 +47,11 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
             fields.set_item("record_count", records)?;
             "PushOutcomeUnknownError"
         }
-        Error::WaitTimeout { record, .. } => {
+        Error::WaitTimeout { record, records, cause: inner, .. } => {
             fields.set_item("record", record.map(|record| models::Record::from(*record)))?;
+            let records = records.into_iter().map(|record| record.map(models::Record::from));
+            fields.set_item("records", records.collect::<Vec<_>>())?;
+            cause = inner.map(|inner| to_pyerr(py, *inner));
             "WaitTimeoutError"
         }
         Error::Journal(_) | Error::JournalLost(_) => "JournalError",

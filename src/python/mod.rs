@@ -9,6 +9,7 @@
 mod attribute;
 mod campaign;
 mod client;
+mod closed;
 mod errors;
 mod input;
 mod json;
@@ -51,5 +52,6 @@ fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(sandbox::run_command, module)?)?;
     module.add_class::<webhook::WebhookEvent>()?;
     module.add_class::<webhook::WebhookVerifier>()?;
-    models::add_to(module)
+    models::add_to(module)?;
+    closed::close_all(module)
 }

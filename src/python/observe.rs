@@ -33,7 +33,7 @@ use crate::{Error, bulk, http};
 ///     ...     status = watched.campaign(campaign.id).status()
 ///     >>> events[0].method, events[0].status, events[0].attempt
 ///     ('GET', 200, 1)
-#[pyclass(frozen, eq, hash, module = "revrag", skip_from_py_object)]
+#[pyclass(frozen, eq, hash, subclass, module = "revrag", skip_from_py_object)]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct RequestEvent(http::RequestEvent);
 

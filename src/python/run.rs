@@ -137,6 +137,21 @@ fn interrupted(py: Python<'_>, aftermath: &Mutex<Option<Aftermath>>) -> PyResult
     Ok(())
 }
 
+/// Whether Python gives this thread the signals.
+fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
+    static NATIVE_ID: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static MAIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static IDENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    // On Linux that of a process's first thread is the process's own. It holds where `threading` was
+    // imported elsewhere first, and where gevent has patched it.
+    let native = NATIVE_ID.import(py, "_thread", "get_native_id")?.call0()?.extract::<u64>()?;
+    if native == u64::from(std::process::id()) {
+        return Ok(true);
+    }
+    let main = MAIN.import(py, "threading", "main_thread")?.call0()?.getattr("ident")?;
+    main.eq(IDENT.import(py, "_thread", "get_ident")?.call0()?)
+}
+
 /// Waits for an operation's result; an error is an interrupt.
 fn attend<T: Send>(
     py: Python<'_>,
@@ -152,6 +167,8 @@ fn attend<T: Send>(
         Said(Word),
         Tick,
     }
+    // Signals are the main thread's; another would look for nothing, twenty times a second.
+    let ticks = is_main_thread(py)?;
     loop {
         *attached = None;
         let woken = py.detach(|| {
@@ -160,7 +177,7 @@ fn attend<T: Send>(
                     biased;
                     Some(word) = words.recv() => Woken::Said(word),
                     result = &mut *running => Woken::Done(result),
-                    () = tokio::time::sleep(TICK) => Woken::Tick,
+                    () = tokio::time::sleep(TICK), if ticks => Woken::Tick,
                 }
             })
         });

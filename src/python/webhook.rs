@@ -23,20 +23,21 @@ use crate::{Error, Secret};
 /// It pickles, and its secrets go into the pickle; they are shown nowhere else.
 ///
 /// Args:
-///     secret (str | Iterable[str]): The endpoint's signing secret, or several while rotating: the
-///         first one signs, each one verifies.
+///     secret (str | bytes | Iterable[str | bytes]): The endpoint's signing secret, or several while
+///         rotating: the first one signs, each one verifies.
 ///     tolerance (float): Seconds a delivery may be old; exactly that many is still inside.
 ///     future_tolerance (float): Seconds its clock may be ahead.
 ///
 /// Raises:
-///     InvalidArgumentError: There is no secret, or an empty one.
+///     InvalidArgumentError: There is no secret, an empty one, or one with blanks or line ends around
+///         it.
 ///
 /// Example:
 ///     >>> verifier = revrag.WebhookVerifier(["new-secret", "old-secret"])
 ///     >>> headers = verifier.sign(b"{}", event_id="evt_1", event_type="test.event")
 ///     >>> verifier.verify(b"{}", headers).type
 ///     'test.event'
-#[pyclass(frozen, module = "revrag")]
+#[pyclass(frozen, subclass, module = "revrag")]
 pub(super) struct WebhookVerifier(Verifier);
 
 #[pymethods]
@@ -57,8 +58,8 @@ impl WebhookVerifier {
     ///
     /// Args:
     ///     body (bytes | bytearray | memoryview | str): The raw body, as received.
-    ///     headers (Mapping | Iterable[tuple]): The request's headers, any case, str or bytes; or a
-    ///         WSGI environ.
+    ///     headers (Mapping | Iterable[tuple]): The request's headers, any case, str or bytes, or
+    ///         lists of them; or a WSGI environ.
     ///     now (float | datetime | None): Unix seconds or an aware datetime, instead of the clock.
     ///
     /// Returns:
@@ -198,7 +199,7 @@ impl WebhookVerifier {
 ///     ...     {"id": "evt_1", "type": "test.event", "timestamp": 0, "payload": {"a": 1}})
 ///     >>> event.id, event.timestamp.year, event.call, event.payload
 ///     ('evt_1', 1970, None, {'a': 1})
-#[pyclass(frozen, eq, module = "revrag", skip_from_py_object)]
+#[pyclass(frozen, eq, subclass, module = "revrag", skip_from_py_object)]
 pub(super) struct WebhookEvent {
     event: Event,
     kept: PyOnceLock<Py<PyDict>>,
@@ -302,22 +303,51 @@ impl WebhookEvent {
 }
 
 fn secrets_of(secret: &Bound<'_, PyAny>) -> PyResult<Vec<Secret>> {
-    let at = || "secret".to_owned();
-    let text = |item: &Bound<'_, PyString>| {
-        let text = json::text_of(item, &at).map_err(|error| to_pyerr(item.py(), error));
-        text.map(Secret::new)
-    };
-    if let Ok(one) = secret.cast::<PyString>() {
-        return Ok(vec![text(one)?]);
-    }
-    let wrong = || {
+    let wrong = |odd: &Bound<'_, PyAny>| {
         PyTypeError::new_err(format!(
-            "secret must be a str or an iterable of str, not {}",
-            json::type_name(secret)
+            "secret must be a str, bytes, or an iterable of them, not {}",
+            json::type_name(odd)
         ))
     };
-    let items = secret.try_iter().map_err(|_| wrong())?;
-    items.map(|item| text(item?.cast::<PyString>().map_err(|_| wrong())?)).collect()
+    if let Some(one) = secret_of(secret)? {
+        return Ok(vec![one]);
+    }
+    // Its keys, most likely, are the secrets' names.
+    if input::is_mapping(secret)? {
+        return Err(wrong(secret));
+    }
+    let items = secret.try_iter().map_err(|_| wrong(secret))?;
+    items.map(|item| item.and_then(|item| secret_of(&item)?.ok_or_else(|| wrong(&item)))).collect()
+}
+
+/// A secret in a str or bytes; none where it is neither.
+fn secret_of(item: &Bound<'_, PyAny>) -> PyResult<Option<Secret>> {
+    let py = item.py();
+    let refuse = |problem: &str| to_pyerr(py, Error::invalid("secret", problem));
+    let text = if let Ok(text) = item.cast::<PyString>() {
+        json::text_of(text, &|| "secret".to_owned()).map_err(|error| to_pyerr(py, error))?
+    } else if item.is_instance_of::<PyBytes>() || item.is_instance_of::<PyByteArray>() {
+        String::from_utf8(item.extract()?)
+            .map_err(|_| refuse("its bytes are no UTF-8, and RevRag's secrets are text"))?
+    } else {
+        return Ok(None);
+    };
+    let is_around = |c: char| {
+        c.is_whitespace()
+            || c.is_control()
+            || matches!(
+                c,
+                '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'
+            )
+    };
+    let bare = text.trim_matches(is_around);
+    if !bare.is_empty() && bare.len() < text.len() {
+        return Err(refuse(
+            "there are blanks or line ends around it, as around one that was read from a file; no \
+             signature would fit: strip it",
+        ));
+    }
+    Ok(Some(Secret::new(text)))
 }
 
 /// The moment an argument names, else the clock's.
@@ -369,8 +399,16 @@ fn with_headers<T>(
             && let Some(name) = HeaderName::of(name)
         {
             // No UTF-8 at all stands for what is no text, and is refused as such.
-            let value = raw(value).unwrap_or(b"\xff");
-            picked.offer(name, Cow::Owned::<[u8]>(value.to_vec()));
+            let mut take = |value: &Bound<'_, PyAny>| {
+                let value = raw(value).unwrap_or(b"\xff");
+                picked.offer(name, Cow::Owned::<[u8]>(value.to_vec()));
+            };
+            // AWS's `multiValueHeaders`, `urllib.parse`: a header's values in a list.
+            match (value.cast::<PyList>(), value.cast::<PyTuple>()) {
+                (Ok(list), _) => list.iter().for_each(|value| take(&value)),
+                (_, Ok(tuple)) => tuple.iter().for_each(|value| take(&value)),
+                _ => take(value),
+            }
         }
     };
     if let Ok(dict) = headers.cast::<PyDict>() {
