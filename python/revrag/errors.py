@@ -235,7 +235,7 @@ class PushOutcomeUnknownError(RevragError):
 
 
 class WaitTimeoutError(RevragError, TimeoutError):
-    """A record was not final in time. ``__cause__`` is why the last poll had no answer, if it had none.
+    """A record was not final in time. ``__cause__`` is why the last poll had no answer, if so.
 
     Attributes:
         record: The record as it was last seen, or None if it never was; of ``wait``.

@@ -1,4 +1,4 @@
-"""``with_options``, ``timeout=`` per call, settings as attributes, equal campaigns, closed classes."""
+"""Other options, a timeout per call, settings as attributes, equal campaigns, closed classes."""
 
 from __future__ import annotations
 
