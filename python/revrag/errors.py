@@ -305,3 +305,8 @@ class SignatureMismatchError(WebhookVerificationError):
 
 class InvalidPayloadError(WebhookVerificationError):
     """The signature fits, and the body is not an event."""
+
+
+# A reload keeps the classes: those that are raised stay those that are caught.
+_kept = globals().get("_kept") or {name: globals()[name] for name in __all__}
+globals().update(_kept)
