@@ -10,7 +10,9 @@ mod attribute;
 mod campaign;
 mod client;
 mod closed;
+mod delivery;
 mod errors;
+mod event;
 mod input;
 mod json;
 mod models;
@@ -24,7 +26,7 @@ mod run;
 mod sandbox;
 mod source;
 mod upload;
-mod webhook;
+mod verifier;
 
 use pyo3::prelude::*;
 
@@ -50,8 +52,8 @@ fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(observe::unraisable, module)?)?;
     module.add_class::<sandbox::Sandbox>()?;
     module.add_function(wrap_pyfunction!(sandbox::run_command, module)?)?;
-    module.add_class::<webhook::WebhookEvent>()?;
-    module.add_class::<webhook::WebhookVerifier>()?;
+    module.add_class::<event::WebhookEvent>()?;
+    module.add_class::<verifier::WebhookVerifier>()?;
     models::add_to(module)?;
     closed::close_all(module)
 }

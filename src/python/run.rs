@@ -18,7 +18,7 @@ use tokio::task::AbortHandle;
 use super::errors::{add_cause, to_pyerr};
 use super::observe::{Listeners, Onlooker, Say, Word};
 use super::pause;
-use super::process::{self, Attached, Errands};
+use super::process::{self, Errands, Stretch};
 use crate::Result;
 use crate::http::Observer;
 
@@ -96,7 +96,7 @@ where
     T: for<'a> IntoPyObject<'a> + Send,
 {
     let runtime = process::runtime(py)?;
-    let mut attached = Some(Attached::enter(py, &runtime));
+    let mut attached = Some(Stretch::enter(py, &runtime));
     let mut onlooker = Onlooker::new(py, Listeners { hook, ..Listeners::default() })?;
     let (sender, words) = unbounded_channel();
     let say: Say = Arc::new(move |word| {
@@ -156,7 +156,7 @@ fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
 fn attend<T: Send>(
     py: Python<'_>,
     runtime: &Arc<process::Runtime>,
-    attached: &mut Option<Attached>,
+    attached: &mut Option<Stretch>,
     onlooker: &Onlooker,
     running: &mut Running<T>,
     mut words: UnboundedReceiver<Word>,
@@ -181,7 +181,7 @@ fn attend<T: Send>(
                 }
             })
         });
-        *attached = Some(Attached::enter(py, runtime));
+        *attached = Some(Stretch::enter(py, runtime));
         match woken {
             Woken::Tick => py.check_signals()?,
             Woken::Said(word) => {
@@ -216,14 +216,14 @@ where
         let runtime = process::runtime(py)?;
         let ticket = Ticket::next();
         let Some(errands) = runtime.errands() else {
-            // In an exit handler, after the courier's end: nobody could bring the result later.
+            // In an exit handler, after the messenger's end: nobody could bring the result later.
             let result = run_sync(py, hook, operation);
             let result = result.and_then(|value| value.into_py_any(py));
             let (value, error) = value_or_error(py, result);
             aio(py)?.getattr("resolve")?.call1((future, value, error))?;
             return Ok(Handle::ended(ticket));
         };
-        let _attached = Attached::enter(py, &runtime);
+        let _attached = Stretch::enter(py, &runtime);
         let locals = TaskLocals::with_running_loop(py)?.copy_context(py)?;
         let mut onlooker = Onlooker::new(py, Listeners { hook, ..Listeners::default() })?;
         let words = errands.clone();
