@@ -149,7 +149,8 @@ def leads():
     yield LEAD
     signal.raise_signal(signal.SIGINT)
 records = [LEAD] * 300_000 if sys.argv[2] == "list" else leads()
-signal.setitimer(signal.ITIMER_REAL, 0.05)
+if sys.argv[2] == "list":
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
 try:
     campaign(sys.argv[1]).push(records)
 except KeyboardInterrupt as error:
