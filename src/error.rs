@@ -57,10 +57,10 @@ pub enum Error {
     },
     /// A push whose outcome is not known: its records may have been queued for calling.
     #[error(
-        "the outcome of this push of {} is unknown: {cause}. It was not sent again, because \
-         its phones may already be about to ring; look for its records with `records()` before you push \
-         them once more",
-        records_text(*.records)
+        "the outcome of this push of {} is unknown: {cause}. It was not sent again, because its \
+         phones may already be about to ring; {}",
+        records_text(*.records),
+        FIND_OUT
     )]
     PushOutcomeUnknown {
         /// How many records the push held.
@@ -68,13 +68,25 @@ pub enum Error {
         /// Why the outcome is not known.
         cause: Box<Error>,
     },
+    /// A push that its caller cut off.
+    #[error("{}", cut_off_text(*.records, *.left))]
+    PushCutOff {
+        /// How many records the push held.
+        records: usize,
+        /// Whether a part of it may have reached the service.
+        left: bool,
+    },
     /// A record was not final in time.
-    #[error("{}", wait_text(*.waited, .record.as_deref()))]
+    #[error("{}", wait_text(*.waited, .record.as_deref(), .records, .cause.as_deref()))]
     WaitTimeout {
         /// How long was waited.
         waited: Duration,
         /// The record as it was last seen, if it was.
         record: Option<Box<Document<Record>>>,
+        /// Every record that was waited for, as it was last seen.
+        records: Vec<Option<Document<Record>>>,
+        /// Why the last poll had no answer, if it had none.
+        cause: Option<Box<Error>>,
     },
     /// A journal that is none, is another upload's, is in use, or can't be written.
     #[error("journal: {0}")]
@@ -240,9 +252,41 @@ fn timeout_text(sent: bool, after: Duration) -> String {
     }
 }
 
-fn wait_text(waited: Duration, record: Option<&Document<Record>>) -> String {
+/// What is safe after a push of unknown outcome.
+const FIND_OUT: &str = "look for its records with `campaign.find(…)` before you push any of them once \
+                        more. `campaign.upload([record])` in place of a push finds out by itself";
+
+fn cut_off_text(records: usize, left: bool) -> String {
+    let records = records_text(records);
+    if left {
+        format!(
+            "this push of {records} was cut off while it was under way, so its outcome is unknown: its \
+             phones may already be about to ring; {FIND_OUT}"
+        )
+    } else {
+        format!("this push of {records} was cut off before it left: nothing was sent")
+    }
+}
+
+fn wait_text(
+    waited: Duration,
+    record: Option<&Document<Record>>,
+    records: &[Option<Document<Record>>],
+    cause: Option<&Error>,
+) -> String {
     let seconds = waited.as_secs_f64();
-    match record {
+    let mut text = match record {
+        None if records.len() > 1 => {
+            let is_final = |record: &&Option<Document<Record>>| {
+                !record.as_ref().is_some_and(|record| record.is_final())
+            };
+            format!(
+                "{} of {} records were not final after {seconds:.1} s; `.records` is what was last seen \
+                 of each",
+                records.iter().filter(is_final).count(),
+                records.len()
+            )
+        }
         Some(record) => format!(
             "the record was not final after {seconds:.1} s: it is {:?}, attempt {} of {}; wait longer, or poll \
              `record()`",
@@ -251,7 +295,11 @@ fn wait_text(waited: Duration, record: Option<&Document<Record>>) -> String {
             count_text(record.max_attempts.as_ref()),
         ),
         None => format!("the record could not be read within {seconds:.1} s"),
+    };
+    if let Some(cause) = cause {
+        let _ = write!(text, ". The last poll had no answer: {cause}");
     }
+    text
 }
 
 fn count_text(count: Option<&Whole>) -> String {

@@ -7,9 +7,17 @@ Example:
     1
 """
 
-from revrag import errors
-from revrag._pager import RecordPager
-from revrag._revrag import (
+from revrag import _interpreter
+
+_interpreter.refuse_subinterpreters()
+
+from revrag import _revrag  # noqa: E402
+
+_interpreter.keep(_revrag)
+
+from revrag import errors  # noqa: E402
+from revrag._pager import RecordPager  # noqa: E402
+from revrag._revrag import (  # noqa: E402
     PRODUCTION,
     STAGING,
     Call,
@@ -32,7 +40,7 @@ from revrag._revrag import (
     WebhookVerifier,
     __version__,
 )
-from revrag.errors import *  # noqa: F403  # re-exported one by one below
+from revrag.errors import *  # noqa: E402, F403  # re-exported one by one below
 
 # Spelled so that type checkers see it and `typing`, a third of the import's time, stays out.
 TYPE_CHECKING = False
@@ -71,9 +79,38 @@ __all__ = [
 ]
 
 
+_TYPES = frozenset({"CallStatus", "CampaignState", "RecordInput", "RecordStatus"})
+_SUBMODULES = frozenset({"sandbox", "testing", "webhooks"})
+
+
 def __getattr__(name: str) -> object:
-    if name in {"CallStatus", "CampaignState", "RecordInput", "RecordStatus"}:
+    if name in _TYPES:
         from revrag import _types
 
         return getattr(_types, name)
+    if name in _SUBMODULES:
+        from importlib import import_module
+
+        return import_module(f"revrag.{name}")
     raise AttributeError(f"module 'revrag' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_SUBMODULES})
+
+
+def _imported_by_name() -> None:
+    """Show freezers, PyInstaller for one, what the extension imports. Never called."""
+    import atexit
+    import builtins
+    import collections.abc
+    import json
+    import threading
+
+    from revrag import _aio, _frames, _html, _observe, _pager, _progress, _turn, errors
+
+    del atexit, builtins, collections, json, threading
+    del _aio, _frames, _html, _observe, _pager, _progress, _turn, errors
+
+
+_interpreter.remember(_revrag)

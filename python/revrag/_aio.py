@@ -15,10 +15,9 @@ async def drive(start: Callable[[asyncio.Future[Any]], Any]) -> Any:
     operation = start(future)
     try:
         return await future
-    except asyncio.CancelledError as error:
-        cause = operation.cut_off()
-        if cause is not None:
-            raise error from cause
+    except BaseException as error:
+        if not (future.done() and not future.cancelled() and future.exception() is error):
+            operation.cut_off(error)
         raise
     finally:
         operation.cancel()

@@ -1,11 +1,15 @@
-"""Who is told of an operation under way: the ``revrag`` logger, ``on_request``, ``progress``."""
+"""Who is told of an operation under way: the ``revrag`` logger, ``on_request``, ``progress``.
+
+None of them changes its outcome: what they raise is told by ``sys.unraisablehook``.
+"""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, NamedTuple
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from revrag._revrag import masked
+from revrag._revrag import masked, unraisable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +42,9 @@ class Tried(NamedTuple):
     def __call__(self) -> None:
         event = self.event
         said = f"{event.method} {event.path}"
-        logger.debug(
+        _guarded(
+            logger,
+            logger.debug,
             "%s status=%s attempt=%d ms=%.1f request_id=%s",
             said,
             event.status,
@@ -47,7 +53,9 @@ class Tried(NamedTuple):
             event.request_id and masked(event.request_id),
         )
         if self.retry_in is not None:
-            logger.warning(
+            _guarded(
+                logger,
+                logger.warning,
                 "%s failed at attempt %d and is sent again in %.2f s: %s",
                 said,
                 event.attempt,
@@ -55,10 +63,7 @@ class Tried(NamedTuple):
                 event.error,
             )
         if self.hook is not None:
-            try:
-                self.hook(event)
-            except Exception:
-                logger.exception("on_request raised; the request goes on")
+            _guarded(self.hook, self.hook, event)
 
 
 class Advanced(NamedTuple):
@@ -69,9 +74,69 @@ class Advanced(NamedTuple):
     is_last: bool
 
     def __call__(self) -> None:
-        try:
-            self.listener(self.progress)
-            if self.is_last and (close := getattr(self.listener, "close", None)) is not None:
-                close()
-        except Exception:
-            logger.exception("progress raised; the upload goes on")
+        _guarded(self.listener, self.listener, self.progress)
+        if self.is_last:
+            _guarded(self.listener, _close, self.listener)
+
+
+def _close(listener: object) -> None:
+    if (close := getattr(listener, "close", None)) is not None:
+        close()
+
+
+def warn_of_unknown(error: BaseException) -> None:
+    """Log that a push was cut off which may have been applied."""
+    from revrag.errors import PushOutcomeUnknownError
+
+    if isinstance(error, PushOutcomeUnknownError):
+        _guarded(logger, logger.warning, "%s", error)
+
+
+def problem_with(listener: object) -> str | None:
+    """Why this can't be a listener, if it can't."""
+    from inspect import isasyncgenfunction, iscoroutinefunction
+
+    if not callable(listener):
+        return "it must be callable"
+    for function in (listener, getattr(listener, "__call__", None)):  # noqa: B004
+        if iscoroutinefunction(function) or isasyncgenfunction(function):
+            return (
+                "it is a coroutine function, and nobody would await what it makes; pass a plain "
+                "function"
+            )
+    return None
+
+
+def _guarded(listener: object, call: Callable[..., object], *args: Any) -> None:
+    """Call it. What it raises is told, and no more; an interrupt is the caller's."""
+    try:
+        answer = call(*args)
+        if isinstance(answer, CoroutineType):
+            answer.close()
+            raise TypeError("it made a coroutine, which nobody awaits; pass a plain function")
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        if _is_of_a_signal(error):
+            raise
+        unraisable(error, listener)
+
+
+def _is_of_a_signal(error: BaseException) -> bool:
+    """Whether a signal's handler raised it, which happened to run just then."""
+    import signal
+
+    handlers = {_code(signal.getsignal(number)) for number in signal.valid_signals()} - {None}
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code in handlers:
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def _code(handler: Any) -> object:
+    handler = getattr(handler, "func", handler)  # what a functools.partial calls
+    if not hasattr(handler, "__code__") and not hasattr(handler, "__func__"):
+        handler = getattr(type(handler), "__call__", None)  # noqa: B004
+    return getattr(getattr(handler, "__func__", handler), "__code__", None)

@@ -26,18 +26,28 @@ class RecordPager:
         ...     assert record.is_final
     """
 
-    __slots__ = ("_campaign", "_page_size", "_status")
+    __slots__ = ("_campaign", "_page_size", "_status", "_timeout")
 
-    def __init__(self, campaign: Campaign, status: str | None, page_size: int) -> None:
+    def __init__(
+        self,
+        campaign: Campaign,
+        status: str | None,
+        page_size: int,
+        timeout: float | None = None,
+    ) -> None:
         self._campaign = campaign
         self._status = status
         self._page_size = page_size
+        self._timeout = timeout
 
     def __iter__(self) -> Iterator[Record]:
         number, more = 1, True
         while more:
             page = self._campaign.records_page(
-                status=self._status, page=number, page_size=self._page_size
+                status=self._status,
+                page=number,
+                page_size=self._page_size,
+                timeout=self._timeout,
             )
             yield from page.items
             number, more = number + 1, _goes_on(page)
@@ -46,7 +56,10 @@ class RecordPager:
         number, more = 1, True
         while more:
             page = await self._campaign.records_page_async(
-                status=self._status, page=number, page_size=self._page_size
+                status=self._status,
+                page=number,
+                page_size=self._page_size,
+                timeout=self._timeout,
             )
             for record in page.items:
                 yield record

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from revrag import Record, UploadReport
+    from revrag import PushResult, Record, UploadReport
 
 __all__ = [
     "APIConnectionError",
@@ -234,20 +234,49 @@ class InvalidResponseError(RevragError):
 class PushOutcomeUnknownError(RevragError):
     """A push that may have been applied: its phones may ring. ``__cause__`` says why.
 
-    It is not sent again. Look for its records with ``Campaign.records`` before pushing them again.
+    It is not sent again. Look for its records with ``Campaign.find`` before pushing any of them
+    again; ``Campaign.upload([record])`` in place of a push finds out by itself.
+
+    A push that is cut off (Ctrl-C, a signal handler that raises, a timeout or cancellation of
+    asyncio) raises what Python raises, with this error in its chain of causes; where nothing was
+    sent, with an ``APIConnectionError`` that says so.
+
+    Attributes:
+        record_count: How many records the push held.
+        result: The answer, where it came too late for the caller; otherwise None.
     """
+
+    def __init__(
+        self, message: str = "", *, record_count: int = 0, result: PushResult | None = None
+    ) -> None:
+        super().__init__(message)
+        self.record_count = record_count
+        self.result = result
+
+    @property
+    def positions(self) -> range:
+        """The positions of its records in what was pushed, from 0: each may have been applied."""
+        return range(self.record_count)
 
 
 class WaitTimeoutError(RevragError, TimeoutError):
-    """A record was not final in time.
+    """A record was not final in time. ``__cause__`` is why the last poll had no answer, if so.
 
     Attributes:
-        record: The record as it was last seen, or None if it never was.
+        record: The record as it was last seen, or None if it never was; of ``wait``.
+        records: All records that were waited for, each as it was last seen, or None.
     """
 
-    def __init__(self, message: str = "", *, record: Record | None = None) -> None:
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        record: Record | None = None,
+        records: Sequence[Record | None] = (),
+    ) -> None:
         super().__init__(message)
         self.record = record
+        self.records = list(records)
 
 
 class UploadError(RevragError):
@@ -301,3 +330,8 @@ class SignatureMismatchError(WebhookVerificationError):
 
 class InvalidPayloadError(WebhookVerificationError):
     """The signature fits, and the body is not an event."""
+
+
+# A reload keeps the classes: those that are raised stay those that are caught.
+_kept = globals().get("_kept") or {name: globals()[name] for name in __all__}
+globals().update(_kept)

@@ -7,8 +7,9 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::config::Config;
+use super::config::{Bounds, Config};
 use super::observe::{Observer, RequestEvent};
+use super::passage::Passage;
 use super::retry::{Decision, Failure, Kind, Policy};
 use super::transport::{Departure, Reply, Request, Transport};
 use crate::error::{ResponseProblem, StatusError};
@@ -20,6 +21,7 @@ use crate::{Error, Result};
 #[derive(Clone)]
 pub struct Client {
     transport: Arc<Transport>,
+    config: Arc<Config>,
     observer: Option<Arc<dyn Observer>>,
     world: Arc<dyn World>,
 }
@@ -36,7 +38,8 @@ impl Client {
     /// A client. Nothing is opened until the first request.
     pub fn new(config: Config) -> Self {
         Self {
-            transport: Arc::new(Transport::new(config)),
+            transport: Arc::new(Transport::new(config.clone())),
+            config: Arc::new(config),
             observer: None,
             world: System::shared(),
         }
@@ -46,6 +49,12 @@ impl Client {
     #[must_use]
     pub fn observed(&self, observer: Arc<dyn Observer>) -> Self {
         Self { observer: Some(observer), ..self.clone() }
+    }
+
+    /// The same client, over the same connections, with other bounds.
+    pub fn with_bounds(&self, bounds: Bounds) -> Result<Self> {
+        let config = Arc::new(self.config.with_bounds(bounds)?);
+        Ok(Self { config, ..self.clone() })
     }
 
     /// The same client in another world.
@@ -61,7 +70,7 @@ impl Client {
 
     /// The configuration.
     pub fn config(&self) -> &Config {
-        self.transport.config()
+        &self.config
     }
 
     /// Closes idle connections and refuses later requests.
@@ -75,10 +84,11 @@ impl Client {
         &self,
         kind: Kind,
         request: Request,
+        passage: &Passage,
         read: impl Fn(Bytes) -> std::result::Result<T, ResponseProblem>,
     ) -> Result<Answer<T>> {
         let policy = Policy::new(self.config().max_retries);
-        self.tries(kind, request, policy, Departure::default, read).await
+        self.tries(kind, request, policy, passage, read).await
     }
 
     /// The same with one try, whose way out of this machine `departure` watches.
@@ -89,7 +99,7 @@ impl Client {
         departure: Departure,
         read: impl Fn(Bytes) -> std::result::Result<T, ResponseProblem>,
     ) -> Result<Answer<T>> {
-        self.tries(kind, request, Policy::new(0), || departure.clone(), read).await
+        self.tries(kind, request, Policy::new(0), &Passage::of(departure), read).await
     }
 
     async fn tries<T>(
@@ -97,13 +107,15 @@ impl Client {
         kind: Kind,
         request: Request,
         policy: Policy,
-        departure: impl Fn() -> Departure,
+        passage: &Passage,
         read: impl Fn(Bytes) -> std::result::Result<T, ResponseProblem>,
     ) -> Result<Answer<T>> {
         let mut attempt = 1;
         loop {
             let started = self.world.now();
-            let reply = self.transport.send(&request, &departure(), self.world.wall()).await;
+            let departure = passage.departure();
+            let wall = self.world.wall();
+            let reply = self.transport.send(&request, &departure, self.config(), wall).await;
             let (status, request_id) = match &reply {
                 Ok(reply) => (Some(reply.status), reply.request_id.clone()),
                 Err(_) => (None, None),
@@ -130,7 +142,10 @@ impl Client {
                 });
             }
             match (decision, outcome) {
-                (Decision::Again(wait), Err(_)) => tokio::time::sleep(wait).await,
+                (Decision::Again(wait), Err(_)) => {
+                    passage.again();
+                    tokio::time::sleep(wait).await;
+                }
                 (Decision::Unknown, Err(error)) => {
                     let (records, cause) = (request.records, Box::new(error));
                     return Err(Error::PushOutcomeUnknown { records, cause });
@@ -169,7 +184,7 @@ fn understand<T>(
 }
 
 /// An error of one try, as the policy sees it.
-fn failure_of(error: &Error) -> Failure {
+pub(super) fn failure_of(error: &Error) -> Failure {
     match error {
         Error::Connection { sent: false, .. } | Error::Timeout { sent: false, .. } => {
             Failure::NotSent

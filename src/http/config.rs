@@ -58,6 +58,17 @@ impl Default for Options {
     }
 }
 
+/// Bounds of single requests, which need no connections of their own; [`None`] leaves one as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Bounds {
+    /// The bound on each try.
+    pub timeout: Option<Duration>,
+    /// Tries after the first.
+    pub max_retries: Option<u32>,
+    /// The largest response body that is read, decompressed.
+    pub max_response_bytes: Option<u64>,
+}
+
 /// A checked configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -123,6 +134,18 @@ impl Config {
             max_retries: options.max_retries,
             max_response_bytes: options.max_response_bytes,
         })
+    }
+
+    /// The same with other bounds.
+    pub(super) fn with_bounds(&self, bounds: Bounds) -> Result<Self> {
+        let mut config = self.clone();
+        if let Some(timeout) = bounds.timeout {
+            positive("timeout", timeout)?;
+            config.timeout = timeout;
+        }
+        config.max_retries = bounds.max_retries.unwrap_or(self.max_retries);
+        config.max_response_bytes = bounds.max_response_bytes.unwrap_or(self.max_response_bytes);
+        Ok(config)
     }
 
     /// The API key.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::client::{Answer, Client};
+use super::passage::Passage;
 use super::retry::Kind;
 use super::transport::{Departure, Request};
 use crate::error::{ResponseProblem, masked};
@@ -86,6 +87,16 @@ impl Client {
         campaign: Uuid,
         records: &[NewRecord],
     ) -> Result<Document<PushResult>> {
+        self.push_watched(campaign, records, &Passage::default()).await
+    }
+
+    /// The same, for somebody who may cut it off and asks `passage` then how far it came.
+    pub async fn push_watched(
+        &self,
+        campaign: Uuid,
+        records: &[NewRecord],
+        passage: &Passage,
+    ) -> Result<Document<PushResult>> {
         #[derive(Serialize)]
         struct Body<'a> {
             records: &'a [NewRecord],
@@ -102,7 +113,7 @@ impl Client {
             Ok(result)
         };
         let request = push_of(campaign, body.into(), count);
-        self.execute(Kind::Push, request, read).await.map(|answer| answer.content)
+        self.execute(Kind::Push, request, passage, read).await.map(|answer| answer.content)
     }
 
     /// One try of a push whose body is already JSON and holds `count` records, and whose answer
@@ -144,7 +155,8 @@ impl Client {
             let (path, problem) = ("items".to_owned(), "expected a list".to_owned());
             Err(DocumentError::Shape { path, problem }.into())
         };
-        self.execute(Kind::Read, request, read).await.map(|answer| answer.content)
+        let passage = Passage::default();
+        self.execute(Kind::Read, request, &passage, read).await.map(|answer| answer.content)
     }
 
     /// The same page, as it came.
@@ -156,7 +168,7 @@ impl Client {
         query.check()?;
         let (path, query) = (listing_of(campaign), query.pairs());
         let request = Request { method: Method::GET, path, query, body: None, records: 0 };
-        self.execute(Kind::Read, request, Ok).await.map(|answer| answer.content)
+        self.execute(Kind::Read, request, &Passage::default(), Ok).await.map(|answer| answer.content)
     }
 
     /// `GET /v1/campaigns/{campaign_id}/status`.
@@ -192,7 +204,8 @@ impl Client {
         query: Vec<(&'static str, String)>,
     ) -> Result<Answer<Document<T>>> {
         let request = Request { method: Method::GET, path, query, body: None, records: 0 };
-        self.execute(Kind::Read, request, |body| Ok(Document::read(&body)?)).await
+        let read = |body: Bytes| Ok(Document::read(&body)?);
+        self.execute(Kind::Read, request, &Passage::default(), read).await
     }
 }
 

@@ -6,17 +6,20 @@ mod config;
 mod echo;
 mod endpoints;
 mod observe;
+mod passage;
 mod per_process;
 mod proxy;
 pub mod retry;
+mod shared;
 mod tls;
 mod transport;
 mod wait;
 
 pub use client::Client;
-pub use config::{Config, Options, PRODUCTION, STAGING};
+pub use config::{Bounds, Config, Options, PRODUCTION, STAGING};
 pub use endpoints::{MAX_PAGE_SIZE, RecordsQuery, parse_id};
 pub use observe::{Observer, RequestEvent};
+pub use passage::Passage;
 pub use per_process::PerProcess;
 pub use transport::Departure;
 

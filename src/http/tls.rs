@@ -13,7 +13,7 @@ use rustls_platform_verifier::Verifier;
 use crate::{Error, Result};
 
 /// The certificates to trust.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Roots {
     extra: Vec<CertificateDer<'static>>,
     /// Those in the place of the platform's.

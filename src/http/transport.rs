@@ -14,7 +14,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::config::Config;
 use super::per_process::PerProcess;
-use super::{echo, retry, tls};
+use super::{echo, retry, shared, tls};
 use crate::error::{ResponseProblem, masked};
 use crate::{Error, Result};
 
@@ -65,22 +65,19 @@ impl Transport {
         Self { config, http: PerProcess::new(), closed: AtomicBool::new(false) }
     }
 
-    pub(super) fn config(&self) -> &Config {
-        &self.config
-    }
-
     /// Closes idle connections and refuses what comes later.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.http.clear();
     }
 
-    /// One try. An error is [`Error::Connection`] or [`Error::Timeout`], which say whether anything
+    /// One try, within the bounds of `config`. An error is [`Error::Connection`] or [`Error::Timeout`], which say whether anything
     /// was sent, or [`Error::InvalidArgument`] where there was no try.
     pub(super) async fn send(
         &self,
         request: &Request,
         departure: &Departure,
+        config: &Config,
         wall: SystemTime,
     ) -> Result<Reply> {
         if self.closed.load(Ordering::Acquire) {
@@ -102,12 +99,12 @@ impl Transport {
             // Without a body there is no telling, so a read counts as sent.
             departure.begin();
         }
-        let limit = self.config.max_response_bytes;
+        let limit = config.max_response_bytes;
         let answer = async {
             let response = builder.send().await?;
             Ok::<_, reqwest::Error>(read(response, limit, wall).await)
         };
-        let after = self.config.timeout;
+        let after = config.timeout;
         match tokio::time::timeout(after, answer).await {
             Ok(Ok(reply)) => Ok(without_key(reply, self.config.api_key.as_bytes())),
             Ok(Err(error)) => {
@@ -129,7 +126,7 @@ fn build(config: &Config) -> Result<reqwest::Client> {
     headers.insert(USER_AGENT, config.user_agent.clone());
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     let tls = match &config.roots {
-        Some(roots) => tls::client_config(roots)?,
+        Some(roots) => shared::client_config(roots)?,
         None => tls::no_config()?,
     };
     let refuse = |error: reqwest::Error| Error::invalid("proxy", cause(&error));

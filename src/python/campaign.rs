@@ -1,25 +1,33 @@
 //! `revrag.Campaign`.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use pyo3::IntoPyObjectExt as _;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::pyclass::CompareOp;
+use pyo3::types::{PyDict, PyString};
 use uuid::Uuid;
 
-use super::client::Client;
-use super::errors::to_pyerr;
+use super::client::{Client, prepared};
+use super::errors::{answered_too_late, to_pyerr};
 use super::input::{self, Whole};
-use super::models;
 use super::report::UploadReport;
-use super::run::{Operation, run_async, run_sync};
+use super::run::{Aftermath, Operation, run_async, run_sync};
 use super::upload;
-use crate::http::{self, RecordsQuery};
+use super::{models, observe};
+use crate::Error;
+use crate::http::{self, Passage, RecordsQuery};
 
-/// A light handle for one campaign, made by `Client.campaign`.
+/// A light handle for one campaign, made by `Client.campaign`. Handles of one campaign of one service are
+/// equal.
 ///
 /// Example:
 ///     >>> client.campaign("11111111-1111-1111-1111-111111111111").status().status
 ///     'running'
-#[pyclass(frozen, module = "revrag")]
+#[pyclass(frozen, subclass, module = "revrag")]
 pub(super) struct Campaign {
     client: Py<Client>,
     id: Uuid,
@@ -38,20 +46,38 @@ impl Campaign {
         self.client.get().onlooker(py)
     }
 
-    fn push_operation(&self, records: Py<PyAny>) -> Operation<models::PushResult> {
+    /// What makes two handles the same campaign: the service, and the id there.
+    fn identity(&self) -> (&str, Uuid) {
+        (self.client.get().service(), self.id)
+    }
+
+    fn push_operation(
+        &self,
+        records: Py<PyAny>,
+        timeout: Option<f64>,
+    ) -> Operation<models::PushResult> {
         let (http, campaign) = (self.http(), self.id);
         Box::new(move |py, watch, _| {
+            let (passage, count) = (Passage::default(), Arc::new(AtomicUsize::new(0)));
+            watch.if_cut_off(if_push_is_cut_off(passage.clone(), count.clone()));
             let records = input::records(records.bind(py))?;
-            let http = http.observed(watch.observer.clone());
-            Ok(Box::pin(async move { http.push(campaign, &records).await.map(Into::into) }))
+            count.store(records.len(), Ordering::Relaxed);
+            let http = prepared(py, &http, watch, timeout)?;
+            Ok(Box::pin(async move {
+                http.push_watched(campaign, &records, &passage).await.map(Into::into)
+            }))
         })
     }
 
-    fn record_operation(&self, run_id: Py<PyAny>) -> Operation<models::Record> {
+    fn record_operation(
+        &self,
+        run_id: Py<PyAny>,
+        timeout: Option<f64>,
+    ) -> Operation<models::Record> {
         let (http, campaign) = (self.http(), self.id);
         Box::new(move |py, watch, _| {
             let run = input::id("run_id", run_id.bind(py))?;
-            let http = http.observed(watch.observer.clone());
+            let http = prepared(py, &http, watch, timeout)?;
             Ok(Box::pin(async move { http.record(campaign, run).await.map(Into::into) }))
         })
     }
@@ -61,19 +87,20 @@ impl Campaign {
         status: Option<String>,
         page: Whole,
         page_size: Whole,
+        timeout: Option<f64>,
     ) -> Operation<models::RecordPage> {
         let (http, campaign) = (self.http(), self.id);
         Box::new(move |py, watch, _| {
             let query = query(py, status, page, page_size)?;
-            let http = http.observed(watch.observer.clone());
+            let http = prepared(py, &http, watch, timeout)?;
             Ok(Box::pin(async move { http.records_page(campaign, &query).await.map(Into::into) }))
         })
     }
 
-    fn status_operation(&self) -> Operation<models::CampaignStatus> {
+    fn status_operation(&self, timeout: Option<f64>) -> Operation<models::CampaignStatus> {
         let (http, campaign) = (self.http(), self.id);
-        Box::new(move |_, watch, _| {
-            let http = http.observed(watch.observer.clone());
+        Box::new(move |py, watch, _| {
+            let http = prepared(py, &http, watch, timeout)?;
             Ok(Box::pin(async move { http.campaign_status(campaign).await.map(Into::into) }))
         })
     }
@@ -89,12 +116,56 @@ impl Campaign {
             let run = input::id("run_id", run_id.bind(py))?;
             let timeout = timeout.map(|t| input::seconds(py, "timeout", t)).transpose()?;
             let interval = input::seconds(py, "poll_interval", poll_interval)?;
-            let http = http.observed(watch.observer.clone());
+            let http = prepared(py, &http, watch, None)?;
             Ok(Box::pin(async move {
                 http.wait(campaign, run, timeout, interval).await.map(Into::into)
             }))
         })
     }
+
+    fn wait_all_operation(
+        &self,
+        run_ids: Py<PyAny>,
+        timeout: Option<f64>,
+        poll_interval: f64,
+    ) -> Operation<Vec<models::Record>> {
+        let (http, campaign) = (self.http(), self.id);
+        Box::new(move |py, watch, _| {
+            let runs = ids("run_ids", run_ids.bind(py))?;
+            let timeout = timeout.map(|t| input::seconds(py, "timeout", t)).transpose()?;
+            let interval = input::seconds(py, "poll_interval", poll_interval)?;
+            let http = prepared(py, &http, watch, None)?;
+            Ok(Box::pin(async move {
+                let records = http.wait_all(campaign, &runs, timeout, interval).await?;
+                Ok(records.into_iter().map(models::Record::from).collect())
+            }))
+        })
+    }
+}
+
+/// What there is to say of a push that was cut off: that nothing left, that nobody knows, or the answer
+/// itself.
+fn if_push_is_cut_off(passage: Passage, count: Arc<AtomicUsize>) -> Aftermath {
+    Box::new(move |py, result| {
+        let records = count.load(Ordering::Relaxed);
+        let error = match result {
+            Some(Ok(result)) => answered_too_late(py, records, result),
+            Some(Err(error)) => error,
+            None => to_pyerr(py, Error::PushCutOff { records, left: !passage.give_up() }),
+        };
+        observe::warn_of_unknown(py, &error);
+        Some(error)
+    })
+}
+
+/// Ids, from any iterable of them.
+fn ids(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<Uuid>> {
+    if value.is_instance_of::<PyString>() {
+        let problem = "it is one id; pass a list, [run_id]";
+        return Err(to_pyerr(value.py(), Error::invalid(argument, problem)));
+    }
+    let items = value.try_iter()?.enumerate();
+    items.map(|(at, item)| input::id(&format!("{argument}[{at}]"), &item?)).collect()
 }
 
 fn query(
@@ -136,6 +207,7 @@ impl Campaign {
     ///         `app_user_id` and `app_session_id`. Values inside `variables` may be str, int, float,
     ///         bool, None, lists, dicts, dates and times (sent as ISO 8601), Decimal and UUID (as text),
     ///         and numpy scalars; NaN, NaT and `pd.NA` are null.
+    ///     timeout (float | None): Seconds each try may take; None is as the client has it.
     ///
     /// Returns:
     ///     PushResult: `results[i]` belongs to the i-th record.
@@ -151,8 +223,14 @@ impl Campaign {
     ///     >>> record = {"phone_number": "+919876543210", "variables": {"first_name": "Pankaj"}}
     ///     >>> campaign.push([record]).accepted
     ///     1
-    fn push(&self, py: Python<'_>, records: Py<PyAny>) -> PyResult<models::PushResult> {
-        run_sync(py, self.onlooker(py), self.push_operation(records))
+    #[pyo3(signature = (records, *, timeout=None))]
+    fn push(
+        &self,
+        py: Python<'_>,
+        records: Py<PyAny>,
+        timeout: Option<f64>,
+    ) -> PyResult<models::PushResult> {
+        run_sync(py, self.onlooker(py), self.push_operation(records, timeout))
     }
 
     /// The asyncio twin of `push`.
@@ -160,14 +238,22 @@ impl Campaign {
     /// Example:
     ///     >>> asyncio.run(campaign.push_async([{"phone_number": "+919876543210"}])).accepted
     ///     1
-    fn push_async<'py>(&self, py: Python<'py>, records: Py<PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        run_async(py, "Campaign.push_async", self.onlooker(py), self.push_operation(records))
+    #[pyo3(signature = (records, *, timeout=None))]
+    fn push_async<'py>(
+        &self,
+        py: Python<'py>,
+        records: Py<PyAny>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let operation = self.push_operation(records, timeout);
+        run_async(py, "Campaign.push_async", self.onlooker(py), operation)
     }
 
     /// A pushed record's status and details (`GET …/records/{run_id}`).
     ///
     /// Args:
     ///     run_id (str | UUID): The run id from the push's result.
+    ///     timeout (float | None): Seconds each try may take; None is as the client has it.
     ///
     /// Returns:
     ///     Record: The record.
@@ -182,8 +268,14 @@ impl Campaign {
     /// Example:
     ///     >>> campaign.record(run_id).phone_number
     ///     '+919876543210'
-    fn record(&self, py: Python<'_>, run_id: Py<PyAny>) -> PyResult<models::Record> {
-        run_sync(py, self.onlooker(py), self.record_operation(run_id))
+    #[pyo3(signature = (run_id, *, timeout=None))]
+    fn record(
+        &self,
+        py: Python<'_>,
+        run_id: Py<PyAny>,
+        timeout: Option<f64>,
+    ) -> PyResult<models::Record> {
+        run_sync(py, self.onlooker(py), self.record_operation(run_id, timeout))
     }
 
     /// The asyncio twin of `record`.
@@ -191,8 +283,15 @@ impl Campaign {
     /// Example:
     ///     >>> asyncio.run(campaign.record_async(run_id)).id == run_id
     ///     True
-    fn record_async<'py>(&self, py: Python<'py>, run_id: Py<PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        run_async(py, "Campaign.record_async", self.onlooker(py), self.record_operation(run_id))
+    #[pyo3(signature = (run_id, *, timeout=None))]
+    fn record_async<'py>(
+        &self,
+        py: Python<'py>,
+        run_id: Py<PyAny>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let operation = self.record_operation(run_id, timeout);
+        run_async(py, "Campaign.record_async", self.onlooker(py), operation)
     }
 
     /// The campaign's records, page after page, for `for` and for `async for`.
@@ -202,6 +301,7 @@ impl Campaign {
     /// Args:
     ///     status (str | None): Only records of this status.
     ///     page_size (int): Records per request, from 1 to 200.
+    ///     timeout (float | None): Seconds each try may take; None is as the client has it.
     ///
     /// Returns:
     ///     RecordPager: Iterable as often as wanted; each iteration asks anew.
@@ -213,18 +313,20 @@ impl Campaign {
     ///     >>> run_id in {record.id for record in campaign.records()}
     ///     True
     #[pyo3(
-        signature = (*, status=None, page_size=Whole(200)),
-        text_signature = "($self, *, status=None, page_size=200)"
+        signature = (*, status=None, page_size=Whole(200), timeout=None),
+        text_signature = "($self, *, status=None, page_size=200, timeout=None)"
     )]
     fn records<'py>(
         slf: &Bound<'py, Self>,
         status: Option<String>,
         page_size: Whole,
+        timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let query = query(py, status, Whole(1), page_size)?;
+        timeout.map(|timeout| input::seconds(py, "timeout", timeout)).transpose()?;
         let pager = py.import("revrag._pager")?.getattr("RecordPager")?;
-        pager.call1((slf, query.status, query.page_size))
+        pager.call1((slf, query.status, query.page_size, timeout))
     }
 
     /// One page of the campaign's records (`GET …/records`).
@@ -233,6 +335,7 @@ impl Campaign {
     ///     status (str | None): Only records of this status.
     ///     page (int): The page's number, from 1.
     ///     page_size (int): Records per page, from 1 to 200.
+    ///     timeout (float | None): Seconds each try may take; None is as the client has it.
     ///
     /// Returns:
     ///     RecordPage: The page.
@@ -248,8 +351,8 @@ impl Campaign {
     ///     >>> campaign.records_page(status="completed", page_size=10).page
     ///     1
     #[pyo3(
-        signature = (*, status=None, page=Whole(1), page_size=Whole(50)),
-        text_signature = "($self, *, status=None, page=1, page_size=50)"
+        signature = (*, status=None, page=Whole(1), page_size=Whole(50), timeout=None),
+        text_signature = "($self, *, status=None, page=1, page_size=50, timeout=None)"
     )]
     fn records_page(
         &self,
@@ -257,8 +360,9 @@ impl Campaign {
         status: Option<String>,
         page: Whole,
         page_size: Whole,
+        timeout: Option<f64>,
     ) -> PyResult<models::RecordPage> {
-        run_sync(py, self.onlooker(py), self.page_operation(status, page, page_size))
+        run_sync(py, self.onlooker(py), self.page_operation(status, page, page_size, timeout))
     }
 
     /// The asyncio twin of `records_page`.
@@ -267,8 +371,8 @@ impl Campaign {
     ///     >>> asyncio.run(campaign.records_page_async()).page_size
     ///     50
     #[pyo3(
-        signature = (*, status=None, page=Whole(1), page_size=Whole(50)),
-        text_signature = "($self, *, status=None, page=1, page_size=50)"
+        signature = (*, status=None, page=Whole(1), page_size=Whole(50), timeout=None),
+        text_signature = "($self, *, status=None, page=1, page_size=50, timeout=None)"
     )]
     fn records_page_async<'py>(
         &self,
@@ -276,12 +380,16 @@ impl Campaign {
         status: Option<String>,
         page: Whole,
         page_size: Whole,
+        timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let operation = self.page_operation(status, page, page_size);
+        let operation = self.page_operation(status, page, page_size, timeout);
         run_async(py, "Campaign.records_page_async", self.onlooker(py), operation)
     }
 
     /// The campaign's lifecycle status and its records counted by status (`GET …/status`).
+    ///
+    /// Args:
+    ///     timeout (float | None): Seconds each try may take; None is as the client has it.
     ///
     /// Returns:
     ///     CampaignStatus: The status and the counts.
@@ -295,8 +403,9 @@ impl Campaign {
     /// Example:
     ///     >>> campaign.status().stats.total_records > 0
     ///     True
-    fn status(&self, py: Python<'_>) -> PyResult<models::CampaignStatus> {
-        run_sync(py, self.onlooker(py), self.status_operation())
+    #[pyo3(signature = (*, timeout=None))]
+    fn status(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<models::CampaignStatus> {
+        run_sync(py, self.onlooker(py), self.status_operation(timeout))
     }
 
     /// The asyncio twin of `status`.
@@ -304,22 +413,31 @@ impl Campaign {
     /// Example:
     ///     >>> asyncio.run(campaign.status_async()).status
     ///     'running'
-    fn status_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        run_async(py, "Campaign.status_async", self.onlooker(py), self.status_operation())
+    #[pyo3(signature = (*, timeout=None))]
+    fn status_async<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        run_async(py, "Campaign.status_async", self.onlooker(py), self.status_operation(timeout))
     }
 
     /// Poll a record until it is final.
     ///
+    /// A poll that fails in a way in which a GET is sent again (no connection, 429, 5xx) only counts as
+    /// not final yet. Without a timeout, ten minutes of that end the wait with the failure.
+    ///
     /// Args:
     ///     run_id (str | UUID): The run id from the push's result.
     ///     timeout (float | None): Seconds to wait at most; 0 asks once.
-    ///     poll_interval (float): Seconds between two polls.
+    ///     poll_interval (float): Seconds between two polls, 0.05 at least.
     ///
     /// Returns:
     ///     Record: The record, `completed`, `dnc`, or `failed` with no attempt left.
     ///
     /// Raises:
-    ///     WaitTimeoutError: It was not final in time; `.record` is what was last seen.
+    ///     WaitTimeoutError: It was not final in time; `.record` is what was last seen, `__cause__` why
+    ///         the last poll had no answer.
     ///     InvalidArgumentError: The id is not a UUID; nothing was sent.
     ///     NotFoundError: There is no such record.
     ///     APIStatusError: The service refused for another reason.
@@ -356,6 +474,61 @@ impl Campaign {
     ) -> PyResult<Bound<'py, PyAny>> {
         let operation = self.wait_operation(run_id, timeout, poll_interval);
         run_async(py, "Campaign.wait_async", self.onlooker(py), operation)
+    }
+
+    /// Poll many records until all are final.
+    ///
+    /// A round reads the campaign's listing once, or asks for each record where those are fewer than
+    /// the listing has pages.
+    ///
+    /// Args:
+    ///     run_ids (Iterable[str | UUID]): The run ids from a push's results.
+    ///     timeout (float | None): Seconds to wait at most; 0 asks once.
+    ///     poll_interval (float): Seconds between two rounds, 0.05 at least.
+    ///
+    /// Returns:
+    ///     list[Record]: The records, in the order of their ids.
+    ///
+    /// Raises:
+    ///     WaitTimeoutError: Some were not final in time; `.records` is what was last seen of each.
+    ///     InvalidArgumentError: An id is not a UUID; nothing was sent.
+    ///     NotFoundError: There is no such record.
+    ///     APIStatusError: The service refused for another reason.
+    ///     APIConnectionError: The service could not be reached, or did not answer in time.
+    ///     InvalidResponseError: The answer is not what the API documents.
+    ///
+    /// Example:
+    ///     >>> pushed = campaign.push([{"phone_number": "+919876543210"}] * 2)
+    ///     >>> records = campaign.wait_all([outcome.run_id for outcome in pushed.results], timeout=10)
+    ///     >>> [record.status for record in records]
+    ///     ['completed', 'completed']
+    #[pyo3(signature = (run_ids, *, timeout=None, poll_interval=2.0))]
+    fn wait_all(
+        &self,
+        py: Python<'_>,
+        run_ids: Py<PyAny>,
+        timeout: Option<f64>,
+        poll_interval: f64,
+    ) -> PyResult<Vec<models::Record>> {
+        let operation = self.wait_all_operation(run_ids, timeout, poll_interval);
+        run_sync(py, self.onlooker(py), operation)
+    }
+
+    /// The asyncio twin of `wait_all`.
+    ///
+    /// Example:
+    ///     >>> len(asyncio.run(campaign.wait_all_async([run_id], timeout=10)))
+    ///     1
+    #[pyo3(signature = (run_ids, *, timeout=None, poll_interval=2.0))]
+    fn wait_all_async<'py>(
+        &self,
+        py: Python<'py>,
+        run_ids: Py<PyAny>,
+        timeout: Option<f64>,
+        poll_interval: f64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let operation = self.wait_all_operation(run_ids, timeout, poll_interval);
+        run_async(py, "Campaign.wait_all_async", self.onlooker(py), operation)
     }
 
     /// Upload a table of any size, each row exactly once.
@@ -456,6 +629,27 @@ impl Campaign {
     ) -> PyResult<Bound<'py, PyAny>> {
         let operation = upload::operation(self.http(), self.id, source, options);
         run_async(py, "Campaign.upload_async", self.onlooker(py), operation)
+    }
+
+    fn __richcmp__(&self, other: &Bound<'_, PyAny>, op: CompareOp) -> PyResult<Py<PyAny>> {
+        let py = other.py();
+        let Ok(other) = other.cast::<Self>() else { return Ok(py.NotImplemented()) };
+        let same = self.identity() == other.get().identity();
+        match op {
+            CompareOp::Eq => same.into_py_any(py),
+            CompareOp::Ne => (!same).into_py_any(py),
+            _ => Ok(py.NotImplemented()),
+        }
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.identity().hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.client)
     }
 
     fn __repr__(&self) -> String {

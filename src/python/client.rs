@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 
+use pyo3::exceptions::PyTypeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::campaign::Campaign;
 use super::errors::to_pyerr;
 use super::input::{self, Whole};
-use super::models;
-use super::run::{Operation, ready, run_async, run_sync};
-use crate::http::{self, Config, Options};
+use super::run::{Operation, Watch, ready, run_async, run_sync};
+use super::{models, observe};
+use crate::http::{self, Bounds, Config, Options};
 use crate::{Error, Secret};
 
 /// What `proxy` may be.
@@ -46,7 +48,7 @@ enum ProxyArgument {
 ///     >>> client = revrag.Client()
 ///     >>> client.campaign("11111111-1111-1111-1111-111111111111").status().status
 ///     'running'
-#[pyclass(frozen, module = "revrag", weakref)]
+#[pyclass(frozen, subclass, module = "revrag", weakref)]
 pub(super) struct Client {
     http: http::Client,
     options: Options,
@@ -58,18 +60,46 @@ impl Client {
         self.http.clone()
     }
 
+    /// The service's URL.
+    pub(super) fn service(&self) -> &str {
+        self.http.config().base_url()
+    }
+
     pub(super) fn onlooker(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.on_request.as_ref().map(|hook| hook.clone_ref(py))
     }
 
-    fn call_operation(&self, call_id: Py<PyAny>) -> Operation<models::Call> {
+    fn call_operation(&self, call_id: Py<PyAny>, timeout: Option<f64>) -> Operation<models::Call> {
         let http = self.http.clone();
         Box::new(move |py, watch, _| {
             let call = input::id("call_id", call_id.bind(py))?;
-            let http = http.observed(watch.observer.clone());
+            let http = prepared(py, &http, watch, timeout)?;
             Ok(Box::pin(async move { http.call(call).await.map(models::Call::from) }))
         })
     }
+}
+
+/// An `on_request`, if it is one.
+fn listener(hook: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
+    if hook.is_none() {
+        return Ok(None);
+    }
+    observe::check_listener("on_request", hook)?;
+    Ok(Some(hook.clone().unbind()))
+}
+
+/// The client of one call: watched, and with the bound that the call asks for.
+pub(super) fn prepared(
+    py: Python<'_>,
+    http: &http::Client,
+    watch: &Watch,
+    timeout: Option<f64>,
+) -> PyResult<http::Client> {
+    let timeout = timeout.map(|timeout| input::seconds(py, "timeout", timeout)).transpose()?;
+    let bounds = Bounds { timeout, ..Bounds::default() };
+    let bounded = if timeout.is_some() { http.with_bounds(bounds) } else { Ok(http.clone()) };
+    let bounded = bounded.map_err(|error| to_pyerr(py, error))?;
+    Ok(bounded.observed(watch.observer.clone()))
 }
 
 #[pymethods]
@@ -119,9 +149,10 @@ impl Client {
                 Python::version_str().split(' ').next().unwrap_or("")
             )),
         };
-        if on_request.as_ref().is_some_and(|hook| !hook.bind(py).is_callable()) {
-            return Err(to_pyerr(py, Error::invalid("on_request", "it must be callable")));
-        }
+        let on_request = match &on_request {
+            Some(hook) => listener(hook.bind(py))?,
+            None => None,
+        };
         let config = Config::resolve(&options, |name| std::env::var(name).ok())
             .map_err(|error| to_pyerr(py, error))?;
         Ok(Self { http: http::Client::new(config), options, on_request })
@@ -130,7 +161,103 @@ impl Client {
     /// str: The service's URL.
     #[getter]
     fn base_url(&self) -> &str {
-        self.http.config().base_url()
+        self.service()
+    }
+
+    /// float: Seconds each try may take.
+    #[getter]
+    fn timeout(&self) -> f64 {
+        self.options.timeout.as_secs_f64()
+    }
+
+    /// float: Seconds a connection may take.
+    #[getter]
+    fn connect_timeout(&self) -> f64 {
+        self.options.connect_timeout.as_secs_f64()
+    }
+
+    /// int: Tries after the first, where a request may be sent again.
+    #[getter]
+    fn max_retries(&self) -> u32 {
+        self.options.max_retries
+    }
+
+    /// PathLike | None: The file of certificates that was given.
+    #[getter]
+    fn ca_bundle(&self) -> Option<&PathBuf> {
+        self.options.ca_bundle.as_ref()
+    }
+
+    /// int: The largest response body that is read, decompressed.
+    #[getter]
+    fn max_response_bytes(&self) -> u64 {
+        self.options.max_response_bytes
+    }
+
+    /// Callable[[RequestEvent], object] | None: What is called after each try.
+    #[getter]
+    fn on_request(&self) -> Option<&Py<PyAny>> {
+        self.on_request.as_ref()
+    }
+
+    /// The same client with other options, over the same connections.
+    ///
+    /// Closing one of the two closes both.
+    ///
+    /// Args:
+    ///     timeout (float): Seconds each try may take.
+    ///     max_retries (int): Tries after the first, where a request may be sent again.
+    ///     max_response_bytes (int): The largest response body that is read, decompressed.
+    ///     on_request (Callable[[RequestEvent], object] | None): Called after each try.
+    ///
+    /// Returns:
+    ///     Client: The client; what isn't given stays as it is here.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: An option can't be used, or belongs to the connections.
+    ///
+    /// Example:
+    ///     >>> patient = client.with_options(timeout=120, max_retries=5)
+    ///     >>> patient.timeout, patient.base_url == client.base_url
+    ///     (120.0, True)
+    #[pyo3(signature = (**changes), text_signature = "($self, *, timeout=..., max_retries=..., \
+        max_response_bytes=..., on_request=...)")]
+    fn with_options(&self, py: Python<'_>, changes: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let mut options = self.options.clone();
+        let mut on_request = self.onlooker(py);
+        let mut bounds = Bounds::default();
+        for (name, value) in changes.into_iter().flatten() {
+            let name: String = name.extract()?;
+            match name.as_str() {
+                "timeout" => {
+                    options.timeout = input::seconds(py, &name, value.extract()?)?;
+                    bounds.timeout = Some(options.timeout);
+                }
+                "max_retries" => {
+                    let count = value.extract::<Whole>()?.at_least(py, &name, 0)?;
+                    options.max_retries = u32::try_from(count).unwrap_or(u32::MAX);
+                    bounds.max_retries = Some(options.max_retries);
+                }
+                "max_response_bytes" => {
+                    options.max_response_bytes =
+                        value.extract::<Whole>()?.at_least(py, &name, 1)?;
+                    bounds.max_response_bytes = Some(options.max_response_bytes);
+                }
+                "on_request" => on_request = listener(&value)?,
+                "api_key" | "base_url" | "connect_timeout" | "proxy" | "ca_bundle" => {
+                    let problem = "it belongs to the connections, which both clients share; make a \
+                                   new Client with it";
+                    return Err(to_pyerr(py, Error::invalid(name, problem)));
+                }
+                _ => {
+                    return Err(PyTypeError::new_err(format!(
+                        "with_options() got an unexpected keyword argument '{name}'"
+                    )));
+                }
+            }
+        }
+        let http = self.http.with_bounds(bounds).map_err(|error| to_pyerr(py, error))?;
+        Ok(Self { http, options, on_request })
     }
 
     /// A handle for one campaign; no request is made.
@@ -156,6 +283,7 @@ impl Client {
     ///
     /// Args:
     ///     call_id (str | UUID): From a record's `call_history`, a webhook, or the dashboard.
+    ///     timeout (float | None): Seconds each try may take; None is as the client has it.
     ///
     /// Returns:
     ///     Call: The call.
@@ -170,8 +298,14 @@ impl Client {
     /// Example:
     ///     >>> client.call(call_id).transcription.messages[0].role
     ///     'assistant'
-    fn call(&self, py: Python<'_>, call_id: Py<PyAny>) -> PyResult<models::Call> {
-        run_sync(py, self.onlooker(py), self.call_operation(call_id))
+    #[pyo3(signature = (call_id, *, timeout=None))]
+    fn call(
+        &self,
+        py: Python<'_>,
+        call_id: Py<PyAny>,
+        timeout: Option<f64>,
+    ) -> PyResult<models::Call> {
+        run_sync(py, self.onlooker(py), self.call_operation(call_id, timeout))
     }
 
     /// The asyncio twin of `call`.
@@ -179,8 +313,14 @@ impl Client {
     /// Example:
     ///     >>> asyncio.run(client.call_async(call_id)).call_status
     ///     'completed'
-    fn call_async<'py>(&self, py: Python<'py>, call_id: Py<PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        run_async(py, "Client.call_async", self.onlooker(py), self.call_operation(call_id))
+    #[pyo3(signature = (call_id, *, timeout=None))]
+    fn call_async<'py>(
+        &self,
+        py: Python<'py>,
+        call_id: Py<PyAny>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        run_async(py, "Client.call_async", self.onlooker(py), self.call_operation(call_id, timeout))
     }
 
     /// Close idle connections; later requests raise `InvalidArgumentError`.
@@ -212,6 +352,12 @@ impl Client {
     ) -> PyResult<Bound<'py, PyAny>> {
         self.close();
         ready(py, py.None().bind(py))
+    }
+
+    // A hook of its owner's makes a ring, which only the garbage collector can undo. Nothing needs to be
+    // cleared here: the owner, or whatever else learned of this client after it was made, can be.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.on_request)
     }
 
     fn __repr__(&self) -> String {

@@ -38,12 +38,21 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
             }
             class_of_status(error.status)
         }
-        Error::PushOutcomeUnknown { cause: inner, .. } => {
+        Error::PushOutcomeUnknown { records, cause: inner } => {
+            fields.set_item("record_count", records)?;
             cause = Some(to_pyerr(py, *inner));
             "PushOutcomeUnknownError"
         }
-        Error::WaitTimeout { record, .. } => {
+        Error::PushCutOff { left: false, .. } => "APIConnectionError",
+        Error::PushCutOff { records, left: true } => {
+            fields.set_item("record_count", records)?;
+            "PushOutcomeUnknownError"
+        }
+        Error::WaitTimeout { record, records, cause: inner, .. } => {
             fields.set_item("record", record.map(|record| models::Record::from(*record)))?;
+            let records = records.into_iter().map(|record| record.map(models::Record::from));
+            fields.set_item("records", records.collect::<Vec<_>>())?;
+            cause = inner.map(|inner| to_pyerr(py, *inner));
             "WaitTimeoutError"
         }
         Error::Journal(_) | Error::JournalLost(_) => "JournalError",
@@ -59,6 +68,37 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
     let exception = PyErr::from_value(value);
     exception.set_cause(py, cause);
     Ok(exception)
+}
+
+/// What is known of a push whose answer came when nobody waited for it any more.
+pub(super) fn answered_too_late(py: Python<'_>, records: usize, result: Py<PyAny>) -> PyErr {
+    let build = || -> PyResult<PyErr> {
+        let count = |name: &str| result.getattr(py, name)?.extract::<u64>(py);
+        let message = format!(
+            "this push was cut off when its answer had come: {} accepted, {} rejected. Don't push its \
+             records once more; `.result` holds the answer",
+            count("accepted")?,
+            count("rejected")?
+        );
+        let fields = PyDict::new(py);
+        fields.set_item("record_count", records)?;
+        fields.set_item("result", &result)?;
+        let class = class_named(py, "PushOutcomeUnknownError")?;
+        Ok(PyErr::from_value(class.call((message,), Some(&fields))?))
+    };
+    build().unwrap_or_else(|error| error)
+}
+
+/// Gives an interrupt a cause: what it cut off. The cause that it had comes behind that one.
+pub(super) fn add_cause(py: Python<'_>, interrupt: &PyErr, cause: PyErr) {
+    if let Some(earlier) = interrupt.cause(py) {
+        let mut last = cause.clone_ref(py);
+        while let Some(next) = last.cause(py) {
+            last = next;
+        }
+        last.set_cause(py, Some(earlier));
+    }
+    interrupt.set_cause(py, Some(cause));
 }
 
 /// An `UploadError` with its report.

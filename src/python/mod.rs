@@ -9,7 +9,10 @@
 mod attribute;
 mod campaign;
 mod client;
+mod closed;
+mod delivery;
 mod errors;
+mod event;
 mod input;
 mod json;
 mod loads;
@@ -24,7 +27,7 @@ mod run;
 mod sandbox;
 mod source;
 mod upload;
-mod webhook;
+mod verifier;
 
 use pyo3::prelude::*;
 
@@ -47,9 +50,11 @@ fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<progress::UploadProgress>()?;
     module.add_class::<report::UploadReport>()?;
     module.add_function(wrap_pyfunction!(observe::masked, module)?)?;
+    module.add_function(wrap_pyfunction!(observe::unraisable, module)?)?;
     module.add_class::<sandbox::Sandbox>()?;
     module.add_function(wrap_pyfunction!(sandbox::run_command, module)?)?;
-    module.add_class::<webhook::WebhookEvent>()?;
-    module.add_class::<webhook::WebhookVerifier>()?;
-    models::add_to(module)
+    module.add_class::<event::WebhookEvent>()?;
+    module.add_class::<verifier::WebhookVerifier>()?;
+    models::add_to(module)?;
+    closed::close_all(module)
 }

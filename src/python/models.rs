@@ -96,7 +96,7 @@ macro_rules! models {
     ($($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $about:literal])* $field:ident),* $(,)? } $(+ { $($more:tt)* })?)*) => {
         $(
             $(#[doc = $doc])*
-            #[pyclass(frozen, eq, module = "revrag", skip_from_py_object)]
+            #[pyclass(frozen, eq, subclass, module = "revrag", skip_from_py_object)]
             pub(super) struct $name {
                 document: Document<model::$name>,
                 kept: PyOnceLock<Py<PyDict>>,

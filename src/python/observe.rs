@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
@@ -32,7 +33,7 @@ use crate::{Error, bulk, http};
 ///     ...     status = watched.campaign(campaign.id).status()
 ///     >>> events[0].method, events[0].status, events[0].attempt
 ///     ('GET', 200, 1)
-#[pyclass(frozen, eq, hash, module = "revrag", skip_from_py_object)]
+#[pyclass(frozen, eq, hash, subclass, module = "revrag", skip_from_py_object)]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct RequestEvent(http::RequestEvent);
 
@@ -192,8 +193,8 @@ impl Onlooker {
         Arc::new(Filter { every_try: self.every_try, say })
     }
 
-    /// Does what a word asks for, here and now. What a listener raises is logged; an interrupt is
-    /// passed on.
+    /// Does what a word asks for, here and now. What a listener raises is told by
+    /// `sys.unraisablehook`; an interrupt is passed on.
     pub(super) fn tell(&self, py: Python<'_>, word: Word) -> PyResult<()> {
         match word {
             Word::Pull(pull) => {
@@ -239,8 +240,43 @@ pub(super) fn masked(text: &str) -> String {
     crate::error::masked(text)
 }
 
-/// Whether a line per request would be logged.
+/// Tells of an exception that must not change an outcome: by `sys.unraisablehook`.
+#[pyfunction]
+pub(super) fn unraisable(error: &Bound<'_, PyAny>, raised_by: &Bound<'_, PyAny>) {
+    PyErr::from_value(error.clone()).write_unraisable(error.py(), Some(raised_by));
+}
+
+/// Warns in the log of a push whose caller is told by a cause alone, which not everybody looks at.
+pub(super) fn warn_of_unknown(py: Python<'_>, error: &PyErr) {
+    let warn = || module(py)?.getattr("warn_of_unknown")?.call1((error.value(py),)).map(drop);
+    if let Err(error) = warn() {
+        error.write_unraisable(py, None);
+    }
+}
+
+/// Refuses a listener that would never be heard, or never hear.
+pub(super) fn check_listener(name: &str, listener: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = listener.py();
+    let problem = module(py)?.getattr("problem_with")?.call1((listener,))?;
+    match problem.extract::<Option<String>>()? {
+        Some(problem) => Err(to_pyerr(py, Error::invalid(name, problem))),
+        None => Ok(()),
+    }
+}
+
+/// Whether a line per request would be logged. A logger of somebody's own that can't say so is told
+/// nothing.
 fn wants_debug(py: Python<'_>) -> PyResult<bool> {
+    is_enabled_for_debug(py).or_else(|error| {
+        if !error.is_instance_of::<PyException>(py) {
+            return Err(error);
+        }
+        error.write_unraisable(py, None);
+        Ok(false)
+    })
+}
+
+fn is_enabled_for_debug(py: Python<'_>) -> PyResult<bool> {
     const DEBUG: i32 = 10;
     let logger = module(py)?.getattr("logger")?;
     // The logger's own memory of its answers, where it has one: asked for every request.

@@ -20,13 +20,13 @@ pub(super) type Errands = Sender<Option<Errand>>;
 /// The runtime, made on first use and again in a forked child.
 pub(super) struct Runtime {
     pub(super) tokio: tokio::runtime::Runtime,
-    courier: Mutex<Option<Courier>>,
-    /// How many [`Attached`] there are.
+    messenger: Mutex<Option<Messenger>>,
+    /// How many [`Stretch`] there are.
     attached: AtomicUsize,
 }
 
 /// The thread that runs errands, many at a time under one attachment.
-struct Courier {
+struct Messenger {
     /// None ends it.
     errands: Errands,
     thread: JoinHandle<()>,
@@ -51,21 +51,21 @@ impl Runtime {
             .enable_all()
             .build()
             .map_err(refuse)?;
-        let courier = Mutex::new(Some(Courier::start().map_err(refuse)?));
-        Ok(Self { tokio, courier, attached: AtomicUsize::new(0) })
+        let messenger = Mutex::new(Some(Messenger::start().map_err(refuse)?));
+        Ok(Self { tokio, messenger, attached: AtomicUsize::new(0) })
     }
 
-    /// A sender to the courier, or none once the interpreter is on its way out.
+    /// A sender to the messenger, or none once the interpreter is on its way out.
     ///
     /// Runtime workers send errands instead of attaching themselves: a worker that waits for the
     /// interpreter would hold up every request.
     pub(super) fn errands(&self) -> Option<Errands> {
-        let courier = self.courier.lock().unwrap_or_else(PoisonError::into_inner);
-        courier.as_ref().map(|courier| courier.errands.clone())
+        let messenger = self.messenger.lock().unwrap_or_else(PoisonError::into_inner);
+        messenger.as_ref().map(|messenger| messenger.errands.clone())
     }
 }
 
-impl Courier {
+impl Messenger {
     fn start() -> std::io::Result<Self> {
         let (errands, received) = mpsc::channel::<Option<Errand>>();
         let work = move || {
@@ -85,7 +85,7 @@ impl Courier {
                 }
             }
         };
-        let thread = std::thread::Builder::new().name("revrag-courier".to_owned()).spawn(work)?;
+        let thread = std::thread::Builder::new().name("revrag-messenger".to_owned()).spawn(work)?;
         Ok(Self { errands, thread })
     }
 }
@@ -95,9 +95,9 @@ impl Courier {
 /// Before 3.14, Python ends a daemon thread that asks for the interpreter after its end by unwinding the
 /// thread's stack, which aborts the process where the stack has frames of Rust. So no thread may be
 /// in such a stretch at that moment.
-pub(super) struct Attached(Arc<Runtime>);
+pub(super) struct Stretch(Arc<Runtime>);
 
-impl Attached {
+impl Stretch {
     pub(super) fn enter(py: Python<'_>, runtime: &Arc<Runtime>) -> Self {
         if LEAVING.get().is_some_and(|leaving| *leaving != std::thread::current().id()) {
             // A daemon thread, about to be ended. Not held for good: an exit handler may join it.
@@ -108,7 +108,7 @@ impl Attached {
     }
 }
 
-impl Drop for Attached {
+impl Drop for Stretch {
     fn drop(&mut self) {
         self.0.attached.fetch_sub(1, Ordering::AcqRel);
     }
@@ -117,16 +117,16 @@ impl Drop for Attached {
 /// The thread that ends the interpreter, once it has begun to.
 static LEAVING: OnceLock<ThreadId> = OnceLock::new();
 
-/// Makes an end of the courier, and of what other threads do in Python, before the interpreter ends.
+/// Makes an end of the messenger, and of what other threads do in Python, before the interpreter ends.
 /// Registered with `atexit` at import, so that it comes after nearly every other handler.
 #[pyfunction]
 pub(super) fn leave(py: Python<'_>) {
     const PATIENCE: Duration = Duration::from_secs(1);
     let _ = LEAVING.set(std::thread::current().id());
     let Some(runtime) = RUNTIME.get() else { return };
-    let courier = runtime.courier.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let messenger = runtime.messenger.lock().unwrap_or_else(PoisonError::into_inner).take();
     py.detach(|| {
-        if let Some(Courier { errands, thread }) = courier {
+        if let Some(Messenger { errands, thread }) = messenger {
             let _ = errands.send(None);
             let _ = thread.join();
         }

@@ -11,7 +11,7 @@ use crate::bulk::{Outcome, Snapshot};
 ///     >>> report = campaign.upload([{"phone_number": "+919876543210"}], progress=seen.append)
 ///     >>> seen[-1].read, seen[-1].accepted
 ///     (1, 1)
-#[pyclass(frozen, module = "revrag", skip_from_py_object)]
+#[pyclass(frozen, subclass, module = "revrag", skip_from_py_object)]
 pub(super) struct UploadProgress(Snapshot);
 
 impl From<Snapshot> for UploadProgress {

@@ -23,7 +23,7 @@ use crate::bulk::{Outcome, Report};
 ///     >>> report = campaign.upload([{"phone_number": "9876543210"}, {"phone_number": "12"}])
 ///     >>> report.total, report.accepted, report.invalid
 ///     (2, 1, 1)
-#[pyclass(frozen, module = "revrag")]
+#[pyclass(frozen, subclass, module = "revrag")]
 pub(super) struct UploadReport(Report);
 
 impl From<Report> for UploadReport {

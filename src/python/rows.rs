@@ -258,7 +258,7 @@ impl Source for Attached {
         // Without an interpreter there are no rows, and nobody who waits for them.
         let next = Python::try_attach(|py| {
             let runtime = process::runtime(py).ok();
-            let _attached = runtime.map(|runtime| process::Attached::enter(py, &runtime));
+            let _stretch = runtime.map(|runtime| process::Stretch::enter(py, &runtime));
             self.rows.next(py, from_start)
         });
         next.unwrap_or(Ok(None))

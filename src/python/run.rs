@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pyo3::IntoPyObjectExt as _;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
@@ -15,17 +15,20 @@ use pyo3_async_runtimes::TaskLocals;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::AbortHandle;
 
-use super::errors::to_pyerr;
+use super::errors::{add_cause, to_pyerr};
 use super::observe::{Listeners, Onlooker, Say, Word};
-use super::process::{self, Attached, Errands};
+use super::pause;
+use super::process::{self, Errands, Stretch};
 use crate::Result;
 use crate::http::Observer;
 
 /// How often a blocked call looks for signals.
 const TICK: Duration = Duration::from_millis(50);
 
-/// What remains to be done, attached, after an operation was cut off: the cause of the interrupt.
-pub(super) type Aftermath = Box<dyn FnOnce(Python<'_>) -> Option<PyErr> + Send>;
+/// What there is to say, attached, of an operation that was cut off: the cause of the interrupt. It is
+/// given the operation's result, where that came too late.
+pub(super) type Aftermath =
+    Box<dyn FnOnce(Python<'_>, Option<PyResult<Py<PyAny>>>) -> Option<PyErr> + Send>;
 
 /// What an operation's first, attached part is given.
 pub(super) struct Watch {
@@ -54,6 +57,25 @@ fn take(aftermath: &Mutex<Option<Aftermath>>) -> Option<Aftermath> {
     aftermath.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
+/// Begins an operation. What interrupts its first part says what it cut off, as later.
+fn begin<T>(
+    py: Python<'_>,
+    watch: &Watch,
+    onlooker: &mut Onlooker,
+    operation: Operation<T>,
+) -> PyResult<Running<T>> {
+    pause::was_interrupted();
+    operation(py, watch, onlooker.listeners()).inspect_err(|error| {
+        let interrupted = pause::was_interrupted() || !error.is_instance_of::<PyException>(py);
+        if interrupted
+            && let Some(aftermath) = take(&watch.aftermath)
+            && let Some(cause) = aftermath(py, None)
+        {
+            add_cause(py, error, cause);
+        }
+    })
+}
+
 /// An operation under way, without a Python object in it.
 pub(super) type Running<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
@@ -65,46 +87,88 @@ pub(super) type Operation<T> =
 ///
 /// The interpreter is free while it waits. Signals and listeners are served between two waits,
 /// outside of the runtime, so that they may call this client themselves.
-pub(super) fn run_sync<T: Send>(
+pub(super) fn run_sync<T>(
     py: Python<'_>,
     hook: Option<Py<PyAny>>,
     operation: Operation<T>,
-) -> PyResult<T> {
+) -> PyResult<T>
+where
+    T: for<'a> IntoPyObject<'a> + Send,
+{
     let runtime = process::runtime(py)?;
-    let mut attached = Some(Attached::enter(py, &runtime));
+    let mut attached = Some(Stretch::enter(py, &runtime));
     let mut onlooker = Onlooker::new(py, Listeners { hook, ..Listeners::default() })?;
     let (sender, words) = unbounded_channel();
     let say: Say = Arc::new(move |word| {
         let _ = sender.send(word);
     });
     let watch = Watch::new(&onlooker, say, true);
-    let mut running = operation(py, &watch, onlooker.listeners())?;
+    let mut running = begin(py, &watch, &mut onlooker, operation)?;
     let aftermath = watch.aftermath.clone();
     drop(watch);
-    let outcome = attend(py, &runtime, &mut attached, &onlooker, &mut running, words);
-    outcome.unwrap_or_else(|interrupt| {
-        py.detach(|| drop(running));
-        if let Some(aftermath) = take(&aftermath) {
-            interrupt.set_cause(py, aftermath(py));
-        }
-        Err(interrupt)
-    })
+    let mut result = None;
+    let attended = attend(py, &runtime, &mut attached, &onlooker, &mut running, words, &mut result);
+    let interrupt = match (attended, result) {
+        // Whoever is interrupted right after this call loses its result: so let it be now.
+        (Ok(()), Some(result)) => match interrupted(py, &aftermath) {
+            Ok(()) => return result,
+            Err(interrupt) => (interrupt, Some(result)),
+        },
+        (Ok(()), None) => return Err(panicked()),
+        (Err(interrupt), result) => (interrupt, result),
+    };
+    let (interrupt, result) = interrupt;
+    py.detach(|| drop(running));
+    let result = result.map(|result| result.and_then(|value| value.into_py_any(py)));
+    if let Some(cause) = take(&aftermath).and_then(|aftermath| aftermath(py, result)) {
+        add_cause(py, &interrupt, cause);
+    }
+    Err(interrupt)
 }
 
-/// Waits for an operation; the outer error is an interrupt.
+/// Raises what interrupts this thread right now, where the operation has something to say of that: what
+/// a signal's handler raises, and an exception that another thread has sent.
+fn interrupted(py: Python<'_>, aftermath: &Mutex<Option<Aftermath>>) -> PyResult<()> {
+    static TURN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    if aftermath.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+        py.check_signals()?;
+        TURN.import(py, "revrag._turn", "turn")?.call0()?;
+    }
+    Ok(())
+}
+
+/// Whether Python gives this thread the signals.
+fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
+    static NATIVE_ID: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static MAIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static IDENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    // On Linux that of a process's first thread is the process's own. It holds where `threading` was
+    // imported elsewhere first, and where gevent has patched it.
+    let native = NATIVE_ID.import(py, "_thread", "get_native_id")?.call0()?.extract::<u64>()?;
+    if native == u64::from(std::process::id()) {
+        return Ok(true);
+    }
+    let main = MAIN.import(py, "threading", "main_thread")?.call0()?.getattr("ident")?;
+    main.eq(IDENT.import(py, "_thread", "get_ident")?.call0()?)
+}
+
+/// Waits for an operation's result; an error is an interrupt.
 fn attend<T: Send>(
     py: Python<'_>,
     runtime: &Arc<process::Runtime>,
-    attached: &mut Option<Attached>,
+    attached: &mut Option<Stretch>,
     onlooker: &Onlooker,
     running: &mut Running<T>,
     mut words: UnboundedReceiver<Word>,
-) -> PyResult<PyResult<T>> {
+    result: &mut Option<PyResult<T>>,
+) -> PyResult<()> {
     enum Woken<T> {
         Done(Result<T>),
         Said(Word),
         Tick,
     }
+    // Signals are the main thread's; another would look for nothing, twenty times a second.
+    let ticks = is_main_thread(py)?;
     loop {
         *attached = None;
         let woken = py.detach(|| {
@@ -113,25 +177,26 @@ fn attend<T: Send>(
                     biased;
                     Some(word) = words.recv() => Woken::Said(word),
                     result = &mut *running => Woken::Done(result),
-                    () = tokio::time::sleep(TICK) => Woken::Tick,
+                    () = tokio::time::sleep(TICK), if ticks => Woken::Tick,
                 }
             })
         });
-        *attached = Some(Attached::enter(py, runtime));
+        *attached = Some(Stretch::enter(py, runtime));
         match woken {
             Woken::Tick => py.check_signals()?,
             Woken::Said(word) => {
                 onlooker.tell(py, word)?;
                 py.check_signals()?;
             }
-            Woken::Done(result) => {
+            Woken::Done(outcome) => {
+                *result = Some(outcome.map_err(|error| to_pyerr(py, error)));
                 while let Ok(word) = words.try_recv() {
                     // Rows are wanted no more.
                     if !matches!(word, Word::Pull(_)) {
                         onlooker.tell(py, word)?;
                     }
                 }
-                return Ok(result.map_err(|error| to_pyerr(py, error)));
+                return Ok(());
             }
         }
     }
@@ -150,16 +215,15 @@ where
     let begin: Begin = Box::new(move |py, future| {
         let runtime = process::runtime(py)?;
         let ticket = Ticket::next();
-        let pid = std::process::id();
         let Some(errands) = runtime.errands() else {
-            // In an exit handler, after the courier's end: nobody could bring the result later.
+            // In an exit handler, after the messenger's end: nobody could bring the result later.
             let result = run_sync(py, hook, operation);
             let result = result.and_then(|value| value.into_py_any(py));
             let (value, error) = value_or_error(py, result);
             aio(py)?.getattr("resolve")?.call1((future, value, error))?;
-            return Ok(Handle { ticket, task: None, pid, aftermath: Arc::default() });
+            return Ok(Handle::ended(ticket));
         };
-        let _attached = Attached::enter(py, &runtime);
+        let _attached = Stretch::enter(py, &runtime);
         let locals = TaskLocals::with_running_loop(py)?.copy_context(py)?;
         let mut onlooker = Onlooker::new(py, Listeners { hook, ..Listeners::default() })?;
         let words = errands.clone();
@@ -167,19 +231,20 @@ where
             let _ = words.send(Some(Box::new(move |py| ticket.tell(py, word))));
         });
         let watch = Watch::new(&onlooker, say, false);
-        let running = operation(py, &watch, onlooker.listeners())?;
+        let running = self::begin(py, &watch, &mut onlooker, operation)?;
         let aftermath = watch.aftermath.clone();
         drop(watch);
-        ticket.register(Waiter { locals, future, onlooker });
-        let completion = Completion { ticket, errands, complete: None };
+        let outcome = Outcome::default();
+        ticket.register(Waiter { locals, future, onlooker, outcome: outcome.clone() });
+        let completion = Completion { ticket, errands, outcome: outcome.clone() };
         let task = runtime.tokio.spawn(async move {
             let result = running.await;
-            completion.with(Box::new(move |py| match result {
+            completion.arrive(Box::new(move |py| match result {
                 Ok(value) => value.into_py_any(py),
                 Err(error) => Err(to_pyerr(py, error)),
             }));
         });
-        Ok(Handle { ticket, task: Some(task.abort_handle()), pid, aftermath })
+        Ok(Handle { task: Some(task.abort_handle()), aftermath, outcome, ..Handle::ended(ticket) })
     });
     let drive = aio(py)?.getattr("drive")?;
     let coroutine = drive.call1((Start(Mutex::new(Some(begin))),))?;
@@ -204,24 +269,61 @@ fn panicked() -> PyErr {
 type Begin = Box<dyn FnOnce(Python<'_>, Py<PyAny>) -> PyResult<Handle> + Send>;
 type Complete = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
+/// What an operation came to, for its awaiter and for whoever cuts that one off.
+#[derive(Clone, Default)]
+struct Outcome(Arc<Mutex<Stage>>);
+
+#[derive(Default)]
+enum Stage {
+    /// It has not ended; or its result is being made.
+    #[default]
+    Pending,
+    /// It has, in Rust.
+    Arrived(Complete),
+    /// Its result is a Python object.
+    Made(PyResult<Py<PyAny>>),
+}
+
+impl Outcome {
+    fn arrived(&self, complete: Complete) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Stage::Arrived(complete);
+    }
+
+    /// The result, if there is one. Nothing is locked while it is made: that may call into Python.
+    fn result(&self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        let stage = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = std::mem::take(&mut *stage());
+        let result = match taken {
+            Stage::Pending => return None,
+            Stage::Arrived(complete) => complete(py),
+            Stage::Made(result) => result,
+        };
+        let again = match &result {
+            Ok(value) => Ok(value.clone_ref(py)),
+            Err(error) => Err(error.clone_ref(py)),
+        };
+        *stage() = Stage::Made(again);
+        Some(result)
+    }
+}
+
 /// Sends an operation's result to its awaiter when it is dropped, whatever ended the operation.
 struct Completion {
     ticket: Ticket,
     errands: Errands,
-    complete: Option<Complete>,
+    outcome: Outcome,
 }
 
 impl Completion {
-    fn with(mut self, complete: Complete) {
-        self.complete = Some(complete);
+    fn arrive(self, complete: Complete) {
+        self.outcome.arrived(complete);
     }
 }
 
 impl Drop for Completion {
     fn drop(&mut self) {
         let ticket = self.ticket;
-        let complete = self.complete.take();
-        let _ = self.errands.send(Some(Box::new(move |py| ticket.complete(py, complete))));
+        let _ = self.errands.send(Some(Box::new(move |py| ticket.complete(py))));
     }
 }
 
@@ -247,6 +349,7 @@ struct Handle {
     task: Option<AbortHandle>,
     pid: u32,
     aftermath: Arc<Mutex<Option<Aftermath>>>,
+    outcome: Outcome,
 }
 
 #[pymethods]
@@ -260,15 +363,26 @@ impl Handle {
         }
     }
 
-    /// Cancels it on behalf of an awaiter that did not get its result; what there is to say of it.
-    fn cut_off(&self, py: Python<'_>) -> Option<PyErr> {
+    /// Cancels it on behalf of an awaiter that did not get its result, because of `interrupt`, whose
+    /// cause is then what there is to say of it.
+    fn cut_off(&self, interrupt: &Bound<'_, PyAny>) {
+        let py = interrupt.py();
         self.cancel(py);
         let aftermath = take(&self.aftermath).filter(|_| self.is_own());
-        aftermath.and_then(|aftermath| aftermath(py))
+        if let Some(aftermath) = aftermath
+            && let Some(cause) = aftermath(py, self.outcome.result(py))
+        {
+            add_cause(py, &PyErr::from_value(interrupt.clone()), cause);
+        }
     }
 }
 
 impl Handle {
+    fn ended(ticket: Ticket) -> Self {
+        let pid = std::process::id();
+        Self { ticket, task: None, pid, aftermath: Arc::default(), outcome: Outcome::default() }
+    }
+
     fn is_own(&self) -> bool {
         self.pid == std::process::id()
     }
@@ -280,6 +394,7 @@ struct Waiter {
     locals: TaskLocals,
     future: Py<PyAny>,
     onlooker: Onlooker,
+    outcome: Outcome,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -306,9 +421,9 @@ impl Ticket {
 
     /// Resolves the awaiter's future in its loop. A loop that was closed meanwhile has nobody left
     /// to tell.
-    fn complete(self, py: Python<'_>, complete: Option<Complete>) {
+    fn complete(self, py: Python<'_>) {
         let Some(waiter) = self.take(py) else { return };
-        let result = complete.map_or_else(|| Err(panicked()), |complete| complete(py));
+        let result = waiter.outcome.result(py).unwrap_or_else(|| Err(panicked()));
         let _ = resolve(py, &waiter, result);
     }
 

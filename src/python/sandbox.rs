@@ -39,7 +39,7 @@ use crate::{Error, Secret, cli, sandbox};
 ///     ...     pushed = leads.push([{"phone_number": "+919876543210"}])
 ///     ...     leads.wait(pushed.results[0].run_id, poll_interval=0.05).status
 ///     'completed'
-#[pyclass(frozen, module = "revrag.sandbox", weakref)]
+#[pyclass(frozen, subclass, module = "revrag.sandbox", weakref)]
 pub(super) struct Sandbox(sandbox::Sandbox);
 
 #[pymethods]

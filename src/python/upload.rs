@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::errors::{raise_with_report, to_pyerr};
 use super::input::{self, Whole, is_mapping};
 use super::json::type_name;
-use super::observe::{Listeners, Say, Word};
+use super::observe::{Listeners, Say, Word, check_listener};
 use super::report::UploadReport;
 use super::rows::{Raised, Roles};
 use super::run::{Operation, Running, Watch};
@@ -69,7 +69,7 @@ fn begin(
     let service = Remote::new(client, campaign, options.content.region.as_deref());
     let (upload, monitor) = Upload::new(service, target, input, options, world);
     let last = monitor.clone();
-    watch.if_cut_off(Box::new(move |py| {
+    watch.if_cut_off(Box::new(move |py, _| {
         let (cause, report) = match py.detach(|| last.stopped(LAST_WORDS)) {
             Some(report) => (Cause::CutOff, report),
             None => (Cause::Lost, Report::unknown(Uuid::nil())),
@@ -352,8 +352,10 @@ fn listener(value: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
             .call0()
             .map(|bar| Some(bar.unbind()));
     }
-    if value.is_callable() {
-        return Ok(Some(value.clone().unbind()));
+    if !value.is_callable() {
+        let problem = format!("it must be True or callable, not {}", type_name(value));
+        return Err(refuse(py, "progress", problem));
     }
-    Err(refuse(py, "progress", format!("it must be True or callable, not {}", type_name(value))))
+    check_listener("progress", value)?;
+    Ok(Some(value.clone().unbind()))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::error::{Reason, VerificationError};
 use super::event::Event;
 use super::header::{HeaderName, Headers, MAX_HEADER_BYTES, trim};
-use super::signature::{Digest, Key, header_text};
+use super::signature::{Key, header_text};
 use super::time::{Near, UnixTime};
 use crate::{Error, Secret};
 
@@ -29,9 +29,6 @@ pub struct Delivery {
     pub event_type: String,
     /// When the delivery was sent, in Unix seconds.
     pub timestamp: i64,
-    /// The HMAC of this delivery under the first secret, whichever of its signatures fitted: a
-    /// delivery sent again under a new id, or with some of its signatures taken away, has the same.
-    pub digest: [u8; 32],
 }
 
 impl Verifier {
@@ -82,25 +79,19 @@ impl Verifier {
                 return Err(out_of_tolerance("far in the future", self.future_tolerance));
             }
         }
-        let mut first: Option<Digest> = None;
-        let digests = self.keys.iter().map(|key| {
-            let digest = key.sign(fields.timestamp_text, body);
-            first.get_or_insert(digest);
-            digest
-        });
-        let fits = fields.signature.fits(digests);
-        match first {
-            Some(digest) if fits => Ok(Delivery {
+        let digests = self.keys.iter().map(|key| key.sign(fields.timestamp_text, body));
+        if fields.signature.fits(digests) {
+            Ok(Delivery {
                 id: fields.id.to_owned(),
                 event_type: fields.event_type.to_owned(),
                 timestamp: fields.timestamp,
-                digest,
-            }),
-            _ => Err(VerificationError::new(
+            })
+        } else {
+            Err(VerificationError::new(
                 Reason::SignatureMismatch,
                 "no signature fits: check that the secret is this endpoint's, and that the raw body \
                  is passed, before any parsing",
-            )),
+            ))
         }
     }
 

@@ -22,3 +22,19 @@ __all__ = [
     "Transaction",
     "TransactionalStore",
 ]
+
+_SUBMODULES = frozenset(
+    {"asgi", "aws", "azure", "django", "fastapi", "flask", "gcp", "inbox", "stores", "wsgi"}
+)
+
+
+def __getattr__(name: str) -> object:
+    if name in _SUBMODULES:
+        from importlib import import_module
+
+        return import_module(f"revrag.webhooks.{name}")
+    raise AttributeError(f"module 'revrag.webhooks' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_SUBMODULES})

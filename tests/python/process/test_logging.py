@@ -182,24 +182,6 @@ assert len(lines) == 2 * (20 + 100), len(lines)
 
 
 @both
-def test_a_hook_that_raises_is_logged_and_no_more(run: Run, serve: Serve, way: str) -> None:
-    server = serve(reply(200, STATUS))
-    finished = run(
-        LOGGING
-        + """
-def hook(event):
-    raise LookupError("the hook's own")
-leads = campaign(sys.argv[1], on_request=hook)
-assert call(leads, "status").status == "running"
-print(*lines)
-""",
-        server.url,
-        way,
-    )
-    assert finished.out == "ERROR on_request raised; the request goes on\n"
-
-
-@both
 def test_the_hook_is_told_of_each_try(run: Run, serve: Serve, way: str) -> None:
     server = serve(reply(503, {}), reply(200, STATUS, {"x-request-id": "req-2"}))
     run(

@@ -1,0 +1,76 @@
+"""The defaults of ``upload``, said four times: in Rust, signature, stub and README."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import revrag
+
+ROOT = Path(__file__).parents[3]
+# What Rust has no option of: it is Python's alone.
+PYTHON_ALONE = {"self", "source", "progress"}
+
+
+def of_rust() -> dict[str, Any]:
+    """Read from ``impl Default for Options``: nothing else tells."""
+    source = (ROOT / "src/bulk/options.rs").read_text()
+    block = source.partition("impl Default for Options")[2].partition("\n}")[0]
+    found = {}
+    for name, text in re.findall(r"^\s+(\w+): (.+),$", block, re.MULTILINE):
+        text = re.sub(r"^Some\((.+)\)$", r"\1", text).removesuffix(".to_owned()")
+        text = re.sub(r"^Duration::from_secs\((\d+)\)$", r"\1.0", text)
+        text = re.sub(
+            r"^Duration::from_mins\((\d+)\)$", lambda match: f"{60.0 * int(match[1])}", text
+        )
+        text = re.sub(r"^On\w+::(\w+)$", lambda match: repr(match[1].lower()), text)
+        text = {
+            "Vec::new()": "()",
+            "Variables::Found": "None",
+            "false": "False",
+            "true": "True",
+        }.get(text, text)
+        found[name] = ast.literal_eval(text)
+    return found
+
+
+def of_stub(method: str) -> dict[str, Any]:
+    tree = ast.parse((ROOT / "python/revrag/_revrag.pyi").read_text())
+    (function,) = [
+        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == method
+    ]
+    pairs = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+    return {arg.arg: ast.literal_eval(default) for arg, default in pairs if default is not None}
+
+
+def of_signature(method: str) -> dict[str, Any]:
+    signature = inspect.signature(getattr(revrag.Campaign, method))
+    return {
+        name: parameter.default
+        for name, parameter in signature.parameters.items()
+        if name not in {"self", "source"}
+    }
+
+
+def test_all_say_the_same() -> None:
+    said = of_signature("upload")
+    assert said == of_signature("upload_async") == of_stub("upload") == of_stub("upload_async")
+    rust = of_rust()
+    assert {name: said[name] for name in rust} == rust
+    assert said.keys() - PYTHON_ALONE == rust.keys()
+    assert [type(said[name]) for name in rust] == [type(value) for value in rust.values()]
+
+
+def test_the_readme_says_the_same() -> None:
+    """Where it names a number or the region: other choices are shown as such."""
+    said = of_signature("upload")
+    names = "|".join(name for name, value in said.items() if isinstance(value, int | float))
+    text = (ROOT / "README.md").read_text()
+    found = re.findall(rf"`({names}|region)=([\w.\"]+)`", text)
+    assert {name for name, _ in found} >= {"max_records", "settle_after", "give_up_after", "region"}
+    for name, value in found:
+        if value not in {"True", "None"}:
+            assert ast.literal_eval(value) == said[name], name
