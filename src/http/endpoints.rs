@@ -168,7 +168,9 @@ impl Client {
         query.check()?;
         let (path, query) = (listing_of(campaign), query.pairs());
         let request = Request { method: Method::GET, path, query, body: None, records: 0 };
-        self.execute(Kind::Read, request, &Passage::default(), Ok).await.map(|answer| answer.content)
+        self.execute(Kind::Read, request, &Passage::default(), Ok)
+            .await
+            .map(|answer| answer.content)
     }
 
     /// `GET /v1/campaigns/{campaign_id}/status`.

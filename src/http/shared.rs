@@ -31,9 +31,7 @@ pub(super) fn client_config(roots: &Roots) -> Result<ClientConfig> {
         std::sync::LazyLock::new(ArcSwap::default);
     let environment = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(std::env::var_os);
     let fits = |one: &Arc<Loaded>| {
-        one.environment == environment
-            && one.roots == *roots
-            && one.at.elapsed() < FRESH
+        one.environment == environment && one.roots == *roots && one.at.elapsed() < FRESH
     };
     if let Some(found) = LOADED.load().iter().find(|one| fits(one)) {
         return Ok(found.config.clone());

@@ -1,4 +1,10 @@
 //! The extension module `revrag._revrag`: the only place that names pyo3.
+//!
+//! | floor | what stands there | what it may use |
+//! | --- | --- | --- |
+//! | `classes` | what a user sees, a file per class | everything below |
+//! | `convert` | objects and values, errors and exceptions | `ground`; the classes that it makes |
+//! | `ground` | runtime, signals, listeners, the two shells over an operation | `convert`'s errors; the classes that listeners are told with |
 
 #![allow(
     clippy::doc_markdown,
@@ -6,28 +12,9 @@
     reason = "these docs are written for Python"
 )]
 
-mod attribute;
-mod campaign;
-mod client;
-mod closed;
-mod delivery;
-mod errors;
-mod event;
-mod input;
-mod json;
-mod loads;
-mod models;
-mod observe;
-mod pause;
-mod process;
-mod progress;
-mod report;
-mod rows;
-mod run;
-mod sandbox;
-mod source;
-mod upload;
-mod verifier;
+mod classes;
+mod convert;
+mod ground;
 
 use pyo3::prelude::*;
 
@@ -39,22 +26,22 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[pymodule]
 fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    let leave = wrap_pyfunction!(process::leave, module)?;
+    let leave = wrap_pyfunction!(ground::process::leave, module)?;
     module.py().import("atexit")?.call_method1("register", (leave,))?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("PRODUCTION", PRODUCTION)?;
     module.add("STAGING", STAGING)?;
-    module.add_class::<client::Client>()?;
-    module.add_class::<campaign::Campaign>()?;
-    module.add_class::<observe::RequestEvent>()?;
-    module.add_class::<progress::UploadProgress>()?;
-    module.add_class::<report::UploadReport>()?;
-    module.add_function(wrap_pyfunction!(observe::masked, module)?)?;
-    module.add_function(wrap_pyfunction!(observe::unraisable, module)?)?;
-    module.add_class::<sandbox::Sandbox>()?;
-    module.add_function(wrap_pyfunction!(sandbox::run_command, module)?)?;
-    module.add_class::<event::WebhookEvent>()?;
-    module.add_class::<verifier::WebhookVerifier>()?;
-    models::add_to(module)?;
-    closed::close_all(module)
+    module.add_class::<classes::client::Client>()?;
+    module.add_class::<classes::campaign::Campaign>()?;
+    module.add_class::<ground::observe::RequestEvent>()?;
+    module.add_class::<classes::progress::UploadProgress>()?;
+    module.add_class::<classes::report::UploadReport>()?;
+    module.add_function(wrap_pyfunction!(ground::observe::masked, module)?)?;
+    module.add_function(wrap_pyfunction!(ground::observe::unraisable, module)?)?;
+    module.add_class::<classes::sandbox::Sandbox>()?;
+    module.add_function(wrap_pyfunction!(classes::sandbox::run_command, module)?)?;
+    module.add_class::<classes::event::WebhookEvent>()?;
+    module.add_class::<classes::verifier::WebhookVerifier>()?;
+    classes::models::add_to(module)?;
+    ground::closed::close_all(module)
 }

@@ -7,17 +7,17 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyList, PyString, PyTuple};
 
-use super::errors::to_pyerr;
-use super::input::is_mapping;
-use super::json::type_name;
-use super::observe::{Say, Word};
-use super::rows::{Attached, Kind, Pull, Raised, Roles, Rows, table};
-use super::run::Watch;
 use crate::Error;
 use crate::bulk::source::{self, Block, Format, Input, Open, Source, SourceError};
+use crate::python::convert::errors::to_pyerr;
+use crate::python::convert::input::is_mapping;
+use crate::python::convert::json::type_name;
+use crate::python::convert::rows::{Attached, Kind, Pull, Raised, Roles, Rows, table};
+use crate::python::ground::observe::{Say, Word};
+use crate::python::ground::run::Watch;
 
 /// A source as an upload takes it, and the rows that the caller's thread must read for it.
-pub(super) fn input(
+pub(in crate::python) fn input(
     object: &Bound<'_, PyAny>,
     format: Format,
     roles: Roles,

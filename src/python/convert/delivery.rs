@@ -9,13 +9,13 @@ use pyo3::types::{
     PyByteArray, PyBytes, PyDateTime, PyDict, PyList, PyMemoryView, PyString, PyTuple,
 };
 
-use super::errors::to_pyerr;
-use super::json;
 use crate::Error;
+use crate::python::convert::errors::to_pyerr;
+use crate::python::convert::json;
 use crate::webhook::{HeaderName, Headers, UnixTime};
 
 /// The moment an argument names, else the clock's.
-pub(super) fn moment(
+pub(in crate::python) fn moment(
     argument: &str,
     value: Option<&Bound<'_, PyAny>>,
     py: Python<'_>,
@@ -36,7 +36,10 @@ pub(super) fn moment(
 }
 
 /// Calls `then` with the bytes of a raw body.
-pub(super) fn with_bytes<T>(body: &Bound<'_, PyAny>, then: impl FnOnce(&[u8]) -> T) -> PyResult<T> {
+pub(in crate::python) fn with_bytes<T>(
+    body: &Bound<'_, PyAny>,
+    then: impl FnOnce(&[u8]) -> T,
+) -> PyResult<T> {
     if let Ok(bytes) = body.cast::<PyBytes>() {
         return Ok(then(bytes.as_bytes()));
     }
@@ -56,7 +59,7 @@ pub(super) fn with_bytes<T>(body: &Bound<'_, PyAny>, then: impl FnOnce(&[u8]) ->
 }
 
 /// Calls `then` with the webhook headers among `headers`.
-pub(super) fn with_headers<T>(
+pub(in crate::python) fn with_headers<T>(
     headers: &Bound<'_, PyAny>,
     then: impl FnOnce(&Headers<'_>) -> T,
 ) -> PyResult<T> {

@@ -9,9 +9,9 @@ use pyo3::types::{PyBytes, PyCapsule, PyType};
 use pyo3_arrow::PyRecordBatchReader;
 use uuid::Uuid;
 
-use super::errors::to_pyerr;
 use crate::Error;
 use crate::bulk::{Outcome, Report};
+use crate::python::convert::errors::to_pyerr;
 
 /// What an upload came to: counters, and a table with a row for each row of the source.
 ///
@@ -24,7 +24,7 @@ use crate::bulk::{Outcome, Report};
 ///     >>> report.total, report.accepted, report.invalid
 ///     (2, 1, 1)
 #[pyclass(frozen, subclass, module = "revrag")]
-pub(super) struct UploadReport(Report);
+pub(in crate::python) struct UploadReport(Report);
 
 impl From<Report> for UploadReport {
     fn from(report: Report) -> Self {

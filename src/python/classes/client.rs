@@ -7,12 +7,13 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::campaign::Campaign;
-use super::errors::to_pyerr;
-use super::input::{self, Whole};
-use super::run::{Operation, Watch, ready, run_async, run_sync};
-use super::{models, observe};
 use crate::http::{self, Bounds, Config, Options};
+use crate::python::classes::campaign::Campaign;
+use crate::python::classes::models;
+use crate::python::convert::errors::to_pyerr;
+use crate::python::convert::input::{self, Whole};
+use crate::python::ground::observe;
+use crate::python::ground::run::{Operation, Watch, ready, run_async, run_sync};
 use crate::{Error, Secret};
 
 /// What `proxy` may be.
@@ -49,23 +50,23 @@ enum ProxyArgument {
 ///     >>> client.campaign("11111111-1111-1111-1111-111111111111").status().status
 ///     'running'
 #[pyclass(frozen, subclass, module = "revrag", weakref)]
-pub(super) struct Client {
+pub(in crate::python) struct Client {
     http: http::Client,
     options: Options,
     on_request: Option<Py<PyAny>>,
 }
 
 impl Client {
-    pub(super) fn http(&self) -> http::Client {
+    pub(in crate::python) fn http(&self) -> http::Client {
         self.http.clone()
     }
 
     /// The service's URL.
-    pub(super) fn service(&self) -> &str {
+    pub(in crate::python) fn service(&self) -> &str {
         self.http.config().base_url()
     }
 
-    pub(super) fn onlooker(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+    pub(in crate::python) fn onlooker(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.on_request.as_ref().map(|hook| hook.clone_ref(py))
     }
 
@@ -89,7 +90,7 @@ fn listener(hook: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
 }
 
 /// The client of one call: watched, and with the bound that the call asks for.
-pub(super) fn prepared(
+pub(in crate::python) fn prepared(
     py: Python<'_>,
     http: &http::Client,
     watch: &Watch,

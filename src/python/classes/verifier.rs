@@ -4,10 +4,11 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyString, PyTuple};
 
-use super::delivery::{moment, with_bytes, with_headers};
-use super::errors::to_pyerr;
-use super::event::WebhookEvent;
-use super::{input, json};
+use crate::python::classes::event::WebhookEvent;
+use crate::python::convert::delivery::{moment, with_bytes, with_headers};
+use crate::python::convert::errors::to_pyerr;
+use crate::python::convert::input;
+use crate::python::convert::json;
 use crate::webhook::{Names, Verifier};
 use crate::{Error, Secret};
 
@@ -31,7 +32,7 @@ use crate::{Error, Secret};
 ///     >>> verifier.verify(b"{}", headers).type
 ///     'test.event'
 #[pyclass(frozen, subclass, module = "revrag")]
-pub(super) struct WebhookVerifier(Verifier);
+pub(in crate::python) struct WebhookVerifier(Verifier);
 
 #[pymethods]
 impl WebhookVerifier {

@@ -4,11 +4,11 @@ use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
 use pyo3::types::{PyDateTime, PyFloat, PyList, PyString, PyTzInfo};
 
-use super::loads::{loads, whole};
 use crate::model::{Count, Document, Json, List, Number, Object, Timestamp, Whole};
+use crate::python::convert::loads::{loads, whole};
 
 /// A field that can be read from Python.
-pub(super) trait Attribute {
+pub(in crate::python) trait Attribute {
     /// Whether the object is made on first use and kept: it is costly, or has an identity.
     const KEPT: bool = false;
 
@@ -97,7 +97,7 @@ impl Attribute for Object {
 }
 
 /// A document that Python sees as a class of its own.
-pub(super) trait Shown: Sized {
+pub(in crate::python) trait Shown: Sized {
     /// Its name.
     const NAME: &'static str;
     /// The class.

@@ -14,7 +14,7 @@ enum Open<'py> {
 }
 
 /// The object of a sound JSON text.
-pub(super) fn loads<'py>(py: Python<'py>, json: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+pub(in crate::python) fn loads<'py>(py: Python<'py>, json: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let mut scanner = Scanner::new(json);
     let mut walk = Walk::new(&mut scanner);
     let mut open: Vec<Open<'py>> = Vec::new();
@@ -66,7 +66,10 @@ fn of_scalar<'py>(py: Python<'py>, token: Token<'_>) -> PyResult<Bound<'py, PyAn
 }
 
 /// An `int` of any size.
-pub(super) fn whole<'py>(py: Python<'py>, number: &Whole) -> PyResult<Bound<'py, PyAny>> {
+pub(in crate::python) fn whole<'py>(
+    py: Python<'py>,
+    number: &Whole,
+) -> PyResult<Bound<'py, PyAny>> {
     match number {
         Whole::Small(small) => Ok(small.into_pyobject(py)?.into_any()),
         Whole::Large(text) => py.get_type::<PyInt>().call1((&**text,)),

@@ -7,15 +7,15 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict as _, PyDict, PyType};
 
-use super::attribute::{Attribute, Shown};
-use super::errors::to_pyerr;
-use super::json::type_name;
-use super::loads::loads;
 use crate::Error;
 use crate::model::{self, Document, Model};
+use crate::python::convert::attribute::{Attribute, Shown};
+use crate::python::convert::errors::to_pyerr;
+use crate::python::convert::json::type_name;
+use crate::python::convert::loads::loads;
 
 /// An attribute of a model: made on first use and kept, where its type says so.
-pub(super) fn attribute<'py, A: Attribute>(
+pub(in crate::python) fn attribute<'py, A: Attribute>(
     py: Python<'py>,
     kept: &PyOnceLock<Py<PyDict>>,
     name: &str,
@@ -28,7 +28,7 @@ pub(super) fn attribute<'py, A: Attribute>(
 }
 
 /// What `kept` holds under `name`, made by `make` if it is not there yet.
-pub(super) fn keep<'py>(
+pub(in crate::python) fn keep<'py>(
     py: Python<'py>,
     kept: &PyOnceLock<Py<PyDict>>,
     name: &str,
@@ -57,7 +57,7 @@ fn extra<'py>(py: Python<'py>, json: &[u8], fields: &[&str]) -> PyResult<Bound<'
 }
 
 /// `Name(field=value, …)`, from the attributes themselves.
-pub(super) fn repr(model: &Bound<'_, PyAny>, fields: &[&str]) -> PyResult<String> {
+pub(in crate::python) fn repr(model: &Bound<'_, PyAny>, fields: &[&str]) -> PyResult<String> {
     let mut parts = Vec::with_capacity(fields.len());
     for field in fields {
         parts.push(format!("{field}={}", model.getattr(*field)?.repr()?));
@@ -66,19 +66,22 @@ pub(super) fn repr(model: &Bound<'_, PyAny>, fields: &[&str]) -> PyResult<String
 }
 
 /// A hash that is the same for all that is equal.
-pub(super) fn hash_of(what: &impl Hash) -> u64 {
+pub(in crate::python) fn hash_of(what: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     what.hash(&mut hasher);
     hasher.finish()
 }
 
 /// A table for notebooks, made by `revrag._html`.
-pub(super) fn html<'py>(model: &Bound<'py, PyAny>, fields: &[&str]) -> PyResult<Bound<'py, PyAny>> {
+pub(in crate::python) fn html<'py>(
+    model: &Bound<'py, PyAny>,
+    fields: &[&str],
+) -> PyResult<Bound<'py, PyAny>> {
     model.py().import("revrag._html")?.call_method1("table", (model, fields.to_vec()))
 }
 
 /// The JSON text of what `from_dict` was given.
-pub(super) fn json_of(data: &Bound<'_, PyAny>, argument: &str) -> PyResult<String> {
+pub(in crate::python) fn json_of(data: &Bound<'_, PyAny>, argument: &str) -> PyResult<String> {
     let py = data.py();
     let refuse = |problem: String| to_pyerr(py, Error::invalid(argument, problem));
     if !data.is_instance_of::<PyDict>() {
@@ -97,7 +100,7 @@ macro_rules! models {
         $(
             $(#[doc = $doc])*
             #[pyclass(frozen, eq, subclass, module = "revrag", skip_from_py_object)]
-            pub(super) struct $name {
+            pub(in crate::python) struct $name {
                 document: Document<model::$name>,
                 kept: PyOnceLock<Py<PyDict>>,
             }
@@ -183,7 +186,7 @@ macro_rules! models {
         )*
 
         /// Adds the classes to the module.
-        pub(super) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        pub(in crate::python) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
             $(module.add_class::<$name>()?;)*
             Ok(())
         }

@@ -12,7 +12,7 @@ use crate::bulk::{Outcome, Snapshot};
 ///     >>> seen[-1].read, seen[-1].accepted
 ///     (1, 1)
 #[pyclass(frozen, subclass, module = "revrag", skip_from_py_object)]
-pub(super) struct UploadProgress(Snapshot);
+pub(in crate::python) struct UploadProgress(Snapshot);
 
 impl From<Snapshot> for UploadProgress {
     fn from(snapshot: Snapshot) -> Self {

@@ -9,10 +9,10 @@ use pyo3::types::{PyIterator, PyList};
 use pyo3_arrow::input::AnyRecordBatch;
 use serde_json::{Map, Value};
 
-use super::json::{self, Unsendable, type_name};
-use super::process;
 use crate::Error;
 use crate::bulk::source::{Batches, Block, Source, SourceError};
+use crate::python::convert::json::{self, Unsendable, type_name};
+use crate::python::ground::process;
 
 /// Rows in a block.
 const BLOCK: usize = 1024;
@@ -20,10 +20,10 @@ const BLOCK: usize = 1024;
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// What Python raised, kept for whoever ends the operation.
-pub(super) type Raised = Arc<Mutex<Option<PyErr>>>;
+pub(in crate::python) type Raised = Arc<Mutex<Option<PyErr>>>;
 
 /// A Python object that makes rows.
-pub(super) struct Rows {
+pub(in crate::python) struct Rows {
     object: Py<PyAny>,
     kind: Kind,
     roles: Roles,
@@ -32,14 +32,14 @@ pub(super) struct Rows {
 }
 
 /// The keys that hold a number or an id.
-pub(super) struct Roles {
-    pub(super) phone_number: String,
-    pub(super) ids: Vec<String>,
+pub(in crate::python) struct Roles {
+    pub(in crate::python) phone_number: String,
+    pub(in crate::python) ids: Vec<String>,
 }
 
 /// What iterating the object yields.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::python) enum Kind {
     /// Mappings.
     Dicts,
     /// Lists of dicts, and Arrow tables.
@@ -56,7 +56,12 @@ struct Reading {
 }
 
 impl Rows {
-    pub(super) fn new(object: Py<PyAny>, kind: Kind, roles: Roles, raised: Raised) -> Self {
+    pub(in crate::python) fn new(
+        object: Py<PyAny>,
+        kind: Kind,
+        roles: Roles,
+        raised: Raised,
+    ) -> Self {
         Self { object, kind, roles, raised, reading: Mutex::new(None) }
     }
 
@@ -200,26 +205,28 @@ fn refused(py: Python<'_>, error: &PyErr) -> Option<Error> {
 }
 
 /// The batches of an Arrow table.
-pub(super) fn table(object: &Bound<'_, PyAny>) -> PyResult<Batches> {
+pub(in crate::python) fn table(object: &Bound<'_, PyAny>) -> PyResult<Batches> {
     let total = object.len().ok().map(|rows| rows as u64);
     Ok(Batches::new(object.extract::<AnyRecordBatch>()?.into_reader()?, total))
 }
 
 /// A request for the next block.
-pub(super) struct Pull {
+pub(in crate::python) struct Pull {
     from_start: bool,
     reply: Sender<Result<Option<Block>, SourceError>>,
 }
 
 impl Pull {
     /// A request, and where its answer comes.
-    pub(super) fn new(from_start: bool) -> (Self, Receiver<Result<Option<Block>, SourceError>>) {
+    pub(in crate::python) fn new(
+        from_start: bool,
+    ) -> (Self, Receiver<Result<Option<Block>, SourceError>>) {
         let (reply, answer) = channel();
         (Self { from_start, reply }, answer)
     }
 
     /// Reads the next block here, and hands it over.
-    pub(super) fn serve(self, py: Python<'_>, rows: &Rows) -> PyResult<()> {
+    pub(in crate::python) fn serve(self, py: Python<'_>, rows: &Rows) -> PyResult<()> {
         let block = rows.next(py, self.from_start);
         if let Err(SourceError::Raised { .. }) = &block {
             let mut raised = rows.raised.lock().unwrap_or_else(PoisonError::into_inner);
@@ -236,14 +243,14 @@ impl Pull {
 }
 
 /// Rows that are read in the thread that reads.
-pub(super) struct Attached {
+pub(in crate::python) struct Attached {
     rows: Arc<Rows>,
     begun: bool,
     total: Option<u64>,
 }
 
 impl Attached {
-    pub(super) fn new(rows: Arc<Rows>, total: Option<u64>) -> Self {
+    pub(in crate::python) fn new(rows: Arc<Rows>, total: Option<u64>) -> Self {
         Self { rows, begun: false, total }
     }
 }

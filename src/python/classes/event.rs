@@ -5,12 +5,12 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
 
-use super::attribute::Attribute;
-use super::errors::to_pyerr;
-use super::loads::loads;
-use super::models;
 use crate::Error;
 use crate::model::Timestamp;
+use crate::python::classes::models;
+use crate::python::convert::attribute::Attribute;
+use crate::python::convert::errors::to_pyerr;
+use crate::python::convert::loads::loads;
 use crate::webhook::Event;
 
 /// A verified webhook.
@@ -23,7 +23,7 @@ use crate::webhook::Event;
 ///     >>> event.id, event.timestamp.year, event.call, event.payload
 ///     ('evt_1', 1970, None, {'a': 1})
 #[pyclass(frozen, eq, subclass, module = "revrag", skip_from_py_object)]
-pub(super) struct WebhookEvent {
+pub(in crate::python) struct WebhookEvent {
     event: Event,
     kept: PyOnceLock<Py<PyDict>>,
 }

@@ -9,14 +9,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 use uuid::Uuid;
 
-use super::errors::{raise_with_report, to_pyerr};
-use super::input::{self, Whole, is_mapping};
-use super::json::type_name;
-use super::observe::{Listeners, Say, Word, check_listener};
-use super::report::UploadReport;
-use super::rows::{Raised, Roles};
-use super::run::{Operation, Running, Watch};
-use super::source;
 use crate::Error;
 use crate::bulk::source::{Format, SourceError};
 use crate::bulk::{
@@ -24,12 +16,20 @@ use crate::bulk::{
     Target, Upload, Variables,
 };
 use crate::http::Client;
+use crate::python::classes::report::UploadReport;
+use crate::python::convert::errors::{raise_with_report, to_pyerr};
+use crate::python::convert::input::{self, Whole, is_mapping};
+use crate::python::convert::json::type_name;
+use crate::python::convert::rows::{Raised, Roles};
+use crate::python::convert::source;
+use crate::python::ground::observe::{Listeners, Say, Word, check_listener};
+use crate::python::ground::run::{Operation, Running, Watch};
 
 /// How long an upload that is cut off may take to let go of its journal.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// The upload of a source: the body of `upload` and `upload_async`.
-pub(super) fn operation(
+pub(in crate::python) fn operation(
     client: Client,
     campaign: Uuid,
     source: Py<PyAny>,
@@ -109,7 +109,7 @@ async fn told(upload: Upload<Remote>, mut monitor: Monitor, tell: &Say) -> Resul
 }
 
 /// What an upload came to; turned into Python, it is its report, or raises.
-pub(super) struct Ended {
+pub(in crate::python) struct Ended {
     result: Result<Report, Failure>,
     raised: Raised,
     has_journal: bool,

@@ -11,15 +11,16 @@ use pyo3::pyclass::CompareOp;
 use pyo3::types::{PyDict, PyString};
 use uuid::Uuid;
 
-use super::client::{Client, prepared};
-use super::errors::{answered_too_late, to_pyerr};
-use super::input::{self, Whole};
-use super::report::UploadReport;
-use super::run::{Aftermath, Operation, run_async, run_sync};
-use super::upload;
-use super::{models, observe};
 use crate::Error;
 use crate::http::{self, Passage, RecordsQuery};
+use crate::python::classes::client::{Client, prepared};
+use crate::python::classes::models;
+use crate::python::classes::report::UploadReport;
+use crate::python::classes::upload;
+use crate::python::convert::errors::{answered_too_late, to_pyerr};
+use crate::python::convert::input::{self, Whole};
+use crate::python::ground::observe;
+use crate::python::ground::run::{Aftermath, Operation, run_async, run_sync};
 
 /// A light handle for one campaign, made by `Client.campaign`. Handles of one campaign of one service are
 /// equal.
@@ -28,13 +29,13 @@ use crate::http::{self, Passage, RecordsQuery};
 ///     >>> client.campaign("11111111-1111-1111-1111-111111111111").status().status
 ///     'running'
 #[pyclass(frozen, subclass, module = "revrag")]
-pub(super) struct Campaign {
+pub(in crate::python) struct Campaign {
     client: Py<Client>,
     id: Uuid,
 }
 
 impl Campaign {
-    pub(super) fn new(client: Py<Client>, id: Uuid) -> Self {
+    pub(in crate::python) fn new(client: Py<Client>, id: Uuid) -> Self {
         Self { client, id }
     }
 

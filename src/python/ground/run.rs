@@ -15,29 +15,29 @@ use pyo3_async_runtimes::TaskLocals;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::AbortHandle;
 
-use super::errors::{add_cause, to_pyerr};
-use super::observe::{Listeners, Onlooker, Say, Word};
-use super::pause;
-use super::process::{self, Errands, Stretch};
 use crate::Result;
 use crate::http::Observer;
+use crate::python::convert::errors::{add_cause, to_pyerr};
+use crate::python::ground::observe::{Listeners, Onlooker, Say, Word};
+use crate::python::ground::pause;
+use crate::python::ground::process::{self, Errands, Stretch};
 
 /// How often a blocked call looks for signals.
 const TICK: Duration = Duration::from_millis(50);
 
 /// What there is to say, attached, of an operation that was cut off: the cause of the interrupt. It is
 /// given the operation's result, where that came too late.
-pub(super) type Aftermath =
+pub(in crate::python) type Aftermath =
     Box<dyn FnOnce(Python<'_>, Option<PyResult<Py<PyAny>>>) -> Option<PyErr> + Send>;
 
 /// What an operation's first, attached part is given.
-pub(super) struct Watch {
+pub(in crate::python) struct Watch {
     /// Whom to tell of each try.
-    pub(super) observer: Arc<dyn Observer>,
+    pub(in crate::python) observer: Arc<dyn Observer>,
     /// Whom to tell of anything else.
-    pub(super) say: Say,
+    pub(in crate::python) say: Say,
     /// Whether rows can be read in the thread of the caller.
-    pub(super) pulls: bool,
+    pub(in crate::python) pulls: bool,
     aftermath: Arc<Mutex<Option<Aftermath>>>,
 }
 
@@ -48,7 +48,7 @@ impl Watch {
     }
 
     /// Leaves something to be done should the operation be cut off.
-    pub(super) fn if_cut_off(&self, aftermath: Aftermath) {
+    pub(in crate::python) fn if_cut_off(&self, aftermath: Aftermath) {
         *self.aftermath.lock().unwrap_or_else(PoisonError::into_inner) = Some(aftermath);
     }
 }
@@ -77,17 +77,17 @@ fn begin<T>(
 }
 
 /// An operation under way, without a Python object in it.
-pub(super) type Running<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+pub(in crate::python) type Running<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
 /// An operation not begun: its first part is attached, reads the arguments, and may raise.
-pub(super) type Operation<T> =
+pub(in crate::python) type Operation<T> =
     Box<dyn FnOnce(Python<'_>, &Watch, &mut Listeners) -> PyResult<Running<T>> + Send>;
 
 /// Runs an operation to its end and answers Ctrl-C meanwhile.
 ///
 /// The interpreter is free while it waits. Signals and listeners are served between two waits,
 /// outside of the runtime, so that they may call this client themselves.
-pub(super) fn run_sync<T>(
+pub(in crate::python) fn run_sync<T>(
     py: Python<'_>,
     hook: Option<Py<PyAny>>,
     operation: Operation<T>,
@@ -203,7 +203,7 @@ fn attend<T: Send>(
 }
 
 /// Makes a coroutine of an operation. Nothing happens until it is awaited.
-pub(super) fn run_async<'py, T>(
+pub(in crate::python) fn run_async<'py, T>(
     py: Python<'py>,
     name: &'static str,
     hook: Option<Py<PyAny>>,
@@ -254,7 +254,7 @@ where
 }
 
 /// A coroutine that returns `value` at once.
-pub(super) fn ready<'py>(
+pub(in crate::python) fn ready<'py>(
     py: Python<'py>,
     value: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {

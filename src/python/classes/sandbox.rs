@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::errors::to_pyerr;
-use super::input::{self, Whole};
+use crate::python::convert::errors::to_pyerr;
+use crate::python::convert::input::{self, Whole};
 use crate::sandbox::runner::Rules;
 use crate::sandbox::{Config, DEFAULT_API_KEY, DEFAULT_CAMPAIGN_ID};
 use crate::{Error, Secret, cli, sandbox};
@@ -40,7 +40,7 @@ use crate::{Error, Secret, cli, sandbox};
 ///     ...     leads.wait(pushed.results[0].run_id, poll_interval=0.05).status
 ///     'completed'
 #[pyclass(frozen, subclass, module = "revrag.sandbox", weakref)]
-pub(super) struct Sandbox(sandbox::Sandbox);
+pub(in crate::python) struct Sandbox(sandbox::Sandbox);
 
 #[pymethods]
 impl Sandbox {
@@ -172,7 +172,8 @@ impl Sandbox {
             kwargs.update(options.as_mapping())?;
         }
         kwargs.set_item("base_url", self.url())?;
-        py.get_type::<super::client::Client>().call((self.api_key(),), Some(&kwargs))
+        py.get_type::<crate::python::classes::client::Client>()
+            .call((self.api_key(),), Some(&kwargs))
     }
 
     /// Stop it; connections and deliveries under way are cut off.
@@ -200,6 +201,6 @@ impl Sandbox {
 
 /// Runs the `revrag` command; its exit code.
 #[pyfunction]
-pub(super) fn run_command(py: Python<'_>, args: Vec<OsString>) -> i32 {
+pub(in crate::python) fn run_command(py: Python<'_>, args: Vec<OsString>) -> i32 {
     py.detach(|| cli::run(args, &mut std::io::stdout(), &mut std::io::stderr()))
 }

@@ -4,13 +4,13 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
 
-use super::models;
-use super::report::UploadReport;
 use crate::Error;
+use crate::python::classes::models;
+use crate::python::classes::report::UploadReport;
 use crate::webhook::Reason;
 
 /// The exception for `error`, its cause chained.
-pub(super) fn to_pyerr(py: Python<'_>, error: Error) -> PyErr {
+pub(in crate::python) fn to_pyerr(py: Python<'_>, error: Error) -> PyErr {
     build(py, error).unwrap_or_else(|error| error)
 }
 
@@ -71,7 +71,11 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
 }
 
 /// What is known of a push whose answer came when nobody waited for it any more.
-pub(super) fn answered_too_late(py: Python<'_>, records: usize, result: Py<PyAny>) -> PyErr {
+pub(in crate::python) fn answered_too_late(
+    py: Python<'_>,
+    records: usize,
+    result: Py<PyAny>,
+) -> PyErr {
     let build = || -> PyResult<PyErr> {
         let count = |name: &str| result.getattr(py, name)?.extract::<u64>(py);
         let message = format!(
@@ -90,7 +94,7 @@ pub(super) fn answered_too_late(py: Python<'_>, records: usize, result: Py<PyAny
 }
 
 /// Gives an interrupt a cause: what it cut off. The cause that it had comes behind that one.
-pub(super) fn add_cause(py: Python<'_>, interrupt: &PyErr, cause: PyErr) {
+pub(in crate::python) fn add_cause(py: Python<'_>, interrupt: &PyErr, cause: PyErr) {
     if let Some(earlier) = interrupt.cause(py) {
         let mut last = cause.clone_ref(py);
         while let Some(next) = last.cause(py) {
@@ -102,7 +106,7 @@ pub(super) fn add_cause(py: Python<'_>, interrupt: &PyErr, cause: PyErr) {
 }
 
 /// An `UploadError` with its report.
-pub(super) fn raise_with_report(
+pub(in crate::python) fn raise_with_report(
     py: Python<'_>,
     message: String,
     report: UploadReport,

@@ -1,0 +1,11 @@
+//! The classes that a user sees, a file each.
+
+pub(super) mod campaign;
+pub(super) mod client;
+pub(super) mod event;
+pub(super) mod models;
+pub(super) mod progress;
+pub(super) mod report;
+pub(super) mod sandbox;
+pub(super) mod upload;
+pub(super) mod verifier;
