@@ -150,7 +150,7 @@ fn if_push_is_cut_off(passage: Passage, count: Arc<AtomicUsize>) -> Aftermath {
     Box::new(move |py, result| {
         let records = count.load(Ordering::Relaxed);
         let error = match result {
-            Some(Ok(result)) => answered_too_late(py, records, result),
+            Some(Ok(result)) => answered_too_late(py, records, &result),
             Some(Err(error)) => error,
             None => to_pyerr(py, Error::PushCutOff { records, left: !passage.give_up() }),
         };
@@ -649,6 +649,7 @@ impl Campaign {
         hasher.finish()
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "the signature that pyo3 wants")]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.client)
     }

@@ -125,7 +125,7 @@ impl Client {
         proxy: Option<ProxyArgument>,
         ca_bundle: Option<PathBuf>,
         max_response_bytes: Whole,
-        on_request: Option<Py<PyAny>>,
+        on_request: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let max_retries = max_retries.at_least(py, "max_retries", 0)?;
         let options = Options {
@@ -150,10 +150,7 @@ impl Client {
                 Python::version_str().split(' ').next().unwrap_or("")
             )),
         };
-        let on_request = match &on_request {
-            Some(hook) => listener(hook.bind(py))?,
-            None => None,
-        };
+        let on_request = on_request.map(listener).transpose()?.flatten();
         let config = Config::resolve(&options, |name| std::env::var(name).ok())
             .map_err(|error| to_pyerr(py, error))?;
         Ok(Self { http: http::Client::new(config), options, on_request })
@@ -357,6 +354,7 @@ impl Client {
 
     // A hook of its owner's makes a ring, which only the garbage collector can undo. Nothing needs to be
     // cleared here: the owner, or whatever else learned of this client after it was made, can be.
+    #[allow(clippy::needless_pass_by_value, reason = "the signature that pyo3 wants")]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.on_request)
     }

@@ -20,7 +20,7 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
     let mut cause = None;
     let class = match error {
         Error::InvalidArgument { .. } => "InvalidArgumentError",
-        Error::Connection { .. } => "APIConnectionError",
+        Error::Connection { .. } | Error::PushCutOff { left: false, .. } => "APIConnectionError",
         Error::Timeout { .. } => "APITimeoutError",
         Error::InvalidResponse { status, request_id, .. } => {
             fields.set_item("status_code", status)?;
@@ -43,8 +43,7 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
             cause = Some(to_pyerr(py, *inner));
             "PushOutcomeUnknownError"
         }
-        Error::PushCutOff { left: false, .. } => "APIConnectionError",
-        Error::PushCutOff { records, left: true } => {
+        Error::PushCutOff { records, .. } => {
             fields.set_item("record_count", records)?;
             "PushOutcomeUnknownError"
         }
@@ -74,7 +73,7 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
 pub(in crate::python) fn answered_too_late(
     py: Python<'_>,
     records: usize,
-    result: Py<PyAny>,
+    result: &Py<PyAny>,
 ) -> PyErr {
     let build = || -> PyResult<PyErr> {
         let count = |name: &str| result.getattr(py, name)?.extract::<u64>(py);
@@ -86,7 +85,7 @@ pub(in crate::python) fn answered_too_late(
         );
         let fields = PyDict::new(py);
         fields.set_item("record_count", records)?;
-        fields.set_item("result", &result)?;
+        fields.set_item("result", result)?;
         let class = class_named(py, "PushOutcomeUnknownError")?;
         Ok(PyErr::from_value(class.call((message,), Some(&fields))?))
     };
