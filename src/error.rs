@@ -278,7 +278,7 @@ fn wait_text(
     let mut text = match record {
         None if records.len() > 1 => {
             let is_final = |record: &&Option<Document<Record>>| {
-                !record.as_ref().is_some_and(|record| record.is_final())
+                !record.as_ref().is_some_and(Document::is_final)
             };
             format!(
                 "{} of {} records were not final after {seconds:.1} s; `.records` is what was last seen \

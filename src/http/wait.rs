@@ -62,7 +62,7 @@ impl Client {
         loop {
             if !waiting.is_empty() {
                 patience.poll(self.look(campaign, &waiting, &mut seen)).await?;
-                waiting.retain(|run| !seen.get(run).is_some_and(|record| record.is_final()));
+                waiting.retain(|run| !seen.get(run).is_some_and(Document::is_final));
             }
             if waiting.is_empty() {
                 return Ok(runs.iter().filter_map(|run| seen.get(run).cloned()).collect());
