@@ -253,7 +253,7 @@ fn timeout_text(sent: bool, after: Duration) -> String {
 }
 
 /// What is safe after a push of unknown outcome.
-const FIND_OUT: &str = "look for its records with `campaign.find(…)` before you push any of them once \
+const FIND_OUT: &str = "look for its records in `campaign.records()` before you push any of them once \
                         more. `campaign.upload([record])` in place of a push finds out by itself";
 
 fn cut_off_text(records: usize, left: bool) -> String {

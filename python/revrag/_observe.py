@@ -6,6 +6,7 @@ None of them changes its outcome: what they raise is told by ``sys.unraisablehoo
 from __future__ import annotations
 
 import logging
+import sys
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -86,9 +87,9 @@ def _close(listener: object) -> None:
 
 def warn_of_unknown(error: BaseException) -> None:
     """Log that a push was cut off which may have been applied."""
-    from revrag.errors import PushOutcomeUnknownError
-
-    if isinstance(error, PushOutcomeUnknownError):
+    # Nothing can be imported any more, or logged, where the interpreter is about to end.
+    errors = sys.modules.get("revrag.errors")
+    if errors is not None and isinstance(error, errors.PushOutcomeUnknownError):
         _guarded(logger, logger.warning, "%s", error)
 
 

@@ -9,17 +9,26 @@ if TYPE_CHECKING:
     from revrag import Campaign, Record, RecordPage
 
 
-def _goes_on(page: RecordPage) -> bool:
+def _goes_on(page: RecordPage, before: RecordPage | None) -> bool:
     """Whether to ask for another page: not after an empty one, whatever it says."""
     is_empty = not page.items and not page.left_out
-    return not is_empty and page.has_more is not False
+    if is_empty or page.has_more is False:
+        return False
+    if page == before:
+        from revrag.errors import InvalidResponseError
+
+        raise InvalidResponseError(
+            "the service's listing shows one page again and again", status_code=200
+        )
+    return True
 
 
 class RecordPager:
     """A campaign's records, for ``for`` and for ``async for``; made by ``Campaign.records``.
 
     Each iteration asks the service anew and holds one page at a time. The service promises no
-    order, and a listing may shift while it is read.
+    order, and a listing may shift while it is read. One that shows a page again and again is an
+    ``InvalidResponseError``.
 
     Example:
         >>> for record in campaign.records(status="completed"):
@@ -41,29 +50,35 @@ class RecordPager:
         self._timeout = timeout
 
     def __iter__(self) -> Iterator[Record]:
-        number, more = 1, True
+        number, page, more = 1, None, True
         while more:
-            page = self._campaign.records_page(
-                status=self._status,
-                page=number,
-                page_size=self._page_size,
-                timeout=self._timeout,
+            before, page = (
+                page,
+                self._campaign.records_page(
+                    status=self._status,
+                    page=number,
+                    page_size=self._page_size,
+                    timeout=self._timeout,
+                ),
             )
             yield from page.items
-            number, more = number + 1, _goes_on(page)
+            number, more = number + 1, _goes_on(page, before)
 
     async def __aiter__(self) -> AsyncIterator[Record]:
-        number, more = 1, True
+        number, page, more = 1, None, True
         while more:
-            page = await self._campaign.records_page_async(
-                status=self._status,
-                page=number,
-                page_size=self._page_size,
-                timeout=self._timeout,
+            before, page = (
+                page,
+                await self._campaign.records_page_async(
+                    status=self._status,
+                    page=number,
+                    page_size=self._page_size,
+                    timeout=self._timeout,
+                ),
             )
             for record in page.items:
                 yield record
-            number, more = number + 1, _goes_on(page)
+            number, more = number + 1, _goes_on(page, before)
 
     def __repr__(self) -> str:
         return (

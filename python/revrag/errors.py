@@ -234,7 +234,7 @@ class InvalidResponseError(RevragError):
 class PushOutcomeUnknownError(RevragError):
     """A push that may have been applied: its phones may ring. ``__cause__`` says why.
 
-    It is not sent again. Look for its records with ``Campaign.find`` before pushing any of them
+    It is not sent again. Look for its records in ``Campaign.records`` before pushing any of them
     again; ``Campaign.upload([record])`` in place of a push finds out by itself.
 
     A push that is cut off (Ctrl-C, a signal handler that raises, a timeout or cancellation of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from revrag import Call, WebhookVerifier
+from revrag import Call, InvalidArgumentError, WebhookVerifier
 from revrag.webhooks import _clock
 
 if TYPE_CHECKING:
@@ -153,4 +153,9 @@ def sample_call(**changes: Any) -> Call:
         >>> revrag.testing.sample_call(call_status="failed").call_status
         'failed'
     """
-    return Call.from_dict({**SAMPLE, "call_id": str(uuid4()), **changes})
+    call = Call.from_dict({**SAMPLE, "call_id": str(uuid4()), **changes})
+    for name, value in changes.items():
+        # What is no such value is read as None.
+        if getattr(call, name, value) is None and (value is not None or name == "call_id"):
+            raise InvalidArgumentError(f"{name}: no call has this value")
+    return call

@@ -15,12 +15,21 @@ ROOT = Path(__file__).parents[3]
 PYTHON_ALONE = {"self", "source", "progress"}
 
 
+def rust_default(path: str, of: str) -> list[tuple[str, str]]:
+    source = (ROOT / "src/bulk" / path).read_text()
+    block = source.partition(f"impl Default for {of} ")[2].partition("\n}")[0]
+    return re.findall(r"^\s+(\w+): (.+),$", block, re.MULTILINE)
+
+
 def of_rust() -> dict[str, Any]:
     """Read from ``impl Default for Options``: nothing else tells."""
-    source = (ROOT / "src/bulk/options.rs").read_text()
-    block = source.partition("impl Default for Options")[2].partition("\n}")[0]
     found = {}
-    for name, text in re.findall(r"^\s+(\w+): (.+),$", block, re.MULTILINE):
+    for name, text in rust_default("options.rs", "Options") + rust_default(
+        "source/format.rs", "Format"
+    ):
+        # What is passed on, and no option.
+        if name == "columns":
+            continue
         text = re.sub(r"^Some\((.+)\)$", r"\1", text).removesuffix(".to_owned()")
         text = re.sub(r"^Duration::from_secs\((\d+)\)$", r"\1.0", text)
         text = re.sub(
@@ -30,6 +39,7 @@ def of_rust() -> dict[str, Any]:
         text = {
             "Vec::new()": "()",
             "Variables::Found": "None",
+            "None": "None",
             "false": "False",
             "true": "True",
         }.get(text, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 import logging
@@ -254,6 +255,22 @@ def test_the_pager_goes_on_after_odd_pages(serve: Serve, page: dict[str, Any]) -
     pages = [page | more, page | more | {"items": [7]}, page | {"has_more": "no idea"}, page]
     campaign = campaign_at(serve(*(reply(200, one) for one in pages)).url)
     assert [record.id for record in campaign.records()] == ["5", RECORD["id"]] * 3
+
+
+@pytest.mark.parametrize("more", [True, None, "no idea"])
+@pytest.mark.parametrize("form", ["for", "async for"])
+def test_the_pager_ends_where_pages_repeat(
+    serve: Serve, page: dict[str, Any], form: str, more: Any
+) -> None:
+    server = serve(reply(200, page | {"has_more": more}))
+    pager = campaign_at(server.url).records()
+
+    async def every() -> list[revrag.Record]:
+        return [record async for record in pager]
+
+    with pytest.raises(revrag.InvalidResponseError, match="again and again"):
+        list(pager) if form == "for" else asyncio.run(every())
+    assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("items", [None, {}, "x", 7])

@@ -9,13 +9,17 @@ import pytest
 from revrag import WebhookVerifier, errors
 
 BODY = b'{"a": 1}'
-HEADERS = WebhookVerifier("secret").sign(BODY, event_id="evt_1", event_type="test.event")
+
+
+@pytest.fixture
+def headers() -> dict[str, str]:
+    return WebhookVerifier("secret").sign(BODY, event_id="evt_1", event_type="test.event")
 
 
 @pytest.mark.parametrize("secret", [b"secret", bytearray(b"secret"), ["other", b"secret"]])
-def test_bytes(secret: Any) -> None:
+def test_bytes(secret: Any, headers: dict[str, str]) -> None:
     for verifier in (WebhookVerifier(secret), pickle.loads(pickle.dumps(WebhookVerifier(secret)))):
-        assert verifier.verify(BODY, HEADERS).id == "evt_1"
+        assert verifier.verify(BODY, headers).id == "evt_1"
 
 
 @pytest.mark.parametrize("secret", [{"secret": 1}, {}, 7, None, [7], [None], ["a", ["b"]]])
@@ -42,20 +46,20 @@ def test_bytes_that_are_no_text(secret: bytes) -> None:
 
 
 @pytest.mark.parametrize("wrap", [lambda v: [v], lambda v: (v,), lambda v: [v.encode()]])
-def test_headers_in_lists_of_one(wrap: Any) -> None:
+def test_headers_in_lists_of_one(wrap: Any, headers: dict[str, str]) -> None:
     """As AWS's ``multiValueHeaders``."""
-    lists = {name: wrap(value) for name, value in HEADERS.items()}
-    for headers in (lists, list(lists.items())):
-        assert WebhookVerifier("secret").verify(BODY, headers).id == "evt_1"
+    lists = {name: wrap(value) for name, value in headers.items()}
+    for given in (lists, list(lists.items())):
+        assert WebhookVerifier("secret").verify(BODY, given).id == "evt_1"
 
 
-def test_headers_in_lists_of_more_or_less() -> None:
-    name = next(name for name in HEADERS if name.lower() == "x-webhook-signature")
+def test_headers_in_lists_of_more_or_less(headers: dict[str, str]) -> None:
+    name = next(name for name in headers if name.lower() == "x-webhook-signature")
     verifier = WebhookVerifier("secret")
-    value = HEADERS[name]
+    value = headers[name]
     with pytest.raises(errors.MalformedHeaderError):
-        verifier.verify(BODY, HEADERS | {name: [value, "t=1,v1=00"]})
+        verifier.verify(BODY, headers | {name: [value, "t=1,v1=00"]})
     with pytest.raises(errors.MissingHeaderError):
-        verifier.verify(BODY, HEADERS | {name: []})
+        verifier.verify(BODY, headers | {name: []})
     with pytest.raises(errors.MalformedHeaderError):
-        verifier.verify(BODY, HEADERS | {name: [7]})
+        verifier.verify(BODY, headers | {name: [7]})
