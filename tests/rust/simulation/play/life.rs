@@ -140,7 +140,7 @@ impl Life {
     /// What is heard of the service, as far as it is new.
     fn heard(&mut self, event: &Event, play: &mut Play<'_>) -> Result<(), Violation> {
         match event {
-            Event::Page { .. } => self.watch.looked(),
+            Event::Page { .. } | Event::Counted { .. } => self.watch.looked(),
             Event::Answered { push, reply } => {
                 if let Some(push) = play.pushes.get_mut(&(play.life, *push))
                     && !std::mem::replace(&mut push.is_answered, true)
