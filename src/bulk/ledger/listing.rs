@@ -63,6 +63,8 @@ pub(super) struct Listing {
     pub(super) wanted: Wanted,
     /// Every record that was shown, by its id.
     pub(super) ids: Vec<u64>,
+    /// When each was created, in seconds, where rows are known by the service's clock.
+    pub(super) created: Vec<u32>,
     /// Those under tokens of ours, by id and row.
     pub(super) ours: Vec<u64>,
     /// Accepted rows that were not shown yet.
@@ -95,6 +97,7 @@ impl Listing {
     pub(super) fn new(wanted: Wanted) -> Self {
         Self {
             ids: Vec::new(),
+            created: Vec::new(),
             ours: Vec::new(),
             missing: wanted.accepted.clone(),
             known_seen: FixedBitSet::with_capacity(wanted.known.len()),
@@ -125,6 +128,11 @@ impl Listing {
         let id = shown.id.and_then(page::scalar);
         let run = id.as_deref().map_or_else(|| own::print(&shown.whole), own::run);
         self.ids.push(run);
+        if !self.wanted.own.is_empty()
+            && let Some(at) = created(shown)
+        {
+            self.created.push(u32::try_from(at.as_second()).unwrap_or(0));
+        }
         let session = shown.app_session_id.and_then(page::scalar);
         let Some(session) = session else {
             self.odd.sessionless += 1;

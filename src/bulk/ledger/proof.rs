@@ -150,7 +150,7 @@ impl Listing {
         if now.hides_some() {
             return Err(Unproven::Counted { shown: records, count: now.count.unwrap_or(0) });
         }
-        let since = self.since(now);
+        let since = self.since(now).filter(|since| !self.is_overtaken(*since, now));
         if known > 0 || self.found.values().any(|found| found.is_verified) || self.finds_own(now) {
             return Ok(Proof { kind: Kind::Canary, since });
         }
@@ -217,6 +217,14 @@ impl Listing {
         let excess = youngest.duration_since(oldest) - signed(now.elapsed);
         let back = before.saturating_add(excess.max(SignedDuration::ZERO));
         oldest.checked_sub(back).ok()
+    }
+
+    /// Whether more records are older than that than there were before anything was sent: then the
+    /// service's clock was set, and tells nothing.
+    fn is_overtaken(&self, since: Timestamp, now: &Circumstances) -> bool {
+        let is_old = |created: &&u32| since.as_second() - i64::from(**created) > DRIFT.as_secs();
+        let old = self.created.iter().filter(is_old).count() as u64;
+        now.before.is_some_and(|before| old > before)
     }
 
     fn finds_own(&self, now: &Circumstances) -> bool {

@@ -97,8 +97,18 @@ mod tests {
     use super::{Scenario, play, tell, try_seed};
 
     /// Seeds that failed once, and stay here.
-    const KNOWN: &[u64] =
-        &[137, 170, 5905, 35_917_519_031_279, 35_917_519_054_027, 35_917_519_058_225];
+    const KNOWN: &[u64] = &[
+        137,
+        170,
+        5905,
+        10_010_440,
+        20_027_831,
+        20_312_204,
+        35_917_519_031_279,
+        35_917_519_054_027,
+        35_917_519_058_225,
+        35_917_760_614_416,
+    ];
 
     fn seeds(range: impl Iterator<Item = u64>, bound: Duration) -> u64 {
         let started = Instant::now();
