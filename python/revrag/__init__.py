@@ -11,13 +11,13 @@ from revrag import _interpreter
 
 _interpreter.refuse_subinterpreters()
 
-from revrag import _revrag  # noqa: E402
+from revrag import _revrag
 
 _interpreter.keep(_revrag)
 
-from revrag import errors  # noqa: E402
-from revrag._pager import RecordPager  # noqa: E402
-from revrag._revrag import (  # noqa: E402
+from revrag import errors
+from revrag._pager import RecordPager
+from revrag._revrag import (
     PRODUCTION,
     STAGING,
     Call,
@@ -40,7 +40,7 @@ from revrag._revrag import (  # noqa: E402
     WebhookVerifier,
     __version__,
 )
-from revrag.errors import *  # noqa: E402, F403  # re-exported one by one below
+from revrag.errors import *  # noqa: F403  # re-exported one by one below
 
 # Spelled so that type checkers see it and `typing`, a third of the import's time, stays out.
 TYPE_CHECKING = False

@@ -15,6 +15,7 @@ def _is_main() -> bool:
         if sys.version_info >= (3, 13):
             import _interpreters as interpreters
         else:
+            # No stub of the standard library's has it.
             import _xxsubinterpreters as interpreters  # type: ignore[import-not-found]
     except ImportError:
         return True

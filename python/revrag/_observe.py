@@ -99,6 +99,7 @@ def problem_with(listener: object) -> str | None:
 
     if not callable(listener):
         return "it must be callable"
+    # What a call of it runs is looked at, not whether there is one.
     for function in (listener, getattr(listener, "__call__", None)):  # noqa: B004
         if iscoroutinefunction(function) or isasyncgenfunction(function):
             return (
@@ -139,5 +140,6 @@ def _is_of_a_signal(error: BaseException) -> bool:
 def _code(handler: Any) -> object:
     handler = getattr(handler, "func", handler)  # what a functools.partial calls
     if not hasattr(handler, "__code__") and not hasattr(handler, "__func__"):
+        # The same of an instance of a class of somebody's own.
         handler = getattr(type(handler), "__call__", None)  # noqa: B004
     return getattr(getattr(handler, "__func__", handler), "__code__", None)

@@ -14,7 +14,7 @@ def _goes_on(page: RecordPage, before: RecordPage | None) -> bool:
     is_empty = not page.items and not page.left_out
     if is_empty or page.has_more is False:
         return False
-    if page == before:
+    if before is not None and _begins_as(page, before) and page == before:
         from revrag.errors import InvalidResponseError
 
         raise InvalidResponseError(
@@ -23,12 +23,18 @@ def _goes_on(page: RecordPage, before: RecordPage | None) -> bool:
     return True
 
 
+def _begins_as(page: RecordPage, before: RecordPage) -> bool:
+    """Whether it may be the same page: to compare two of them reads both."""
+    one, other = page.items[:1], before.items[:1]
+    return [record.id for record in one] == [record.id for record in other]
+
+
 class RecordPager:
     """A campaign's records, for ``for`` and for ``async for``; made by ``Campaign.records``.
 
-    Each iteration asks the service anew and holds one page at a time. The service promises no
-    order, and a listing may shift while it is read. One that shows a page again and again is an
-    ``InvalidResponseError``.
+    Each iteration asks the service anew and holds a page and the one before it. The service
+    promises no order, and a listing may shift while it is read. One that shows a page again and
+    again is an ``InvalidResponseError``.
 
     Example:
         >>> for record in campaign.records(status="completed"):

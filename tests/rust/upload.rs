@@ -203,5 +203,5 @@ async fn a_campaign_that_is_not_asked_is_an_error() {
     let input = Input { open: Arc::new(|| Ok(Box::new(Leads(0)))), repeatable: true };
     let (upload, _) = Upload::new(Failing, target, input, Options::default(), System::shared());
     let ended = tokio::time::timeout(LIMIT, upload.run()).await.expect("it ends");
-    assert!(ended.is_err());
+    assert!(matches!(ended, Err(Failure::Refused(_))), "nothing was sent");
 }
