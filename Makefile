@@ -66,7 +66,7 @@ fuzz: ## hostile input for each target in fuzz/, which needs a C++ compiler
 
 # Left alone, pyo3 builds for whatever python3 comes first in PATH.
 lint: export PYO3_PYTHON = $(abspath $(BIN))/python
-lint: $(VENV)/.tools ## formatting, lints and documentation, warnings refused
+lint: $(VENV)/.tools ## formatting, lints and documentation, warnings refused; defects that can still be planted
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --quiet --locked --all-targets --no-default-features -- -D warnings
@@ -75,6 +75,7 @@ lint: $(VENV)/.tools ## formatting, lints and documentation, warnings refused
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps --features cli
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	tests/rust/simulation/defects/run --check
 
 bench: $(BENCH_VENV)/.built target/counting_server ## measure a release build
 	@for script in $(BENCHES); do echo "== $$script"; $(BENCH_VENV)/bin/python $$script || exit 1; done
