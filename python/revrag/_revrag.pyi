@@ -33,6 +33,7 @@ __all__ = [
     "WebhookVerifier",
     "__version__",
     "masked",
+    "row_key",
     "run_command",
     "unraisable",
 ]
@@ -667,6 +668,9 @@ class Sandbox:
         /,
     ) -> None: ...
 
+def row_key(
+    app_session_id: str | None,
+) -> tuple[str | None, str | tuple[str, ...] | None] | None: ...
 def masked(text: str) -> str: ...
 def unraisable(error: BaseException, raised_by: object) -> None: ...
 def run_command(args: list[str]) -> int: ...

@@ -3,6 +3,7 @@
 pub(super) mod campaign;
 pub(super) mod client;
 pub(super) mod event;
+pub(super) mod key;
 pub(super) mod models;
 pub(super) mod progress;
 pub(super) mod report;
