@@ -188,6 +188,9 @@ class Campaign:
         variables: Iterable[str] | Mapping[str, str] | None = None,
         app_user_id: str | None = None,
         app_session_id: str | None = None,
+        key: str | Iterable[str] | None = None,
+        name: str | None = None,
+        existing: Literal["campaign", "journal"] = "campaign",
         region: str | None = "IN",
         on_invalid: Literal["reject", "send", "raise"] = "reject",
         on_duplicate: Literal["keep", "reject"] = "keep",
@@ -215,6 +218,9 @@ class Campaign:
         variables: Iterable[str] | Mapping[str, str] | None = None,
         app_user_id: str | None = None,
         app_session_id: str | None = None,
+        key: str | Iterable[str] | None = None,
+        name: str | None = None,
+        existing: Literal["campaign", "journal"] = "campaign",
         region: str | None = "IN",
         on_invalid: Literal["reject", "send", "raise"] = "reject",
         on_duplicate: Literal["keep", "reject"] = "keep",
@@ -242,6 +248,8 @@ class UploadReport:
     @property
     def accepted(self) -> int: ...
     @property
+    def existing(self) -> int: ...
+    @property
     def rejected(self) -> int: ...
     @property
     def invalid(self) -> int: ...
@@ -254,13 +262,19 @@ class UploadReport:
     @property
     def repaired(self) -> int: ...
     @property
+    def changed(self) -> int: ...
+    @property
+    def doubled(self) -> int: ...
+    @property
     def upload_id(self) -> str: ...
     @property
     def elapsed(self) -> float: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     def _repr_html_(self) -> str: ...
     @classmethod
-    def _load(cls, upload_id: str, elapsed: float, repaired: int, rows: bytes) -> Self: ...
+    def _load(
+        cls, upload_id: str, elapsed: float, counts: tuple[int, int, int], rows: bytes
+    ) -> Self: ...
 
 @final
 class UploadProgress:
@@ -270,6 +284,8 @@ class UploadProgress:
     def read(self) -> int: ...
     @property
     def accepted(self) -> int: ...
+    @property
+    def existing(self) -> int: ...
     @property
     def rejected(self) -> int: ...
     @property

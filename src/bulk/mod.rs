@@ -8,12 +8,15 @@
 //! | `layout` | finds the role of each column |
 //! | `encode` | makes of a row what is sent, or the reason why it stays home |
 //! | `chunk` | cuts rows into requests |
+//! | `seal` | what a row's token comes to, in little memory |
+//! | `cutting` | keeps rows home that were there before, and cuts the rest |
 //! | `pipeline` | runs these side by side, in the order of the source |
 //! | [`ledger`] | decides everything else: what is written down, sent, looked for, and known; pure |
 //! | `run` | the loop around it, which decides nothing |
 //! | `desk` | the ledger, its copy, and the report that is left however an upload ends |
 //! | `service` | the service, as far as an upload knows it |
 //! | `answer`, `refusal` | what the service said of a push |
+//! | `claim` | one upload of a name at a time on one machine |
 //! | `blob`, `store` | the copy: what is known of every row, compact and in a file |
 //! | [`report`] | the same as a table |
 //!
@@ -23,6 +26,8 @@
 mod answer;
 mod blob;
 mod chunk;
+mod claim;
+mod cutting;
 mod desk;
 mod encode;
 mod layout;
@@ -33,19 +38,23 @@ mod pipeline;
 mod refusal;
 pub mod report;
 mod run;
+mod seal;
 mod service;
 pub mod source;
 mod store;
 
 pub use answer::{Answer, RunId, Status};
 pub use blob::RowReport;
-pub use chunk::{Chunk, Cut, Cutter, Encoded, Fate, Limits, Row};
+pub use chunk::{Chunk, Cut, Cutter, Encoded, Existing, Fate, Key, Limits, Row};
 pub use desk::{Failure, Monitor, Stopped};
 #[cfg(feature = "python")]
 pub(crate) use encode::has_nul;
 pub use ledger::{Cause, Snapshot, State};
-pub use options::{Content, OnDuplicate, OnInvalid, OnUnknown, Options, Variables};
+pub use options::{
+    Content, Existing as Ask, OnDuplicate, OnInvalid, OnUnknown, Options, Variables,
+};
 pub use outcome::{Counts, Outcome};
 pub use report::Report;
 pub use run::{Target, Upload};
+pub use seal::Seal;
 pub use service::{Remote, Service, understood};

@@ -5,11 +5,13 @@
 pub enum Outcome {
     /// It is in the campaign.
     Accepted,
+    /// It was in the campaign before, by its key.
+    Existing,
     /// The service refused it.
     Rejected,
     /// It stayed home: its number is not valid, or a required variable is missing.
     Invalid,
-    /// It stayed home: an earlier row has its number.
+    /// It stayed home: an earlier row has its number, or its key.
     Duplicate,
     /// It was sent, and may be in the campaign.
     Unknown,
@@ -19,8 +21,9 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of the report's counters.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Accepted,
+        Self::Existing,
         Self::Rejected,
         Self::Invalid,
         Self::Duplicate,
@@ -32,6 +35,7 @@ impl Outcome {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
+            Self::Existing => "existing",
             Self::Rejected => "rejected",
             Self::Invalid => "invalid",
             Self::Duplicate => "duplicate",
@@ -44,9 +48,13 @@ impl Outcome {
 /// Rows counted by outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    by_outcome: [u64; 6],
+    by_outcome: [u64; 7],
     /// Rows whose number was repaired.
     pub repaired: u64,
+    /// Existing rows that the campaign has as they were before they changed.
+    pub changed: u64,
+    /// Rows of which the campaign has several records, by their keys.
+    pub doubled: u64,
 }
 
 impl Counts {

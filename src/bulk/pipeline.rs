@@ -1,14 +1,16 @@
 //! From a source to chunks: read in a thread of its own, encoded by several, cut in order.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 
-use super::chunk::{Chunk, Cut, Cutter, Encoded, Fate, Limits};
+use super::chunk::{Chunk, Limits};
+use super::cutting::Cutting;
 use super::encode::{Encoder, Rows};
+use super::ledger::Book;
 use super::service::bug;
 use super::source::{Block, Input, Source, SourceError};
 use crate::{Error, Result};
@@ -64,6 +66,8 @@ pub(super) struct Plan {
     /// The rows of each chunk that was cut before.
     pub(super) cuts: Vec<usize>,
     pub(super) reject_duplicates: bool,
+    /// What is known of rows by their keys, if they are known by them.
+    pub(super) book: Option<Arc<Book>>,
     /// How many blocks are encoded at a time.
     pub(super) width: usize,
 }
@@ -97,7 +101,7 @@ impl Pipeline {
     }
 }
 
-/// Reads a source to its end and encodes every row of it, to no other purpose.
+/// Reads a source as far as something in it may be refused, to no other purpose.
 pub(super) fn check(
     input: &Input,
     encoder: &Encoder,
@@ -111,7 +115,9 @@ pub(super) fn check(
         if row == 0 {
             encoder.check(&block)?;
         }
-        encoder.encode(&block, row)?;
+        if !encoder.try_out(&block, row)? {
+            break;
+        }
         row += block.len() as u64;
     }
     Ok(())
@@ -178,7 +184,7 @@ async fn encode(
     let mut cutting = Cutting::new(plan);
     let mut under_way: VecDeque<Encoding> = VecDeque::new();
     let mut ended = None;
-    let (mut checked, mut unsent) = (false, None);
+    let (mut checked, mut unsent, mut at_end) = (false, None, false);
     loop {
         while ended.is_none() && under_way.len() < width {
             // With work at hand, only what has come already.
@@ -215,25 +221,25 @@ async fn encode(
                 Some(Read::Stopped) => ended = Some(None),
                 None => {
                     ended = Some(None);
-                    cutting.at_end = true;
+                    at_end = true;
                 }
             }
         }
         let Some(encoding) = under_way.pop_front() else { break };
         match encoding.await {
             Ok(Ok(rows)) => {
-                if cutting.cut(rows, &pieces, Piece::Chunk).await.is_err() {
+                if send(&mut cutting, rows, &pieces, Piece::Chunk).await.is_err() {
                     return;
                 }
             }
             Ok(Err(error)) => {
                 ended = Some(Some(Piece::Failed(error.into())));
-                cutting.at_end = false;
+                at_end = false;
                 break;
             }
             Err(_) => {
                 ended = Some(Some(Piece::Failed(bug().into())));
-                cutting.at_end = false;
+                at_end = false;
                 break;
             }
         }
@@ -247,79 +253,25 @@ async fn encode(
     if let Some(block) = unsent {
         let rows = tokio::task::spawn_blocking(move || encoder.encode(&block, 0)).await;
         if let Ok(Ok(rows)) = rows
-            && cutting.cut(rows, &pieces, Piece::Rest).await.is_err()
+            && send(&mut cutting, rows, &pieces, Piece::Rest).await.is_err()
         {
             return;
         }
     }
-    if let Some(chunk) = cutting.cutter.take() {
-        let rest = if cutting.at_end { Piece::Chunk(chunk) } else { Piece::Rest(chunk) };
+    if let Some(chunk) = cutting.rest() {
+        let rest = if at_end { Piece::Chunk(chunk) } else { Piece::Rest(chunk) };
         let _ = pieces.send(rest).await;
     }
 }
 
-/// Cuts rows where they were cut before, and then at the limits.
-struct Cutting {
-    cutter: Cutter,
-    cuts: VecDeque<usize>,
-    limits: Limits,
-    numbers: Option<HashSet<u128>>,
-    at_end: bool,
-}
-
-impl Cutting {
-    fn new(plan: Plan) -> Self {
-        let mut cuts: VecDeque<usize> = plan.cuts.into();
-        let first = cuts.pop_front().map_or(Cut::At(plan.limits), Cut::After);
-        Self {
-            cutter: Cutter::new(first),
-            cuts,
-            limits: plan.limits,
-            numbers: plan.reject_duplicates.then(HashSet::new),
-            at_end: false,
-        }
+async fn send(
+    cutting: &mut Cutting,
+    rows: Rows,
+    pieces: &Sender<Piece>,
+    piece: fn(Chunk) -> Piece,
+) -> Result<(), ()> {
+    for chunk in cutting.cut(rows) {
+        pieces.send(piece(chunk)).await.map_err(drop)?;
     }
-
-    async fn cut(
-        &mut self,
-        rows: Rows,
-        pieces: &Sender<Piece>,
-        piece: fn(Chunk) -> Piece,
-    ) -> Result<(), ()> {
-        let mut chunks = Vec::new();
-        rows.each(|row| self.put(row, &mut chunks));
-        for chunk in chunks {
-            pieces.send(piece(chunk)).await.map_err(drop)?;
-        }
-        Ok(())
-    }
-
-    fn put(&mut self, mut row: Encoded<'_>, chunks: &mut Vec<Chunk>) {
-        if let (Fate::Send { .. }, Some(numbers)) = (&row.fate, &mut self.numbers)
-            && !numbers.insert(fingerprint(row.number.unwrap_or_default()))
-        {
-            row = row.duplicate();
-        }
-        chunks.extend(self.cutter.put(row));
-        if self.cutter.is_complete() {
-            chunks.extend(self.cutter.take());
-            let next = self.cuts.pop_front().map_or(Cut::At(self.limits), Cut::After);
-            self.cutter.cut_at(next);
-        }
-    }
-}
-
-/// A number in 16 bytes: its digits, where it is E.164; a digest of any other text.
-fn fingerprint(number: &str) -> u128 {
-    use sha2::{Digest as _, Sha256};
-    let digits = number.strip_prefix('+').and_then(|rest| rest.parse::<u64>().ok());
-    // Read back, or two texts could be one number.
-    if let Some(digits) = digits.filter(|digits| format!("+{digits}") == number) {
-        return digits.into();
-    }
-    let digest = Sha256::digest(number.as_bytes());
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    // Apart from every number of digits.
-    u128::from_be_bytes(bytes) | 1 << 127
+    Ok(())
 }

@@ -94,6 +94,18 @@ impl Tokens {
     }
 }
 
+/// The columns of a key in one text, as they stand in a token that is not too long for it.
+pub(crate) fn joined<'a>(key: impl IntoIterator<Item = &'a str>) -> String {
+    let mut text = String::new();
+    for (at, part) in key.into_iter().enumerate() {
+        if at > 0 {
+            text.push(':');
+        }
+        escape(part, &mut text);
+    }
+    text
+}
+
 /// The row that a token tells; none where a text is no token.
 pub fn row_key(token: &str) -> Option<RowKey> {
     if token.len() > LONGEST {
@@ -249,7 +261,7 @@ mod tests {
             prop_assert!(token.len() <= LONGEST && token.is_ascii());
             let RowKey { name: told, key: shown } = row_key(&token).unwrap();
             prop_assert_eq!(told, name);
-            let escaped: usize = key.iter().map(|part| part.len()).sum();
+            let escaped: usize = key.iter().map(String::len).sum();
             prop_assert!(shown.is_none() || shown.as_ref() == Some(&key));
             prop_assert!(shown.is_some() || escaped * 3 > 40);
         }

@@ -12,8 +12,8 @@ use uuid::Uuid;
 use crate::Error;
 use crate::bulk::source::{Format, SourceError};
 use crate::bulk::{
-    Cause, Failure, Monitor, OnDuplicate, OnInvalid, OnUnknown, Options, Remote, Report, Snapshot,
-    Target, Upload, Variables,
+    Ask, Cause, Failure, Monitor, OnDuplicate, OnInvalid, OnUnknown, Options, Remote, Report,
+    Snapshot, Target, Upload, Variables,
 };
 use crate::http::Client;
 use crate::python::classes::report::UploadReport;
@@ -58,6 +58,8 @@ fn begin(
     let (input, rows) = source::input(source, format, roles(&options), watch, &raised)?;
     listeners.rows = rows;
     let has_journal = options.journal.is_some();
+    let is_keyed = !options.content.key.is_empty();
+    let ways = Ways { has_journal, is_keyed };
     let client = client.observed(watch.observer.clone());
     let target = Target {
         campaign,
@@ -74,7 +76,7 @@ fn begin(
             Some(report) => (Cause::CutOff, report),
             None => (Cause::Lost, Report::unknown(Uuid::nil())),
         };
-        Some(stopped(py, &cause, None, report, has_journal))
+        Some(stopped(py, &cause, None, report, ways))
     }));
     let tell = progress.is_some().then(|| watch.say.clone());
     listeners.progress = progress;
@@ -83,7 +85,7 @@ fn begin(
             Some(tell) => told(upload, monitor, &tell).await,
             None => upload.run().await,
         };
-        Ok(Ended { result, raised, has_journal })
+        Ok(Ended { result, raised, ways })
     }))
 }
 
@@ -112,7 +114,14 @@ async fn told(upload: Upload<Remote>, mut monitor: Monitor, tell: &Say) -> Resul
 pub(in crate::python) struct Ended {
     result: Result<Report, Failure>,
     raised: Raised,
+    ways: Ways,
+}
+
+/// What an upload that stopped can be gone on by.
+#[derive(Clone, Copy)]
+struct Ways {
     has_journal: bool,
+    is_keyed: bool,
 }
 
 impl<'py> IntoPyObject<'py> for Ended {
@@ -141,9 +150,13 @@ impl<'py> IntoPyObject<'py> for Ended {
                     }
                     Cause::Source(SourceError::Raised { .. })
                     | Cause::Checked(SourceError::Raised { .. }) => raised(),
-                    Cause::NotRunning(_) | Cause::CutOff | Cause::Bug | Cause::Lost => None,
+                    Cause::NotRunning(_)
+                    | Cause::Unproven(_)
+                    | Cause::CutOff
+                    | Cause::Bug
+                    | Cause::Lost => None,
                 };
-                Err(stopped(py, &ended.cause, cause, ended.report, self.has_journal))
+                Err(stopped(py, &ended.cause, cause, ended.report, self.ways))
             }
         }
     }
@@ -155,7 +168,7 @@ fn stopped(
     why: &Cause,
     cause: Option<PyErr>,
     report: Report,
-    has_journal: bool,
+    Ways { has_journal, is_keyed }: Ways,
 ) -> PyErr {
     let told = match why {
         Cause::Source(SourceError::Raised { row }) => {
@@ -169,6 +182,13 @@ fn stopped(
         Cause::Journal(Error::JournalLost(_)) => {
             "`.report` tells what is known of every row; upload those that are not_sent there and no \
              others, for without this journal all would be called again"
+        }
+        Cause::Unproven(_) => {
+            "nothing more is sent than what may be; with existing=\"journal\" the journal alone is \
+             asked, which is right only where it knows every row that was sent under this name"
+        }
+        _ if is_keyed => {
+            "the same call goes on from here: rows that are there are recognised by their keys"
         }
         _ if has_journal => "the same call with the same journal goes on from here",
         _ => {
@@ -201,7 +221,7 @@ fn roles(options: &Options) -> Roles {
     let columns = options.content.columns();
     Roles {
         phone_number: options.content.phone_number.clone(),
-        ids: columns.into_iter().skip(1).take(2).collect(),
+        ids: columns.into_iter().skip(1).take(2 + options.content.key.len()).collect(),
     }
 }
 
@@ -242,6 +262,12 @@ fn parse(given: &Bound<'_, PyDict>) -> PyResult<Given> {
             "max_bytes" => options.max_bytes = number(1)?,
             "concurrency" => options.concurrency = number(1)?,
             "max_records_per_second" => options.max_records_per_second = value.extract()?,
+            "key" => content.key = key(&name, &value)?,
+            "name" => content.name = optional(&name, &value)?,
+            "existing" => {
+                let known = [("campaign", Ask::Campaign), ("journal", Ask::Journal)];
+                options.existing = choice(&name, &value, &known)?;
+            }
             "journal" => options.journal = value.extract::<Option<PathBuf>>()?,
             "on_unknown" => {
                 options.on_unknown = choice(
@@ -318,6 +344,18 @@ fn names(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
         return Err(refuse(value.py(), name, "it must be a list of names, not a str"));
     }
     value.try_iter()?.map(|item| text(name, &item?)).collect()
+}
+
+/// A column, several, or None.
+fn key(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    if value.is_instance_of::<PyString>() {
+        return Ok(vec![text(name, value)?]);
+    }
+    let columns = names(name, value)?;
+    if columns.is_empty() && !value.is_none() {
+        return Err(refuse(value.py(), name, "it names no column; leave it out, or name one"));
+    }
+    Ok(columns)
 }
 
 /// A list of columns, a mapping from variable to column, or None.

@@ -1,0 +1,101 @@
+//! Which rows stay home because of others, and where the rest is cut into chunks.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use super::chunk::{Chunk, Cut, Cutter, Encoded, Fate, Limits};
+use super::encode::Rows;
+use super::ledger::Book;
+use super::pipeline::Plan;
+use super::seal::Seal;
+
+/// Cuts rows where they were cut before, and then at the limits.
+pub(super) struct Cutting {
+    cutter: Cutter,
+    cuts: VecDeque<usize>,
+    limits: Limits,
+    numbers: Option<HashSet<u128>>,
+    /// The first row of each key, where rows are known by keys.
+    keys: Option<HashMap<Seal, u64>>,
+    book: Option<Arc<Book>>,
+    /// How many rows were put.
+    rows: u64,
+}
+
+impl Cutting {
+    pub(super) fn new(plan: Plan) -> Self {
+        let mut cuts: VecDeque<usize> = plan.cuts.into();
+        let first = cuts.pop_front().map_or(Cut::At(plan.limits), Cut::After);
+        Self {
+            cutter: Cutter::new(first),
+            cuts,
+            limits: plan.limits,
+            numbers: plan.reject_duplicates.then(HashSet::new),
+            keys: plan.book.as_ref().map(|_| HashMap::new()),
+            book: plan.book,
+            rows: 0,
+        }
+    }
+
+    /// Puts rows, and returns the chunks that were cut.
+    pub(super) fn cut(&mut self, rows: Rows) -> Vec<Chunk> {
+        let mut chunks = Vec::new();
+        rows.each(|row| self.put(row, &mut chunks));
+        chunks
+    }
+
+    /// The rows since the last cut, if any.
+    pub(super) fn rest(&mut self) -> Option<Chunk> {
+        self.cutter.take()
+    }
+
+    fn put(&mut self, mut row: Encoded<'_>, chunks: &mut Vec<Chunk>) {
+        if let Fate::Send { .. } = row.fate {
+            row = self.apart(row);
+        }
+        self.rows += 1;
+        chunks.extend(self.cutter.put(row));
+        if self.cutter.is_complete() {
+            chunks.extend(self.cutter.take());
+            let next = self.cuts.pop_front().map_or(Cut::At(self.limits), Cut::After);
+            self.cutter.cut_at(next);
+        }
+    }
+
+    /// A row that could be sent, or the same staying home: because of an earlier one, or because the
+    /// campaign has it.
+    fn apart<'a>(&mut self, row: Encoded<'a>) -> Encoded<'a> {
+        if let (Some(key), Some(keys)) = (row.key, &mut self.keys) {
+            let first = *keys.entry(Seal::of(key.token)).or_insert(self.rows);
+            if first != self.rows {
+                let why =
+                    format!("row {first} has the key {:?}, too", key.shown.unwrap_or_default());
+                return row.stays(Fate::Duplicate(Some(why.into())));
+            }
+        }
+        let known = self.book.as_ref().and_then(|book| book.fate(&row));
+        let number = row.number.unwrap_or_default();
+        let is_new = self.numbers.as_mut().is_none_or(|known| known.insert(fingerprint(number)));
+        match known {
+            Some(fate @ Fate::Existing(_)) => row.stays(fate),
+            _ if !is_new => row.duplicate(),
+            Some(fate) => row.stays(fate),
+            None => row,
+        }
+    }
+}
+
+/// A number in 16 bytes: its digits, where it is E.164; a digest of any other text.
+fn fingerprint(number: &str) -> u128 {
+    use sha2::{Digest as _, Sha256};
+    let digits = number.strip_prefix('+').and_then(|rest| rest.parse::<u64>().ok());
+    // Read back, or two texts could be one number.
+    if let Some(digits) = digits.filter(|digits| format!("+{digits}") == number) {
+        return digits.into();
+    }
+    let digest = Sha256::digest(number.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    // Apart from every number of digits.
+    u128::from_be_bytes(bytes) | 1 << 127
+}
