@@ -106,6 +106,11 @@ pub(crate) fn joined<'a>(key: impl IntoIterator<Item = &'a str>) -> String {
     text
 }
 
+/// Whether a text is a token with a digest in the place of its keys.
+pub(crate) fn has_digest(token: &str) -> bool {
+    token.contains(":~") && row_key(token).is_some_and(|row| row.key.is_none())
+}
+
 /// The row that a token tells; none where a text is no token.
 pub fn row_key(token: &str) -> Option<RowKey> {
     if token.len() > LONGEST {

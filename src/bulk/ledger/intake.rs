@@ -98,6 +98,10 @@ impl Ledger {
             work.parts.push_back(Part::fresh(fresh));
         }
         self.works.insert(seq, work);
+        for row in &doubt {
+            let row = self.index.row((seq, *row));
+            self.keys.iter_mut().for_each(|keys| keys.inherits(row));
+        }
         self.doubts(seq, doubt, why.unwrap_or_else(interrupted), now);
     }
 

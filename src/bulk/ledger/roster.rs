@@ -9,6 +9,7 @@ use super::super::seal::{Seal, fold};
 use super::own::{self, Reader};
 use super::page::{self, Page, Shown};
 use super::proof::Extent;
+use crate::key;
 
 /// A record that shows a session id.
 #[derive(Debug, Clone, Copy)]
@@ -237,8 +238,9 @@ impl Roster {
         if let Some(found) = all().find(is_of).or_else(|| all().next()) {
             let is_same = found.flags & READABLE == 0 || rest.is_none_or(|rest| rest == found.rest);
             let is_known = found.flags & READABLE != 0 && rest.is_some();
-            // What is as long as the longest may be a longer one's, cut short.
-            if !(found.is_of(number) || (is_same && is_known)) && seal.length >= self.longest {
+            // What is as long as the longest may be a longer one's, cut short; a digest is as it is.
+            let may_be_cut = seal.length >= self.longest && !token.is_some_and(key::has_digest);
+            if !(found.is_of(number) || (is_same && is_known)) && may_be_cut {
                 return Standing::MayBe(
                     "a record under its session id shows another number and other variables, and may \
                      be another row's, whose id was cut short",
@@ -254,7 +256,8 @@ impl Roster {
             });
         }
         let may_be = |one: &Entry| one.is_of(number);
-        if self.cases != (true, true) && self.group(seal.folded).any(may_be) {
+        // Whatever its number is: a listing that shows one case alone may have made it of any.
+        if self.cases != (true, true) && self.group(seal.folded).next().is_some() {
             return Standing::MayBe(
                 "a record shows its session id in another case, and may be this row",
             );
