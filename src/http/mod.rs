@@ -1,6 +1,7 @@
 //! The client: what it is told ([`Config`]), what may be sent again ([`retry`]), one try over the
 //! wire (`transport`), and one `async fn` per endpoint ([`Client`]).
 
+mod buffers;
 mod client;
 mod config;
 mod echo;

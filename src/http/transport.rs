@@ -12,6 +12,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTE
 use http::{HeaderValue, Method};
 use http_body::{Body, Frame, SizeHint};
 
+use super::buffers::{Buffer, Buffers};
 use super::config::Config;
 use super::per_process::PerProcess;
 use super::{echo, retry, shared, tls};
@@ -35,6 +36,14 @@ pub(super) struct Request {
     pub(super) body: Option<Bytes>,
     /// How many records the body pushes.
     pub(super) records: usize,
+    /// Whether its answers are read into buffers that are used again.
+    pub(super) is_pooled: bool,
+}
+
+impl Request {
+    pub(super) fn get(path: String, query: Vec<(&'static str, String)>) -> Self {
+        Self { method: Method::GET, path, query, body: None, records: 0, is_pooled: false }
+    }
 }
 
 /// A complete answer, whatever its status.
@@ -48,7 +57,7 @@ pub(super) struct Reply {
     /// Its headers, those of a refusal only.
     pub(super) headers: Vec<(String, String)>,
     /// What came of the body, and what kept the rest from coming.
-    pub(super) body: Vec<u8>,
+    pub(super) body: Buffer,
     pub(super) problem: Option<ResponseProblem>,
 }
 
@@ -57,12 +66,14 @@ pub(super) struct Reply {
 pub(super) struct Transport {
     config: Config,
     http: PerProcess<reqwest::Client>,
+    buffers: Buffers,
     closed: AtomicBool,
 }
 
 impl Transport {
     pub(super) fn new(config: Config) -> Self {
-        Self { config, http: PerProcess::new(), closed: AtomicBool::new(false) }
+        let (http, buffers) = (PerProcess::new(), Buffers::default());
+        Self { config, http, buffers, closed: AtomicBool::new(false) }
     }
 
     /// Closes idle connections and refuses what comes later.
@@ -100,9 +111,10 @@ impl Transport {
             departure.begin();
         }
         let limit = config.max_response_bytes;
+        let buffer = if request.is_pooled { self.buffers.take() } else { Buffer::default() };
         let answer = async {
             let response = builder.send().await?;
-            Ok::<_, reqwest::Error>(read(response, limit, wall).await)
+            Ok::<_, reqwest::Error>(read(response, buffer, limit, wall).await)
         };
         let after = config.timeout;
         match tokio::time::timeout(after, answer).await {
@@ -146,7 +158,12 @@ fn build(config: &Config) -> Result<reqwest::Client> {
     builder.build().map_err(refuse)
 }
 
-async fn read(mut response: reqwest::Response, limit: u64, wall: SystemTime) -> Reply {
+async fn read(
+    mut response: reqwest::Response,
+    buffer: Buffer,
+    limit: u64,
+    wall: SystemTime,
+) -> Reply {
     let header = |name: &HeaderName| {
         let value = response.headers().get(name)?;
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -157,7 +174,7 @@ async fn read(mut response: reqwest::Response, limit: u64, wall: SystemTime) -> 
         retry_after: header(&RETRY_AFTER).and_then(|text| retry::retry_after(&text, wall)),
         date: header(&DATE).and_then(|text| httpdate::parse_http_date(&text).ok()),
         headers: Vec::new(),
-        body: Vec::new(),
+        body: buffer,
         problem: None,
     };
     if !response.status().is_success() {
@@ -194,7 +211,7 @@ fn without_key(mut reply: Reply, key: &[u8]) -> Reply {
     if !(200..300).contains(&reply.status)
         && let Cow::Owned(hidden) = echo::without(&reply.body, key)
     {
-        reply.body = hidden;
+        *reply.body = hidden;
     }
     reply.headers.iter_mut().for_each(|(_, value)| hide(value));
     reply.request_id.iter_mut().for_each(hide);

@@ -123,6 +123,9 @@ fn show(record: &Record, view: &View, out: &mut String) {
             let end = at.min(session.len());
             let _ = write!(out, ",\"app_session_id\":\"{}\"", &session[..end]);
         }
+        Sessions::Replaced => {
+            let _ = write!(out, ",\"app_session_id\":\"s-{}\"", &run[..8]);
+        }
         Sessions::AsSent | Sessions::Sometimes(_) => {
             let _ = write!(out, ",\"app_session_id\":\"{session}\"");
         }

@@ -14,6 +14,8 @@ pub(crate) enum Sessions {
     CutAt(usize),
     /// One in so many is not shown.
     Sometimes(u64),
+    /// The service gives each record one of its own.
+    Replaced,
 }
 
 /// How it shows numbers.

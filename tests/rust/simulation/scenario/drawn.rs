@@ -50,7 +50,16 @@ impl Scenario {
             service: Service::drawn(rng),
             is_kind: rng.u8(..100) < 35,
         }
+        .replaced(rng)
         .checked()
+    }
+
+    /// Drawn last, so that no seed becomes another's.
+    fn replaced(mut self, rng: &mut Rng) -> Self {
+        if self.service.view.sessions == Sessions::AsSent && rng.u8(..100) < 8 {
+            self.service.view.sessions = Sessions::Replaced;
+        }
+        self
     }
 
     /// Nothing goes wrong: what others are told by their difference from.
