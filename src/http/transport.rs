@@ -12,9 +12,10 @@ use http::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTE
 use http::{HeaderValue, Method};
 use http_body::{Body, Frame, SizeHint};
 
+use super::body::Gathered;
 use super::config::Config;
 use super::per_process::PerProcess;
-use super::{echo, retry, shared, tls};
+use super::{echo, retry, shared, tls, tunnel};
 use crate::error::{ResponseProblem, masked};
 use crate::{Error, Result};
 
@@ -113,7 +114,11 @@ impl Transport {
                 if connecting && error.is_timeout() {
                     return Err(Error::Timeout { sent, after: self.config.connect_timeout });
                 }
-                Err(Error::Connection { sent, cause: cause(&error) })
+                let mut cause = cause(&error);
+                if connecting && let Some(choice) = &self.config.proxy {
+                    cause = tunnel::told(&self.config, choice, cause).await;
+                }
+                Err(Error::Connection { sent, cause })
             }
             Err(_) => Err(Error::Timeout { sent: !departure.give_up(), after }),
         }
@@ -165,21 +170,15 @@ async fn read(mut response: reqwest::Response, limit: u64, wall: SystemTime) -> 
         let headers = response.headers().iter();
         reply.headers = headers.map(|(name, value)| (name.to_string(), text(value))).collect();
     }
-    // A body that grows is copied again and again. What is set aside and never comes is no memory.
-    let expected = response.content_length().unwrap_or(0).min(limit);
-    let _ = reply.body.try_reserve_exact(usize::try_from(expected).unwrap_or(0));
+    let mut body = Gathered::expecting(response.content_length(), limit);
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if (reply.body.len() + chunk.len()) as u64 > limit => {
-                reply.problem = Some(ResponseProblem::TooLarge { limit });
-            }
-            Ok(Some(chunk)) => {
-                reply.body.extend_from_slice(&chunk);
-                continue;
-            }
+            Ok(Some(chunk)) if body.add(&chunk) => continue,
+            Ok(Some(_)) => reply.problem = Some(ResponseProblem::TooLarge { limit }),
             Ok(None) => {}
             Err(error) => reply.problem = Some(ResponseProblem::CutShort(cause(&error))),
         }
+        reply.body = body.finish();
         return reply;
     }
 }
