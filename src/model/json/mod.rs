@@ -21,7 +21,6 @@ pub(crate) use encoding::to_utf8;
 pub use scanner::Fault;
 pub(crate) use scanner::{DEEPEST, Digits, FaultKind, MOST_DIGITS, Scanner, Token};
 pub(crate) use text::{Raw, lossy};
-#[allow(unused_imports, reason = "for lines of JSON")]
 pub(crate) use value::{Lost, value};
 #[cfg(feature = "python")]
 pub(crate) use walk::Event;

@@ -56,6 +56,7 @@ impl Campaign {
     ///     sheet (str | None): The name of a workbook's sheet; None takes the only one, or the only one
     ///         with the column of the numbers.
     ///     max_field_bytes (int): The largest field of a CSV file; a quote that is never closed ends there.
+    ///         A line, of JSON too, may have 64 MiB, or as much.
     ///
     /// Returns:
     ///     UploadReport: What became of every row.
