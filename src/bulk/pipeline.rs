@@ -82,7 +82,8 @@ impl Pipeline {
                 let _ = match open() {
                     Ok(source) => read(source, &blocks, &stop),
                     Err(error) => {
-                        blocks.blocking_send(Read::Failed { error, unsent: None }).map_err(drop)
+                        let failed = Read::Failed { error, unsent: None, advised: None };
+                        blocks.blocking_send(failed).map_err(drop)
                     }
                 };
             })
@@ -105,16 +106,41 @@ pub(super) fn check(
 ) -> Result<(), SourceError> {
     let mut source = (input.open)()?;
     let mut row = 0;
-    while !stop.load(Ordering::Acquire)
-        && let Some(block) = source.next()?
-    {
-        if row == 0 {
-            encoder.check(&block)?;
+    while !stop.load(Ordering::Acquire) {
+        let next = source.next().map_err(|error| {
+            let advised = source.advised().filter(|_| row == 0);
+            and_besides(error, encoder, advised.as_ref())
+        })?;
+        let Some(block) = next else { break };
+        if row == 0
+            && let Err(error) = encoder.check(&block)
+        {
+            // What else there is to be mended may come right after it.
+            return Err(match source.next() {
+                Err(other) => and_besides(other, encoder, Some(&block)),
+                Ok(_) => error.into(),
+            });
         }
         encoder.encode(&block, row)?;
         row += block.len() as u64;
     }
     Ok(())
+}
+
+/// What is wrong with a source that can't be read, and with the columns of what could be: so that all
+/// there is to be mended is told at once.
+fn and_besides(error: SourceError, encoder: &Encoder, seen: Option<&Block>) -> SourceError {
+    let more = seen.and_then(|block| encoder.check(block).err());
+    match (error, more) {
+        (
+            SourceError::Unreadable(Error::InvalidArgument { argument, problem }),
+            Some(Error::InvalidArgument { argument: other, problem: more }),
+        ) => {
+            let problem = format!("{problem}. Besides, {other}: {more}");
+            SourceError::Unreadable(Error::InvalidArgument { argument, problem })
+        }
+        (error, _) => error,
+    }
 }
 
 enum Read {
@@ -127,6 +153,8 @@ enum Read {
     Failed {
         error: SourceError,
         unsent: Option<Block>,
+        /// Rows as they are where what the error advises is done.
+        advised: Option<Block>,
     },
     Stopped,
 }
@@ -145,13 +173,14 @@ fn read(mut source: Box<dyn Source>, blocks: &Sender<Read>, stop: &AtomicBool) -
         let next = match source.next() {
             Ok(next) => next,
             Err(error) if first_row == 0 => {
-                return send(Read::Failed { error, unsent: ahead.take() });
+                let advised = source.advised();
+                return send(Read::Failed { error, unsent: ahead.take(), advised });
             }
             Err(error) => {
                 if let Some(block) = ahead.take() {
                     send(Read::Block { block, first_row })?;
                 }
-                return send(Read::Failed { error, unsent: None });
+                return send(Read::Failed { error, unsent: None, advised: None });
             }
         };
         let is_last = next.is_none();
@@ -208,8 +237,9 @@ async fn encode(
                         encoder.encode(&block, first_row)
                     }));
                 }
-                Some(Read::Failed { error, unsent: block }) => {
-                    ended = Some(Some(Piece::Failed(error)));
+                Some(Read::Failed { error, unsent: block, advised }) => {
+                    let seen = advised.as_ref().or(block.as_ref()).filter(|_| !checked);
+                    ended = Some(Some(Piece::Failed(and_besides(error, &encoder, seen))));
                     unsent = block;
                 }
                 Some(Read::Stopped) => ended = Some(None),

@@ -43,6 +43,19 @@ pub(super) struct Buffer {
     home: Option<Buffers>,
 }
 
+impl Buffer {
+    /// Its bytes, for somebody who keeps them.
+    pub(super) fn keep(mut self) -> Vec<u8> {
+        self.home = None;
+        std::mem::take(&mut self.bytes)
+    }
+
+    /// Whether it comes back.
+    pub(super) const fn is_pooled(&self) -> bool {
+        self.home.is_some()
+    }
+}
+
 impl Deref for Buffer {
     type Target = Vec<u8>;
 
@@ -64,11 +77,8 @@ impl AsRef<[u8]> for Buffer {
 }
 
 impl From<Buffer> for Bytes {
-    fn from(mut buffer: Buffer) -> Self {
-        match buffer.home {
-            Some(_) => Self::from_owner(buffer),
-            None => std::mem::take(&mut buffer.bytes).into(),
-        }
+    fn from(buffer: Buffer) -> Self {
+        if buffer.is_pooled() { Self::from_owner(buffer) } else { buffer.keep().into() }
     }
 }
 

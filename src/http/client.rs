@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use serde_json::Value;
 
 use super::config::{Bounds, Config};
 use super::observe::{Observer, RequestEvent};
@@ -171,10 +170,9 @@ fn understand<T>(
 ) -> Result<Answer<T>> {
     let Reply { status, request_id, retry_after, date, headers, body, problem } = reply;
     if !(200..300).contains(&status) {
-        let body = serde_json::from_slice(&body)
-            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&body).into_owned()));
         let retry_after = retry_after.filter(|_| matches!(status, 429 | 503));
-        let error = StatusError { status, body, request_id, retry_after, headers };
+        let refusal = StatusError::of(status, body.keep());
+        let error = StatusError { request_id, retry_after, headers, ..refusal };
         return Err(Error::Status(Box::new(error)));
     }
     match problem.map_or_else(|| read(body.into()), Err) {

@@ -12,10 +12,11 @@ use http::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTE
 use http::{HeaderValue, Method};
 use http_body::{Body, Frame, SizeHint};
 
+use super::body::Gathered;
 use super::buffers::{Buffer, Buffers};
 use super::config::Config;
 use super::per_process::PerProcess;
-use super::{echo, retry, shared, tls};
+use super::{echo, retry, shared, tls, tunnel};
 use crate::error::{ResponseProblem, masked};
 use crate::{Error, Result};
 
@@ -125,7 +126,11 @@ impl Transport {
                 if connecting && error.is_timeout() {
                     return Err(Error::Timeout { sent, after: self.config.connect_timeout });
                 }
-                Err(Error::Connection { sent, cause: cause(&error) })
+                let mut cause = cause(&error);
+                if connecting && let Some(choice) = &self.config.proxy {
+                    cause = tunnel::told(&self.config, choice, cause).await;
+                }
+                Err(Error::Connection { sent, cause })
             }
             Err(_) => Err(Error::Timeout { sent: !departure.give_up(), after }),
         }
@@ -174,7 +179,7 @@ async fn read(
         retry_after: header(&RETRY_AFTER).and_then(|text| retry::retry_after(&text, wall)),
         date: header(&DATE).and_then(|text| httpdate::parse_http_date(&text).ok()),
         headers: Vec::new(),
-        body: buffer,
+        body: Buffer::default(),
         problem: None,
     };
     if !response.status().is_success() {
@@ -182,21 +187,15 @@ async fn read(
         let headers = response.headers().iter();
         reply.headers = headers.map(|(name, value)| (name.to_string(), text(value))).collect();
     }
-    // A body that grows is copied again and again. What is set aside and never comes is no memory.
-    let expected = response.content_length().unwrap_or(0).min(limit);
-    let _ = reply.body.try_reserve_exact(usize::try_from(expected).unwrap_or(0));
+    let mut body = Gathered::expecting(buffer, response.content_length(), limit);
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if (reply.body.len() + chunk.len()) as u64 > limit => {
-                reply.problem = Some(ResponseProblem::TooLarge { limit });
-            }
-            Ok(Some(chunk)) => {
-                reply.body.extend_from_slice(&chunk);
-                continue;
-            }
+            Ok(Some(chunk)) if body.add(&chunk) => continue,
+            Ok(Some(_)) => reply.problem = Some(ResponseProblem::TooLarge { limit }),
             Ok(None) => {}
             Err(error) => reply.problem = Some(ResponseProblem::CutShort(cause(&error))),
         }
+        reply.body = body.finish();
         return reply;
     }
 }

@@ -47,10 +47,16 @@ impl Encoder {
                 }
                 None => Ok(None),
             };
-            let ids = [id(&user)?.map(Into::into), id(&session)?.map(Into::into)];
-            self.row(&mut rows, row, (phone.at(index), checker), ids, |out| {
-                variables.write(index, row, out)
-            })?;
+            let start = rows.json().len();
+            let mut encode = || {
+                let ids = [id(&user)?.map(Into::into), id(&session)?.map(Into::into)];
+                self.row(&mut rows, row, (phone.at(index), checker), ids, |out| {
+                    variables.write(index, row, out)
+                })
+            };
+            if let Err(error) = encode() {
+                self.unencoded(&mut rows, (phone.at(index), checker), start, error)?;
+            }
         }
         Ok(rows)
     }

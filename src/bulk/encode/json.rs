@@ -51,13 +51,19 @@ impl Style {
         make_encoder(field, array, &self.options)
     }
 
-    /// What was wrong with a value that was written.
+    /// What was wrong with the values that were written since this was asked last.
     pub(super) fn problem(&self) -> Option<&'static str> {
-        if self.problems.infinity.load(Ordering::Relaxed) {
+        let met = |flag: &AtomicBool| {
+            let met = flag.load(Ordering::Relaxed);
+            if met {
+                flag.store(false, Ordering::Relaxed);
+            }
+            met
+        };
+        if met(&self.problems.infinity) {
             return Some("infinity can't be sent as JSON");
         }
-        let moment = self.problems.moment.load(Ordering::Relaxed);
-        moment.then_some("it is beyond the years 0 to 9999")
+        met(&self.problems.moment).then_some("it is beyond the years 0 to 9999")
     }
 }
 

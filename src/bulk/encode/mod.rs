@@ -109,6 +109,28 @@ impl Encoder {
         }
     }
 
+    /// Ends a row that could not be encoded, `error` saying why: it stays home, and costs no other. What
+    /// has been written of it from `start` on is taken back.
+    fn unencoded(
+        &self,
+        rows: &mut Rows,
+        (cell, checker): (Cell<'_>, Option<&Checker>),
+        start: usize,
+        error: Error,
+    ) -> Result<()> {
+        let Error::InvalidArgument { argument, problem } = &error else { return Err(error) };
+        if self.content.on_invalid == OnInvalid::Raise {
+            return Err(error);
+        }
+        // Which row it is, whoever reads the reason knows.
+        let reason = match argument.split_once(", ") {
+            Some((_, place)) => format!("{place}: {problem}"),
+            None => problem.clone(),
+        };
+        rows.keep(self.number(cell, checker).shown(), &reason, start);
+        Ok(())
+    }
+
     /// Writes one row: its number, then what `variables` writes, then its ids.
     ///
     /// `variables` returns the name of a required variable that is not there.

@@ -180,6 +180,13 @@ impl Client {
         self.options.max_retries
     }
 
+    /// str | None: The proxy that requests go through, `***` in the place of its credentials; None
+    /// where they go directly.
+    #[getter]
+    fn proxy(&self) -> Option<String> {
+        self.http.config().proxy()
+    }
+
     /// PathLike | None: The file of certificates that was given.
     #[getter]
     fn ca_bundle(&self) -> Option<&PathBuf> {

@@ -2,11 +2,13 @@
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyDict, PyString, PyType};
 
 use crate::Error;
+use crate::error::Body;
 use crate::python::classes::models;
 use crate::python::classes::report::UploadReport;
+use crate::python::convert::loads::loads;
 use crate::webhook::Reason;
 
 /// The exception for `error`, its cause chained.
@@ -30,7 +32,11 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
         Error::Status(error) => {
             fields.set_item("status_code", error.status)?;
             fields.set_item("request_id", &error.request_id)?;
-            fields.set_item("body", pythonize::pythonize(py, &error.body)?)?;
+            let body = match &error.body {
+                Body::Json(json) => loads(py, json.text())?,
+                Body::Text(text) => PyString::new(py, text).into_any(),
+            };
+            fields.set_item("body", body)?;
             fields.set_item("headers", error.headers)?;
             if error.status == 429 {
                 let seconds = error.retry_after.map(|wait| wait.as_secs_f64());

@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyIterator, PyList};
+use pyo3::types::{PyIterator, PyList, PyString};
 use pyo3_arrow::input::AnyRecordBatch;
-use serde_json::{Map, Value};
 
 use crate::Error;
-use crate::bulk::source::{Batches, Block, Source, SourceError};
+use crate::bulk::source::{Batches, Block, Item, Place, Source, SourceError};
 use crate::python::convert::json::{self, Unsendable, type_name};
 use crate::python::ground::process;
 
@@ -97,7 +96,7 @@ impl Rows {
         for row in (reading.row..).take(BLOCK) {
             let item = match iterator.next() {
                 None => break,
-                Some(Ok(item)) => self.object(&item, row),
+                Some(Ok(item)) => self.item(&item, row),
                 Some(Err(error)) => Err(self.raise(error, row)),
             };
             match item {
@@ -137,48 +136,54 @@ impl Rows {
                 reading.table = Some(table(&item).map_err(|error| self.raise(error, reading.row))?);
                 continue;
             };
-            let rows = (reading.row..).zip(list.iter()).map(|(row, item)| self.object(&item, row));
-            let rows = rows.collect::<Result<Vec<_>, _>>()?;
+            let rows = (reading.row..).zip(list.iter()).map(|(row, item)| self.item(&item, row));
+            let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
+            if reading.row == 0 {
+                Item::compare(&mut rows);
+            }
             if !rows.is_empty() {
                 return Ok(Some(Block::Objects(rows)));
             }
         }
     }
 
-    /// A mapping as a JSON object.
-    fn object(&self, item: &Bound<'_, PyAny>, row: u64) -> Result<Map<String, Value>, SourceError> {
-        let whole = || format!("row {row}");
-        let refuse = |problem: String| SourceError::Unreadable(Error::invalid(whole(), problem));
-        let unsendable = |error: Unsendable| match error {
-            Unsendable::Refused(error) => SourceError::Unreadable(error),
-            Unsendable::Interrupted(error) => self.raise(error, row),
+    /// A mapping as a row. What can't be sent costs the row, and no other.
+    fn item(&self, object: &Bound<'_, PyAny>, row: u64) -> Result<Item, SourceError> {
+        let dict = match json::mapping(object, &String::new) {
+            Ok(Some(dict)) => dict,
+            Ok(None) => {
+                return Ok(Item::none(format!("it must be a dict, not {}", type_name(object))));
+            }
+            Err(Unsendable::Refused(error)) => return Ok(Item::none(told(error).1)),
+            Err(Unsendable::Interrupted(error)) => return Err(self.raise(error, row)),
         };
-        let Some(dict) = json::mapping(item, &whole).map_err(unsendable)? else {
-            return Err(refuse(format!("it must be a dict, not {}", type_name(item))));
-        };
-        let mut object = Map::with_capacity(dict.len());
+        let mut item = Item::default();
         for (key, value) in dict.iter() {
             let Ok(key) = key.extract::<String>() else {
-                return Err(refuse(format!(
-                    "a key is of type {}; keys must be str",
-                    type_name(&key)
-                )));
+                let problem = match key.cast::<PyString>() {
+                    Ok(_) => "a key holds a lone surrogate, which is not valid Unicode".to_owned(),
+                    Err(_) => format!("a key is of type {}; keys must be str", type_name(&key)),
+                };
+                item.flaw(Place::Key, String::new(), problem);
+                continue;
             };
-            let at = || format!("row {row}, column {key:?}");
-            let value = if key == self.roles.phone_number {
-                match json::to_identifier(&value, &at) {
-                    // There is no number to send. It costs its row, and no other.
-                    Err(Unsendable::Refused(_)) => Ok(Value::Object(Map::new())),
-                    other => other,
-                }
-            } else if self.roles.ids.contains(&key) {
+            let at = || format!("column {key:?}");
+            let is_identifier = key == self.roles.phone_number || self.roles.ids.contains(&key);
+            let value = if is_identifier {
                 json::to_identifier(&value, &at)
             } else {
                 json::to_json(&value, &at)
             };
-            object.insert(key, value.map_err(unsendable)?);
+            match value {
+                Ok(value) => item.insert(key, value),
+                Err(Unsendable::Refused(error)) => {
+                    let (at, problem) = told(error);
+                    item.flaw(Place::Column(key), at, problem);
+                }
+                Err(Unsendable::Interrupted(error)) => return Err(self.raise(error, row)),
+            }
         }
-        Ok(object)
+        Ok(item)
     }
 
     fn raise(&self, error: PyErr, row: u64) -> SourceError {
@@ -189,6 +194,14 @@ impl Rows {
         }
         *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         SourceError::Raised { row }
+    }
+}
+
+/// Where something is that can't be sent, and what is wrong with it.
+fn told(error: Error) -> (String, String) {
+    match error {
+        Error::InvalidArgument { argument, problem } => (argument, problem),
+        other => (String::new(), other.to_string()),
     }
 }
 

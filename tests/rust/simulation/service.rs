@@ -396,11 +396,5 @@ fn unreachable_service() -> Error {
 }
 
 pub(super) fn status(status: u16) -> Error {
-    Error::Status(Box::new(StatusError {
-        status,
-        body: serde_json::Value::Null,
-        request_id: None,
-        retry_after: None,
-        headers: Vec::new(),
-    }))
+    Error::Status(Box::new(StatusError { status, ..StatusError::default() }))
 }

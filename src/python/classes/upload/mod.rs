@@ -1,28 +1,25 @@
 //! `Campaign.upload`: its options, and what it comes to.
 
-use std::path::PathBuf;
+mod options;
+
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyString};
+use pyo3::types::PyDict;
 use uuid::Uuid;
 
 use crate::Error;
-use crate::bulk::source::{Format, SourceError};
-use crate::bulk::{
-    Cause, Failure, Monitor, OnDuplicate, OnInvalid, OnUnknown, Options, Remote, Report, Snapshot,
-    Target, Upload, Variables,
-};
+use crate::bulk::source::SourceError;
+use crate::bulk::{Cause, Failure, Monitor, Options, Remote, Report, Snapshot, Target, Upload};
 use crate::http::Client;
 use crate::python::classes::report::UploadReport;
+use crate::python::classes::upload::options::UploadOptions;
 use crate::python::convert::errors::{raise_with_report, to_pyerr};
-use crate::python::convert::input::{self, Whole, is_mapping};
-use crate::python::convert::json::type_name;
 use crate::python::convert::rows::{Raised, Roles};
 use crate::python::convert::source;
-use crate::python::ground::observe::{Listeners, Say, Word, check_listener};
+use crate::python::ground::observe::{Listeners, Say, Word};
 use crate::python::ground::run::{Operation, Running, Watch};
 
 /// How long an upload that is cut off may take to let go of its journal.
@@ -37,8 +34,8 @@ pub(in crate::python) fn operation(
 ) -> Operation<Ended> {
     Box::new(move |py, watch, listeners| {
         let given = match &options {
-            Some(options) => parse(options.bind(py))?,
-            None => Given::default(),
+            Some(options) => UploadOptions::parse(options.bind(py))?,
+            None => UploadOptions::default(),
         };
         begin(&client, campaign, source.bind(py), given, watch, listeners)
     })
@@ -48,12 +45,12 @@ fn begin(
     client: &Client,
     campaign: Uuid,
     source: &Bound<'_, PyAny>,
-    given: Given,
+    given: UploadOptions,
     watch: &Watch,
     listeners: &mut Listeners,
 ) -> PyResult<Running<Ended>> {
     let raised = Raised::default();
-    let Given { options, mut format, progress } = given;
+    let UploadOptions { options, mut format, progress } = given;
     format.columns = options.content.columns();
     let (input, rows) = source::input(source, format, roles(&options), watch, &raised)?;
     listeners.rows = rows;
@@ -188,14 +185,6 @@ fn stopped(
     raise_with_report(py, message, UploadReport::from(report), cause)
 }
 
-/// The keyword arguments.
-#[derive(Default)]
-struct Given {
-    options: Options,
-    format: Format,
-    progress: Option<Py<PyAny>>,
-}
-
 fn roles(options: &Options) -> Roles {
     // That of the numbers, then those of the ids.
     let columns = options.content.columns();
@@ -203,159 +192,4 @@ fn roles(options: &Options) -> Roles {
         phone_number: options.content.phone_number.clone(),
         ids: columns.into_iter().skip(1).take(2).collect(),
     }
-}
-
-/// Reads the keyword arguments.
-fn parse(given: &Bound<'_, PyDict>) -> PyResult<Given> {
-    let py = given.py();
-    let Given { mut options, mut format, mut progress } = Given::default();
-    for (name, value) in given.iter() {
-        let name: String = name.extract()?;
-        let number = |least: u32| -> PyResult<usize> {
-            let number = value.extract::<Whole>()?.at_least(py, &name, least)?;
-            Ok(usize::try_from(number).unwrap_or(usize::MAX))
-        };
-        let content = &mut options.content;
-        match name.as_str() {
-            "phone_number" => content.phone_number = text(&name, &value)?,
-            "variables" => content.variables = variables(&value)?,
-            "app_user_id" => content.app_user_id = optional(&name, &value)?,
-            "app_session_id" => content.app_session_id = optional(&name, &value)?,
-            "region" => content.region = optional(&name, &value)?,
-            "on_invalid" => {
-                content.on_invalid = choice(
-                    &name,
-                    &value,
-                    &[
-                        ("reject", OnInvalid::Reject),
-                        ("send", OnInvalid::Send),
-                        ("raise", OnInvalid::Raise),
-                    ],
-                )?;
-            }
-            "on_duplicate" => {
-                let known = [("keep", OnDuplicate::Keep), ("reject", OnDuplicate::Reject)];
-                content.on_duplicate = choice(&name, &value, &known)?;
-            }
-            "required" => content.required = names(&name, &value)?,
-            "max_records" => options.max_records = number(1)?,
-            "max_bytes" => options.max_bytes = number(1)?,
-            "concurrency" => options.concurrency = number(1)?,
-            "max_records_per_second" => options.max_records_per_second = value.extract()?,
-            "journal" => options.journal = value.extract::<Option<PathBuf>>()?,
-            "on_unknown" => {
-                options.on_unknown = choice(
-                    &name,
-                    &value,
-                    &[
-                        ("settle", OnUnknown::Settle),
-                        ("leave", OnUnknown::Leave),
-                        ("stop", OnUnknown::Stop),
-                    ],
-                )?;
-            }
-            "settle_after" => {
-                options.settle_after = input::seconds(py, &name, value.extract()?)?;
-            }
-            "give_up_after" => {
-                options.give_up_after = input::seconds(py, &name, value.extract()?)?;
-            }
-            "delimiter" => format.delimiter = read(&name, &value, Format::delimiter_of)?,
-            "encoding" => format.encoding = read(&name, &value, Format::encoding_of)?,
-            "sheet" => format.sheet = optional(&name, &value)?,
-            "max_field_bytes" => format.max_field_bytes = number(1)?,
-            "progress" => progress = listener(&value)?,
-            "dry_run" => options.dry_run = value.is_truthy()?,
-            _ => {
-                return Err(PyTypeError::new_err(format!(
-                    "upload() got an unexpected keyword argument '{name}'"
-                )));
-            }
-        }
-    }
-    Ok(Given { options, format, progress })
-}
-
-/// An optional text, read by `by`.
-fn read<T>(
-    name: &str,
-    value: &Bound<'_, PyAny>,
-    by: fn(&str) -> Result<T, Error>,
-) -> PyResult<Option<T>> {
-    let given = optional(name, value)?;
-    given.map(|text| by(&text)).transpose().map_err(|error| to_pyerr(value.py(), error))
-}
-
-fn refuse(py: Python<'_>, name: &str, problem: impl Into<String>) -> PyErr {
-    to_pyerr(py, Error::invalid(name, problem))
-}
-
-fn text(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
-    value.extract().map_err(|_| {
-        refuse(value.py(), name, format!("it must be a str, not {}", type_name(value)))
-    })
-}
-
-fn optional(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
-    if value.is_none() { Ok(None) } else { text(name, value).map(Some) }
-}
-
-fn choice<T: Copy>(name: &str, value: &Bound<'_, PyAny>, known: &[(&str, T)]) -> PyResult<T> {
-    let given = text(name, value)?;
-    if let Some((_, choice)) = known.iter().find(|(text, _)| *text == given) {
-        return Ok(*choice);
-    }
-    let known: Vec<String> = known.iter().map(|(text, _)| format!("{text:?}")).collect();
-    let problem = format!("it must be one of {}, not {given:?}", known.join(", "));
-    Err(refuse(value.py(), name, problem))
-}
-
-fn names(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-    if value.is_none() {
-        return Ok(Vec::new());
-    }
-    if value.is_instance_of::<PyString>() {
-        return Err(refuse(value.py(), name, "it must be a list of names, not a str"));
-    }
-    value.try_iter()?.map(|item| text(name, &item?)).collect()
-}
-
-/// A list of columns, a mapping from variable to column, or None.
-fn variables(value: &Bound<'_, PyAny>) -> PyResult<Variables> {
-    if value.is_none() {
-        return Ok(Variables::Found);
-    }
-    let name = "variables";
-    if is_mapping(value)? {
-        let pairs = value.call_method0("items")?.try_iter()?.map(|pair| {
-            let (variable, column) = pair?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
-            Ok((text(name, &variable)?, text(name, &column)?))
-        });
-        return Ok(Variables::Named(pairs.collect::<PyResult<_>>()?));
-    }
-    let columns = names(name, value)?;
-    Ok(Variables::Named(columns.into_iter().map(|column| (column.clone(), column)).collect()))
-}
-
-fn listener(value: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
-    let py = value.py();
-    if value.is_none() {
-        return Ok(None);
-    }
-    if let Ok(wanted) = value.cast::<PyBool>() {
-        if !wanted.is_true() {
-            return Ok(None);
-        }
-        return py
-            .import("revrag._progress")?
-            .getattr("bar")?
-            .call0()
-            .map(|bar| Some(bar.unbind()));
-    }
-    if !value.is_callable() {
-        let problem = format!("it must be True or callable, not {}", type_name(value));
-        return Err(refuse(py, "progress", problem));
-    }
-    check_listener("progress", value)?;
-    Ok(Some(value.clone().unbind()))
 }
