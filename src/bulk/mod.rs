@@ -8,6 +8,7 @@
 //! | `layout` | finds the role of each column |
 //! | `encode` | makes of a row what is sent, or the reason why it stays home |
 //! | `chunk` | cuts rows into requests |
+//! | `rails` | tells a mistake from a source with some bad rows |
 //! | `pipeline` | runs these side by side, in the order of the source |
 //! | [`ledger`] | decides everything else: what is written down, sent, looked for, and known; pure |
 //! | `run` | the loop around it, which decides nothing |
@@ -30,6 +31,7 @@ pub mod ledger;
 mod options;
 mod outcome;
 mod pipeline;
+mod rails;
 mod refusal;
 pub mod report;
 mod run;
@@ -46,6 +48,7 @@ pub(crate) use encode::has_nul;
 pub use ledger::{Cause, Snapshot, State};
 pub use options::{Content, OnDuplicate, OnInvalid, OnUnknown, Options, Variables};
 pub use outcome::{Counts, Outcome};
+pub use rails::MaxInvalid;
 pub use report::Report;
 pub use run::{Target, Upload};
 pub use service::{Remote, Service, understood};

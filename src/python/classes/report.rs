@@ -43,6 +43,7 @@ impl UploadReport {
             Outcome::Accepted => "queued for calling",
             Outcome::Rejected => "refused by the service",
             Outcome::Invalid => "stayed home: not valid",
+            Outcome::Excluded => "stayed home: not to be called",
             Outcome::Duplicate => "stayed home: number seen before",
             Outcome::Unknown => "may be queued: not sent again",
             Outcome::NotSent => "nothing was sent",
@@ -75,6 +76,11 @@ impl UploadReport {
     #[getter]
     fn invalid(&self) -> u64 {
         self.count(Outcome::Invalid)
+    }
+    /// int: How many rows stayed home because their number is in `exclude`.
+    #[getter]
+    fn excluded(&self) -> u64 {
+        self.count(Outcome::Excluded)
     }
     /// int: How many rows stayed home because an earlier one has their number.
     #[getter]

@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyString};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyString};
 use uuid::Uuid;
 
 use crate::Error;
 use crate::bulk::source::{Format, SourceError};
 use crate::bulk::{
-    Cause, Failure, Monitor, OnDuplicate, OnInvalid, OnUnknown, Options, Remote, Report, Snapshot,
+    Cause, Failure, MaxInvalid, Monitor, OnDuplicate, OnInvalid, OnUnknown, Options, Remote, Report, Snapshot,
     Target, Upload, Variables,
 };
 use crate::http::Client;
 use crate::python::classes::report::UploadReport;
 use crate::python::convert::errors::{raise_with_report, to_pyerr};
+use crate::python::convert::exclude;
 use crate::python::convert::input::{self, Whole, is_mapping};
 use crate::python::convert::json::type_name;
 use crate::python::convert::rows::{Raised, Roles};
@@ -53,10 +54,19 @@ fn begin(
     listeners: &mut Listeners,
 ) -> PyResult<Running<Ended>> {
     let raised = Raised::default();
-    let Given { options, mut format, progress } = given;
+    let Given { options, exclude, mut format, progress } = given;
     format.columns = options.content.columns();
     let (input, rows) = source::input(source, format, roles(&options), watch, &raised)?;
     listeners.rows = rows;
+    let exclude = match exclude {
+        Some(exclude) => {
+            let column = &options.content.phone_number;
+            let (exclude, rows) = exclude::input(exclude.bind(source.py()), column, watch, &raised)?;
+            listeners.exclude = rows;
+            Some(exclude)
+        }
+        None => None,
+    };
     let has_journal = options.journal.is_some();
     let client = client.observed(watch.observer.clone());
     let target = Target {
@@ -68,6 +78,7 @@ fn begin(
     let world = client.world().clone();
     let service = Remote::new(client, campaign, options.content.region.as_deref());
     let (upload, monitor) = Upload::new(service, target, input, options, world);
+    let upload = upload.excluding(exclude);
     let last = monitor.clone();
     watch.if_cut_off(Box::new(move |py, _| {
         let (cause, report) = match py.detach(|| last.stopped(LAST_WORDS)) {
@@ -192,6 +203,7 @@ fn stopped(
 #[derive(Default)]
 struct Given {
     options: Options,
+    exclude: Option<Py<PyAny>>,
     format: Format,
     progress: Option<Py<PyAny>>,
 }
@@ -208,7 +220,7 @@ fn roles(options: &Options) -> Roles {
 /// Reads the keyword arguments.
 fn parse(given: &Bound<'_, PyDict>) -> PyResult<Given> {
     let py = given.py();
-    let Given { mut options, mut format, mut progress } = Given::default();
+    let Given { mut options, mut exclude, mut format, mut progress } = Given::default();
     for (name, value) in given.iter() {
         let name: String = name.extract()?;
         let number = |least: u32| -> PyResult<usize> {
@@ -238,6 +250,12 @@ fn parse(given: &Bound<'_, PyDict>) -> PyResult<Given> {
                 content.on_duplicate = choice(&name, &value, &known)?;
             }
             "required" => content.required = names(&name, &value)?,
+            "exclude" => exclude = (!value.is_none()).then(|| value.clone().unbind()),
+            "limit" => {
+                let limit = value.extract::<Option<Whole>>()?;
+                options.limit = limit.map(|limit| limit.at_least(py, &name, 0)).transpose()?;
+            }
+            "max_invalid" => options.max_invalid = max_invalid(&name, &value)?,
             "max_records" => options.max_records = number(1)?,
             "max_bytes" => options.max_bytes = number(1)?,
             "concurrency" => options.concurrency = number(1)?,
@@ -273,7 +291,7 @@ fn parse(given: &Bound<'_, PyDict>) -> PyResult<Given> {
             }
         }
     }
-    Ok(Given { options, format, progress })
+    Ok(Given { options, exclude, format, progress })
 }
 
 /// An optional text, read by `by`.
@@ -308,6 +326,22 @@ fn choice<T: Copy>(name: &str, value: &Bound<'_, PyAny>, known: &[(&str, T)]) ->
     let known: Vec<String> = known.iter().map(|(text, _)| format!("{text:?}")).collect();
     let problem = format!("it must be one of {}, not {given:?}", known.join(", "));
     Err(refuse(value.py(), name, problem))
+}
+
+/// A share of the rows, or a count of them.
+fn max_invalid(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<MaxInvalid>> {
+    if value.is_none() {
+        return Ok(None);
+    }
+    if value.is_instance_of::<PyBool>() {
+        let problem = "it must be an int, a count of rows, or a float, a share of them";
+        return Err(refuse(value.py(), name, problem));
+    }
+    if value.is_instance_of::<PyFloat>() {
+        return Ok(Some(MaxInvalid::Share(value.extract()?)));
+    }
+    let count = value.extract::<Whole>()?.at_least(value.py(), name, 0)?;
+    Ok(Some(MaxInvalid::Count(count)))
 }
 
 fn names(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {

@@ -44,6 +44,17 @@ pub(in crate::python) enum Kind {
     Dicts,
     /// Lists of dicts, and Arrow tables.
     Blocks,
+    /// Numbers alone; mappings that hold one, too.
+    Numbers,
+}
+
+/// What rows are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::python) enum Side {
+    /// They are uploaded.
+    Source,
+    /// Their numbers are not to be called.
+    Exclude,
 }
 
 struct Reading {
@@ -83,7 +94,7 @@ impl Rows {
             return Err(error.clone());
         }
         let block = match self.kind {
-            Kind::Dicts => self.dicts(py, reading),
+            Kind::Dicts | Kind::Numbers => self.dicts(py, reading),
             Kind::Blocks => self.block(py, reading),
         }?;
         reading.row += block.as_ref().map_or(0, |block| block.len() as u64);
@@ -154,6 +165,14 @@ impl Rows {
             Unsendable::Interrupted(error) => self.raise(error, row),
         };
         let Some(dict) = json::mapping(item, &whole).map_err(unsendable)? else {
+            if self.kind == Kind::Numbers {
+                let at = || format!("entry {row}");
+                let number = match json::to_identifier(item, &at) {
+                    Err(Unsendable::Refused(_)) => Value::Object(Map::new()),
+                    other => other.map_err(unsendable)?,
+                };
+                return Ok(Map::from_iter([(self.roles.phone_number.clone(), number)]));
+            }
             return Err(refuse(format!("it must be a dict, not {}", type_name(item))));
         };
         let mut object = Map::with_capacity(dict.len());
@@ -212,6 +231,7 @@ pub(in crate::python) fn table(object: &Bound<'_, PyAny>) -> PyResult<Batches> {
 
 /// A request for the next block.
 pub(in crate::python) struct Pull {
+    pub(in crate::python) of: Side,
     from_start: bool,
     reply: Sender<Result<Option<Block>, SourceError>>,
 }
@@ -219,10 +239,11 @@ pub(in crate::python) struct Pull {
 impl Pull {
     /// A request, and where its answer comes.
     pub(in crate::python) fn new(
+        of: Side,
         from_start: bool,
     ) -> (Self, Receiver<Result<Option<Block>, SourceError>>) {
         let (reply, answer) = channel();
-        (Self { from_start, reply }, answer)
+        (Self { of, from_start, reply }, answer)
     }
 
     /// Reads the next block here, and hands it over.

@@ -12,7 +12,7 @@ use crate::bulk::source::{self, Block, Format, Input, Open, Source, SourceError}
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::input::is_mapping;
 use crate::python::convert::json::type_name;
-use crate::python::convert::rows::{Attached, Kind, Pull, Raised, Roles, Rows, table};
+use crate::python::convert::rows::{Attached, Kind, Pull, Raised, Roles, Rows, Side, table};
 use crate::python::ground::observe::{Say, Word};
 use crate::python::ground::run::Watch;
 
@@ -62,7 +62,7 @@ pub(in crate::python) fn input(
             Rows::new(blocks.unbind(), Kind::Blocks, roles, raised.clone()),
             true,
             total,
-            watch,
+            (watch, Side::Source),
         ));
     }
     let frame;
@@ -86,20 +86,26 @@ pub(in crate::python) fn input(
     }
     let repeatable = object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>();
     let dicts = Rows::new(object.clone().unbind(), Kind::Dicts, roles, raised.clone());
-    Ok(rows(dicts, repeatable, total, watch))
+    Ok(rows(dicts, repeatable, total, (watch, Side::Source)))
 }
 
-fn path(object: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {
+pub(super) fn path(object: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {
     let is_path = object.is_instance_of::<PyString>()
         || object.hasattr(intern!(object.py(), "__fspath__"))?;
     if is_path { object.extract().map(Some) } else { Ok(None) }
 }
 
-fn rows(rows: Rows, repeatable: bool, total: Option<u64>, watch: &Watch) -> (Input, Option<Rows>) {
+pub(super) fn rows(
+    rows: Rows,
+    repeatable: bool,
+    total: Option<u64>,
+    (watch, side): (&Watch, Side),
+) -> (Input, Option<Rows>) {
     if watch.pulls {
         let say = watch.say.clone();
-        let open: Open =
-            Arc::new(move || Ok(Box::new(Pulled::new(say.clone(), total)) as Box<dyn Source>));
+        let open: Open = Arc::new(move || {
+            Ok(Box::new(Pulled::new(say.clone(), side, total)) as Box<dyn Source>)
+        });
         return (Input { open, repeatable }, Some(rows));
     }
     let rows = Arc::new(rows);
@@ -109,7 +115,11 @@ fn rows(rows: Rows, repeatable: bool, total: Option<u64>, watch: &Watch) -> (Inp
 }
 
 /// An Arrow table. A stream can be read once: it is taken here.
-fn arrow(object: &Bound<'_, PyAny>, repeatable: bool, raised: &Raised) -> PyResult<Input> {
+pub(super) fn arrow(
+    object: &Bound<'_, PyAny>,
+    repeatable: bool,
+    raised: &Raised,
+) -> PyResult<Input> {
     let first =
         std::sync::Mutex::new(Some(table(object).map_err(|error| not_a_table(object, error))?));
     let (object, raised) = (object.clone().unbind(), raised.clone());
@@ -142,13 +152,14 @@ fn not_a_table(object: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
 /// Rows that are read in the thread of the caller, which waits for the upload.
 struct Pulled {
     say: Say,
+    side: Side,
     begun: bool,
     total: Option<u64>,
 }
 
 impl Pulled {
-    fn new(say: Say, total: Option<u64>) -> Self {
-        Self { say, begun: false, total }
+    fn new(say: Say, side: Side, total: Option<u64>) -> Self {
+        Self { say, side, begun: false, total }
     }
 }
 
@@ -158,7 +169,7 @@ impl Source for Pulled {
     }
 
     fn next(&mut self) -> Result<Option<Block>, SourceError> {
-        let (pull, answer) = Pull::new(!std::mem::replace(&mut self.begun, true));
+        let (pull, answer) = Pull::new(self.side, !std::mem::replace(&mut self.begun, true));
         (self.say)(Word::Pull(pull));
         // The caller is gone, and the upload with it.
         answer.recv().unwrap_or(Ok(None))
