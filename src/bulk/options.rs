@@ -152,7 +152,8 @@ impl Options {
         if let Some(MaxInvalid::Share(share)) = self.max_invalid
             && !(0.0..=1.0).contains(&share)
         {
-            let problem = "a float is a share of the rows, from 0.0 to 1.0; for a count pass an int";
+            let problem =
+                "a float is a share of the rows, from 0.0 to 1.0; for a count pass an int";
             return Err(Error::invalid("max_invalid", problem));
         }
         if let Variables::Named(pairs) = &self.content.variables {

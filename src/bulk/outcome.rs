@@ -31,6 +31,16 @@ impl Outcome {
         Self::NotSent,
     ];
 
+    /// Whether a row that came to it is in the campaign for certain.
+    pub const fn is_there(self) -> bool {
+        matches!(self, Self::Accepted)
+    }
+
+    /// The one of a name, if there is one.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.name() == name)
+    }
+
     /// Its name in the report.
     pub const fn name(self) -> &'static str {
         match self {

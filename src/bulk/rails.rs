@@ -92,12 +92,10 @@ impl Tally {
     fn problem(&self, is_sent: bool) -> String {
         let limit = match self.most {
             MaxInvalid::Count(most) => format!("{most}"),
-            MaxInvalid::Share(share) => {
-                format!("{share}, {} of them,", allowed(share, self.rows))
-            }
+            MaxInvalid::Share(share) => format!("{} ({share})", allowed(share, self.rows)),
         };
         let mut text = format!(
-            "{} of the {} rows read are not valid, and {limit} may be",
+            "{} of the {} rows read are not valid, and at most {limit} may be",
             self.invalid, self.rows
         );
         if let Some((why, count)) = self.reasons.iter().max_by_key(|(_, count)| *count) {
@@ -214,8 +212,8 @@ mod tests {
         tally.suspect(Some("mobile".to_owned()));
         assert_eq!(
             tally.verdict(true, false).unwrap_err().to_string(),
-            "max_invalid: 2 of the 3 rows read are not valid, and 0.25, 0 of them, may be; most often \
-             (2 rows): it has letters; \"phone\" may be the wrong column, \"mobile\" looks more like \
+            "max_invalid: 2 of the 3 rows read are not valid, and at most 0 (0.25) may be; most \
+             often (2 rows): it has letters; \"phone\" may be the wrong column, \"mobile\" looks more like \
              the numbers: phone_number=\"mobile\"; the first: row 0 \"xxx ##-#\" (it has letters), \
              row 2 \"x\" (it has letters); nothing was sent. dry_run=True without max_invalid tells of \
              every row"

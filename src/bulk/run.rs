@@ -148,10 +148,10 @@ impl<S: Service> Upload<S> {
             wall,
         };
         let chance = world.clone();
-        let encoder = Arc::new(Encoder::new(options.content.clone(), upload)?.keeping(excluded.is_some()));
-        let tally = || {
-            options.max_invalid.map(|most| Tally::new(most, &options.content.phone_number))
-        };
+        let encoder =
+            Arc::new(Encoder::new(options.content.clone(), upload)?.keeping(excluded.is_some()));
+        let tally =
+            || options.max_invalid.map(|most| Tally::new(most, &options.content.phone_number));
         let check = tally();
         let plan = Plan {
             limits: ChunkLimits {

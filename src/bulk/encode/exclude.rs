@@ -108,7 +108,8 @@ impl Reading<'_> {
             );
             return Err(refuse(problem));
         }
-        let cells = Cells::of(field, batch.column(at)).map_err(|error| refuse(error.to_string()))?;
+        let cells =
+            Cells::of(field, batch.column(at)).map_err(|error| refuse(error.to_string()))?;
         for row in 0..batch.num_rows() {
             self.entry(cells.at(row));
         }

@@ -18,9 +18,11 @@ use super::source::{Block, shown};
 use crate::phone::{Cell, Checker, Rules, whole};
 use crate::{Error, Result};
 
+pub(super) use cells::plain;
+pub(super) use exclude::{Numbers, read as read_numbers};
+pub(super) use json::Style;
 #[cfg(feature = "python")]
 pub(crate) use nul::is_in as has_nul;
-pub(super) use exclude::{Numbers, read as read_numbers};
 pub(super) use rows::Rows;
 
 /// Encodes rows of one upload.

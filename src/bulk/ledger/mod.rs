@@ -41,7 +41,7 @@ mod listing;
 mod look;
 mod own;
 mod pace;
-mod page;
+pub(super) mod page;
 mod proof;
 mod sending;
 mod settled;

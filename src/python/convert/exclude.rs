@@ -16,14 +16,14 @@ use crate::python::convert::input::is_mapping;
 use crate::python::convert::json::type_name;
 use crate::python::convert::rows::{Kind, Raised, Roles, Rows, Side};
 use crate::python::convert::source::{path, rows};
-use crate::python::ground::run::Watch;
+use crate::python::ground::observe::Say;
 
 /// What an upload reads them from, and the rows that the caller's thread must read for it. They stand in
 /// `column`, where there are columns.
 pub(in crate::python) fn input(
     object: &Bound<'_, PyAny>,
     column: &str,
-    watch: &Watch,
+    pull: Option<&Say>,
     raised: &Raised,
 ) -> PyResult<(Input, Option<Rows>)> {
     let py = object.py();
@@ -61,7 +61,7 @@ pub(in crate::python) fn input(
     };
     if let Some(blocks) = blocks {
         let blocks = Rows::new(blocks.unbind(), Kind::Blocks, roles(), raised.clone());
-        return Ok(rows(blocks, true, total, (watch, Side::Exclude)));
+        return Ok(rows(blocks, true, total, (pull, Side::Exclude)));
     }
     let framed;
     let object = match type_name(object).as_str() {
@@ -80,8 +80,7 @@ pub(in crate::python) fn input(
         || object.hasattr(intern!(py, "__arrow_c_array__"))?
     {
         return arrow(object, column).map(|input| (input, None)).map_err(|error| {
-            let refused =
-                refuse(format!("{} can't be read as numbers", type_name(object)));
+            let refused = refuse(format!("{} can't be read as numbers", type_name(object)));
             refused.set_cause(py, Some(error));
             refused
         });
@@ -93,7 +92,7 @@ pub(in crate::python) fn input(
         )));
     }
     let numbers = Rows::new(object.clone().unbind(), Kind::Numbers, roles(), raised.clone());
-    Ok(rows(numbers, false, total, (watch, Side::Exclude)))
+    Ok(rows(numbers, false, total, (pull, Side::Exclude)))
 }
 
 /// Whether a text is a number rather than the name of a file.
@@ -112,8 +111,7 @@ fn arrow(object: &Bound<'_, PyAny>, column: &str) -> PyResult<Input> {
                 .with_metadata(array.field().metadata().clone());
             let schema = Arc::new(Schema::new(vec![field]));
             let known = schema.clone();
-            let batches =
-                array.map(move |array| RecordBatch::try_new(known.clone(), vec![array?]));
+            let batches = array.map(move |array| RecordBatch::try_new(known.clone(), vec![array?]));
             Batches::new(Box::new(RecordBatchIterator::new(batches, schema)), None)
         }
     };

@@ -277,6 +277,10 @@ impl Attached {
 }
 
 impl Source for Attached {
+    fn is_uniform(&self) -> bool {
+        false
+    }
+
     fn total(&self) -> Option<u64> {
         self.total
     }

@@ -14,14 +14,14 @@ use crate::python::convert::input::is_mapping;
 use crate::python::convert::json::type_name;
 use crate::python::convert::rows::{Attached, Kind, Pull, Raised, Roles, Rows, Side, table};
 use crate::python::ground::observe::{Say, Word};
-use crate::python::ground::run::Watch;
 
-/// A source as an upload takes it, and the rows that the caller's thread must read for it.
+/// A source as an upload takes it, and the rows that the caller's thread must read for it, where it can
+/// be asked to.
 pub(in crate::python) fn input(
     object: &Bound<'_, PyAny>,
     format: Format,
     roles: Roles,
-    watch: &Watch,
+    pull: Option<&Say>,
     raised: &Raised,
 ) -> PyResult<(Input, Option<Rows>)> {
     let py = object.py();
@@ -62,7 +62,7 @@ pub(in crate::python) fn input(
             Rows::new(blocks.unbind(), Kind::Blocks, roles, raised.clone()),
             true,
             total,
-            (watch, Side::Source),
+            (pull, Side::Source),
         ));
     }
     let frame;
@@ -86,7 +86,7 @@ pub(in crate::python) fn input(
     }
     let repeatable = object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>();
     let dicts = Rows::new(object.clone().unbind(), Kind::Dicts, roles, raised.clone());
-    Ok(rows(dicts, repeatable, total, (watch, Side::Source)))
+    Ok(rows(dicts, repeatable, total, (pull, Side::Source)))
 }
 
 pub(super) fn path(object: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {
@@ -99,13 +99,14 @@ pub(super) fn rows(
     rows: Rows,
     repeatable: bool,
     total: Option<u64>,
-    (watch, side): (&Watch, Side),
+    (pull, side): (Option<&Say>, Side),
 ) -> (Input, Option<Rows>) {
-    if watch.pulls {
-        let say = watch.say.clone();
-        let open: Open = Arc::new(move || {
-            Ok(Box::new(Pulled::new(say.clone(), side, total)) as Box<dyn Source>)
-        });
+    if let Some(say) = pull {
+        let say = say.clone();
+        let open: Open =
+            Arc::new(
+                move || Ok(Box::new(Pulled::new(say.clone(), side, total)) as Box<dyn Source>),
+            );
         return (Input { open, repeatable }, Some(rows));
     }
     let rows = Arc::new(rows);
@@ -164,6 +165,10 @@ impl Pulled {
 }
 
 impl Source for Pulled {
+    fn is_uniform(&self) -> bool {
+        false
+    }
+
     fn total(&self) -> Option<u64> {
         self.total
     }
