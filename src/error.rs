@@ -149,6 +149,13 @@ pub enum ResponseProblem {
     /// It is not JSON, or JSON of another shape.
     #[error("its body is not what the API documents: {0}")]
     Document(#[from] DocumentError),
+    /// It is one of a listing's that was not shown whole.
+    #[error(
+        "the campaign's listing can't be proven complete: {0} A record that it does not show may be \
+         there all the same: look again when nothing writes to the campaign, and push nothing once \
+         more because of this answer"
+    )]
+    Unproven(String),
     /// It is the documented JSON, and contradicts itself or the request.
     #[error("its body contradicts the request: {0}")]
     Contradiction(String),
@@ -283,8 +290,11 @@ fn timeout_text(sent: bool, after: Duration) -> String {
 }
 
 /// What is safe after a push of unknown outcome.
-const FIND_OUT: &str = "look for its records in `campaign.records()` before you push any of them once \
-                        more. `campaign.upload([record])` in place of a push finds out by itself";
+const FIND_OUT: &str = "look for its records with `campaign.find(app_session_id=…)` or \
+                        `campaign.find(phone_number=…)` before you push any of them once more. What it \
+                        finds is queued; that it finds nothing is proof only where the service has had \
+                        the time to finish, minutes rather than seconds, and shows what is looked for. \
+                        `campaign.upload([record])` in place of a push finds out by itself";
 
 fn cut_off_text(records: usize, left: bool) -> String {
     let records = records_text(records);

@@ -17,6 +17,11 @@ pub enum Fate {
     Invalid(Box<str>),
     /// It stays home, because an earlier row has its number.
     Duplicate,
+    /// It stays home, because its number is not to be called.
+    Excluded {
+        /// Whether its session id is the caller's own rather than a token.
+        own_session: bool,
+    },
 }
 
 /// A row of a chunk.
@@ -32,7 +37,7 @@ pub struct Row {
     pub check: u32,
     /// Where its number ends in [`Chunk::numbers`]; it begins where the previous one ends.
     number_end: u32,
-    /// Where its JSON stands in [`Chunk::json`], if it is sent.
+    /// Where its JSON stands in [`Chunk::json`], if it is sent or may have been before.
     json: Range<u32>,
 }
 
@@ -61,7 +66,7 @@ impl Chunk {
         self.numbers.get(start as usize..end as usize).unwrap_or_default()
     }
 
-    /// A sent row's JSON.
+    /// A row's JSON, if it has one here.
     pub fn json(&self, index: usize) -> &[u8] {
         let Range { start, end } = self.rows[index].json;
         &self.json[start as usize..end as usize]
@@ -75,7 +80,7 @@ impl Chunk {
 
     /// The body of a push of some of its rows.
     pub fn body(&self, rows: &[u32]) -> Bytes {
-        if rows.len() == self.sendable().count() {
+        if rows.len() == self.rows.iter().filter(|row| !row.json.is_empty()).count() {
             return self.json.clone();
         }
         let size = rows.iter().map(|row| self.json(*row as usize).len() + 1).sum::<usize>();
@@ -162,6 +167,17 @@ impl Encoded<'_> {
         let number = self.came.or(self.number);
         Self { fate: Fate::Duplicate, repaired: false, number, json: b"", ..self }
     }
+
+    /// The same row, staying home because its number is not to be called.
+    #[must_use]
+    pub fn excluded(self) -> Self {
+        match self.fate {
+            Fate::Send { own_session } => {
+                Self { fate: Fate::Excluded { own_session }, repaired: false, ..self }
+            }
+            _ => self,
+        }
+    }
 }
 
 impl Cutter {
@@ -227,18 +243,22 @@ impl Cutter {
     }
 
     fn append(&mut self, row: Encoded<'_>, is_sent: bool) {
-        let json = if is_sent {
-            if self.sent > 0 {
+        let is_excluded = matches!(row.fate, Fate::Excluded { .. });
+        // What was cut before may have been sent before: then it is looked for as it was sent.
+        let was_cut = matches!(self.cut, Cut::After(_));
+        let json = if is_sent || (is_excluded && was_cut) {
+            if self.json.len() > HEAD.len() {
                 self.json.push(b',');
             }
             let start = self.json.len();
             self.json.extend_from_slice(row.json);
-            self.sent += 1;
+            self.sent += usize::from(is_sent);
             offset(start)..offset(self.json.len())
         } else {
             0..0
         };
-        self.numbers.push_str(row.number.unwrap_or_default());
+        let came = row.came.filter(|_| is_excluded && !was_cut);
+        self.numbers.push_str(came.or(row.number).unwrap_or_default());
         self.rows.push(Row {
             fate: row.fate,
             repaired: row.repaired,

@@ -8,7 +8,8 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 
 use super::chunk::{Chunk, Cut, Cutter, Encoded, Fate, Limits};
-use super::encode::{Encoder, Rows};
+use super::encode::{Encoder, Numbers, Rows};
+use super::rails::{FIRST_BYTES, Tally};
 use super::service::bug;
 use super::source::{Block, Input, Source, SourceError};
 use crate::{Error, Result};
@@ -64,6 +65,10 @@ pub(super) struct Plan {
     /// The rows of each chunk that was cut before.
     pub(super) cuts: Vec<usize>,
     pub(super) reject_duplicates: bool,
+    /// Numbers that are not to be called.
+    pub(super) excluded: Option<Arc<Numbers>>,
+    /// Counts the invalid rows of a source that is not checked before.
+    pub(super) tally: Option<Tally>,
     /// How many blocks are encoded at a time.
     pub(super) width: usize,
 }
@@ -102,6 +107,7 @@ impl Pipeline {
 pub(super) fn check(
     input: &Input,
     encoder: &Encoder,
+    mut tally: Option<Tally>,
     stop: &AtomicBool,
 ) -> Result<(), SourceError> {
     let mut source = (input.open)()?;
@@ -112,19 +118,25 @@ pub(super) fn check(
             and_besides(error, encoder, advised.as_ref())
         })?;
         let Some(block) = next else { break };
-        if row == 0
-            && let Err(error) = encoder.check(&block)
-        {
-            // What else there is to be mended may come right after it.
-            return Err(match source.next() {
-                Err(other) => and_besides(other, encoder, Some(&block)),
-                Ok(_) => error.into(),
-            });
+        if row == 0 {
+            if let Err(error) = encoder.check(&block) {
+                // What else there is to be mended may come right after it.
+                return Err(match source.next() {
+                    Err(other) => and_besides(other, encoder, Some(&block)),
+                    Ok(_) => error.into(),
+                });
+            }
+            if let Some(tally) = &mut tally {
+                tally.suspect(encoder.likely(&block));
+            }
         }
-        encoder.encode(&block, row)?;
+        let rows = encoder.encode(&block, row)?;
+        if let Some(tally) = &mut tally {
+            rows.each(|row| tally.see(&row));
+        }
         row += block.len() as u64;
     }
-    Ok(())
+    Ok(tally.map_or(Ok(()), |tally| tally.verdict(true, false))?)
 }
 
 /// What is wrong with a source that can't be read, and with the columns of what could be: so that all
@@ -231,6 +243,9 @@ async fn encode(
                         ended = Some(Some(Piece::Failed(error.into())));
                         continue;
                     }
+                    if !checked && let Some(tally) = &mut cutting.tally {
+                        tally.suspect(encoder.likely(&block));
+                    }
                     checked = true;
                     let encoder = encoder.clone();
                     under_way.push_back(tokio::task::spawn_blocking(move || {
@@ -251,11 +266,15 @@ async fn encode(
         }
         let Some(encoding) = under_way.pop_front() else { break };
         match encoding.await {
-            Ok(Ok(rows)) => {
-                if cutting.cut(rows, &pieces, Piece::Chunk).await.is_err() {
-                    return;
+            Ok(Ok(rows)) => match cutting.cut(rows, &pieces).await {
+                Ok(()) => {}
+                Err(Cease::Gone) => return,
+                Err(Cease::Failed(error)) => {
+                    ended = Some(Some(Piece::Failed(error.into())));
+                    cutting.at_end = false;
+                    break;
                 }
-            }
+            },
             Ok(Err(error)) => {
                 ended = Some(Some(Piece::Failed(error.into())));
                 cutting.at_end = false;
@@ -268,6 +287,12 @@ async fn encode(
             }
         }
     }
+    if cutting.at_end
+        && let Err(error) = cutting.judge()
+    {
+        ended = Some(Some(Piece::Failed(error.into())));
+        cutting.at_end = false;
+    }
     // The reason comes before the rest: it decides on what becomes of it.
     if let Some(Some(reason)) = ended
         && pieces.send(reason).await.is_err()
@@ -276,16 +301,25 @@ async fn encode(
     }
     if let Some(block) = unsent {
         let rows = tokio::task::spawn_blocking(move || encoder.encode(&block, 0)).await;
-        if let Ok(Ok(rows)) = rows
-            && cutting.cut(rows, &pieces, Piece::Rest).await.is_err()
-        {
+        if let Ok(Ok(rows)) = rows {
+            cutting.take(rows);
+        }
+    }
+    let last = cutting.cutter.take();
+    for chunk in cutting.held.drain(..).chain(last) {
+        let rest = if cutting.at_end { Piece::Chunk(chunk) } else { Piece::Rest(chunk) };
+        if pieces.send(rest).await.is_err() {
             return;
         }
     }
-    if let Some(chunk) = cutting.cutter.take() {
-        let rest = if cutting.at_end { Piece::Chunk(chunk) } else { Piece::Rest(chunk) };
-        let _ = pieces.send(rest).await;
-    }
+}
+
+/// Why no more is cut.
+enum Cease {
+    /// Nobody takes it.
+    Gone,
+    /// The source is not to be sent.
+    Failed(Error),
 }
 
 /// Cuts rows where they were cut before, and then at the limits.
@@ -294,6 +328,11 @@ struct Cutting {
     cuts: VecDeque<usize>,
     limits: Limits,
     numbers: Option<HashSet<u128>>,
+    excluded: Option<Arc<Numbers>>,
+    tally: Option<Tally>,
+    /// Chunks that are complete and not handed over: all of them, until the first rows were judged.
+    held: Vec<Chunk>,
+    has_begun: bool,
     at_end: bool,
 }
 
@@ -306,25 +345,52 @@ impl Cutting {
             cuts,
             limits: plan.limits,
             numbers: plan.reject_duplicates.then(HashSet::new),
+            excluded: plan.excluded,
+            tally: plan.tally,
+            held: Vec::new(),
+            has_begun: false,
             at_end: false,
         }
     }
 
-    async fn cut(
-        &mut self,
-        rows: Rows,
-        pieces: &Sender<Piece>,
-        piece: fn(Chunk) -> Piece,
-    ) -> Result<(), ()> {
-        let mut chunks = Vec::new();
-        rows.each(|row| self.put(row, &mut chunks));
-        for chunk in chunks {
-            pieces.send(piece(chunk)).await.map_err(drop)?;
+    async fn cut(&mut self, rows: Rows, pieces: &Sender<Piece>) -> Result<(), Cease> {
+        self.take(rows);
+        if let Some(tally) = &self.tally {
+            tally.verdict(false, self.has_begun).map_err(Cease::Failed)?;
+            if !self.has_begun && !tally.has_enough() {
+                if self.held.iter().map(Chunk::size).sum::<usize>() < FIRST_BYTES {
+                    return Ok(());
+                }
+                self.judge().map_err(Cease::Failed)?;
+            }
+        }
+        self.has_begun = true;
+        for chunk in self.held.drain(..) {
+            pieces.send(Piece::Chunk(chunk)).await.map_err(|_| Cease::Gone)?;
         }
         Ok(())
     }
 
+    /// Whether what was read may be sent, where no more rows decide.
+    fn judge(&self) -> Result<()> {
+        self.tally.as_ref().map_or(Ok(()), |tally| tally.verdict(true, self.has_begun))
+    }
+
+    fn take(&mut self, rows: Rows) {
+        let mut chunks = std::mem::take(&mut self.held);
+        rows.each(|row| self.put(row, &mut chunks));
+        self.held = chunks;
+    }
+
     fn put(&mut self, mut row: Encoded<'_>, chunks: &mut Vec<Chunk>) {
+        if let Some(tally) = &mut self.tally {
+            tally.see(&row);
+        }
+        if let (Fate::Send { .. }, Some(excluded)) = (&row.fate, &self.excluded)
+            && excluded.has(row.number.unwrap_or_default())
+        {
+            row = row.excluded();
+        }
         if let (Fate::Send { .. }, Some(numbers)) = (&row.fate, &mut self.numbers)
             && !numbers.insert(fingerprint(row.number.unwrap_or_default()))
         {

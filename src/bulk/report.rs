@@ -84,7 +84,7 @@ impl Report {
         counts.repaired = repaired;
         for batch in &batches {
             for name in batch.column(2).as_string::<i32>().iter().flatten() {
-                let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.name() == name);
+                let outcome = Outcome::named(name);
                 let outcome = outcome.ok_or_else(|| Error::invalid("report", "unknown outcome"))?;
                 counts.add(outcome, 1);
             }
@@ -100,7 +100,12 @@ impl Report {
     /// The rows in the order of the source: `row`, `phone_number`, `outcome`, `run_id`, `status`,
     /// `error`.
     pub fn table(&self) -> Table {
-        Table { rows: self.rows.clone(), seq: 0 }
+        Table { rows: self.rows.clone(), seq: 0, only: None }
+    }
+
+    /// The rows of some outcomes. Those of others are not even read.
+    pub fn only(&self, outcomes: Vec<Outcome>) -> Table {
+        Table { only: Some(outcomes), ..self.table() }
     }
 }
 
@@ -108,6 +113,7 @@ impl Report {
 pub struct Table {
     rows: Rows,
     seq: u64,
+    only: Option<Vec<Outcome>>,
 }
 
 impl Table {
@@ -124,13 +130,29 @@ impl Table {
         ]))
     }
 
+    fn wants(&self, outcome: Outcome) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&outcome))
+    }
+
+    fn chosen(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        if self.only.is_none() {
+            return Ok(batch.clone());
+        }
+        let refuse = |error: ArrowError| Error::Journal(error.to_string());
+        let Some(outcomes) = batch.column_by_name("outcome") else { return Ok(batch.clone()) };
+        let outcomes = outcomes.as_string::<i32>().iter();
+        let wanted = outcomes.map(|name| Some(self.wants(Outcome::named(name?)?)));
+        arrow_select::filter::filter_record_batch(batch, &wanted.collect()).map_err(refuse)
+    }
+
     fn read(&mut self) -> Result<Option<RecordBatch>> {
         let kept = match &self.rows {
             Rows::Kept(kept) => kept.clone(),
             Rows::Loaded(batches) => {
                 let at = usize::try_from(self.seq).unwrap_or(usize::MAX);
                 self.seq += 1;
-                return Ok(batches.get(at).cloned());
+                let Some(batch) = batches.get(at) else { return Ok(None) };
+                return self.chosen(batch).map(Some);
             }
         };
         let (index, closed) = &*kept;
@@ -138,9 +160,17 @@ impl Table {
         while let Some((first_row, rows)) = index.span(self.seq)
             && (batch.row.len() == 0 || batch.row.len() + rows as usize <= BATCH)
         {
+            let seq = self.seq;
+            let states = (0..rows).map(|at| index.state((seq, at)).unwrap_or(State::Doubt));
+            if !states.clone().any(|state| self.wants(state.outcome())) {
+                self.seq += 1;
+                continue;
+            }
             let stored = closed.rows(self.seq);
-            for at in 0..rows {
-                let state = index.state((self.seq, at)).unwrap_or(State::Doubt);
+            for (at, state) in (0..rows).zip(states) {
+                if !self.wants(state.outcome()) {
+                    continue;
+                }
                 let report = match &stored {
                     Ok(reports) => reports.get(at as usize),
                     Err(_) => None,

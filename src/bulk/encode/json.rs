@@ -22,7 +22,7 @@ use super::extension::{self, Day};
 
 /// How columns are written, and whether one could not be.
 #[derive(Debug)]
-pub(super) struct Style {
+pub(in super::super) struct Style {
     options: EncoderOptions,
     problems: Arc<Problems>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Problems {
 }
 
 impl Style {
-    pub(super) fn new() -> Self {
+    pub(in super::super) fn new() -> Self {
         let problems = Arc::new(Problems::default());
         let overrides = Overrides { problems: problems.clone() };
         let options = EncoderOptions::default().with_encoder_factory(Arc::new(overrides));
@@ -43,7 +43,7 @@ impl Style {
     }
 
     /// The encoder of a column.
-    pub(super) fn encoder<'a>(
+    pub(in super::super) fn encoder<'a>(
         &'a self,
         field: &'a FieldRef,
         array: &'a dyn Array,

@@ -2,6 +2,7 @@
 
 mod batch;
 mod cells;
+mod exclude;
 mod extension;
 mod json;
 mod likely;
@@ -17,6 +18,9 @@ use super::source::{Block, shown};
 use crate::phone::{Cell, Checker, Rules, whole};
 use crate::{Error, Result};
 
+pub(super) use cells::plain;
+pub(super) use exclude::{Numbers, read as read_numbers};
+pub(super) use json::Style;
 #[cfg(feature = "python")]
 pub(crate) use nul::is_in as has_nul;
 pub(super) use rows::Rows;
@@ -53,6 +57,22 @@ impl Encoder {
         let rules = content.rules()?;
         let keeps_came = content.on_duplicate == OnDuplicate::Reject;
         Ok(Self { content, rules, upload, keeps_came })
+    }
+
+    /// The same for an upload that keeps more valid rows home, if it does.
+    #[must_use]
+    pub(super) fn keeping(self, some: bool) -> Self {
+        Self { keeps_came: self.keeps_came || some, ..self }
+    }
+
+    /// The column that looks most like that of the numbers.
+    pub(super) fn likely(&self, block: &Block) -> Option<String> {
+        match block {
+            Block::Batch(batch) => likely::column(batch, &self.content),
+            Block::Objects(rows) => {
+                likely::column_of_objects(rows, &self.content).map(str::to_owned)
+            }
+        }
     }
 
     /// Refuses a source without the columns that the options name, told by its first block.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::super::blob::{self, Told};
+use super::super::blob::{self, Hold, RowReport, Told};
 use super::super::chunk::{Chunk, Fate};
 use super::super::outcome::Outcome;
 use super::event::{Cause, Effect, Plan, Stored};
+use super::held::{self, Stay};
 use super::index::{Mark, State};
 use super::own;
 use super::work::{Body, Doubt, Part, Stage, Work};
@@ -82,8 +83,13 @@ impl Ledger {
             self.out.push(Effect::Load(seq));
             return;
         }
-        self.out.push(Effect::Plan(plan(&chunk)));
-        let rows: Vec<u32> = chunk.sendable().map(narrow).collect();
+        let hold = self.allowance.hold(&chunk, &self.setting);
+        self.out.push(Effect::Plan(plan(&chunk, &hold)));
+        let (rows, held): (Vec<u32>, Vec<u32>) =
+            chunk.sendable().map(narrow).partition(|row| *row < hold.beyond);
+        for row in held {
+            self.index.set((seq, row), State::Held);
+        }
         if self.setting.is_dry_run || rows.is_empty() {
             self.index.settle(seq);
             return;
@@ -102,7 +108,7 @@ impl Ledger {
         }
         self.source.taken += 1;
         self.index.push(chunk.first_row, marks(chunk), repaired(chunk));
-        self.out.push(Effect::Plan(plan(chunk)));
+        self.out.push(Effect::Plan(plan(chunk, &Hold::none())));
         let told: Vec<_> =
             chunk.sendable().map(|row| (narrow(row), Told::NotSent { why: None })).collect();
         self.record(chunk.seq, &told);
@@ -158,10 +164,20 @@ impl Ledger {
             let row = chunk.first_row + at as u64;
             return Err(if at < chunk.rows.len() { changed(row) } else { vanished(row) });
         }
-        let (mut waiting, mut doubt, mut why) = (Vec::new(), Vec::new(), None);
+        let (mut waiting, mut told, mut is_renumbered) = (Vec::new(), Vec::new(), false);
+        let mut doubts: [(Vec<u32>, Option<Stay>); 3] = [
+            (Vec::new(), None),
+            (Vec::new(), Some(Stay::Excluded)),
+            (Vec::new(), Some(Stay::Held(held::beyond(&self.setting)))),
+        ];
+        let mut why = None;
         for (at, row) in chunk.rows.iter().enumerate() {
             let place = (seq, narrow(at));
-            let Fate::Send { own_session } = row.fate else { continue };
+            let (own_session, is_excluded) = match row.fate {
+                Fate::Send { own_session } => (own_session, false),
+                Fate::Excluded { own_session } => (own_session, true),
+                _ => continue,
+            };
             match stored.rows.get(at) {
                 Some(report) if report.outcome == Outcome::Accepted => {
                     self.index.set(place, State::Accepted);
@@ -177,26 +193,50 @@ impl Ledger {
                 Some(report) if report.outcome == Outcome::Unknown => {
                     self.index.set(place, State::Doubt);
                     why = why.or_else(|| report.error.clone());
-                    doubt.push(narrow(at));
+                    let which = if is_excluded {
+                        1
+                    } else if self.allowance.take() {
+                        0
+                    } else {
+                        2
+                    };
+                    doubts[which].0.push(narrow(at));
                 }
-                _ => waiting.push(narrow(at)),
+                stored if is_excluded => {
+                    if stored.is_some_and(|report| report.outcome != Outcome::Excluded) {
+                        told.push((narrow(at), Told::Excluded));
+                    }
+                }
+                stored => {
+                    is_renumbered |= stored.is_some_and(|report| is_other(&chunk, at, report));
+                    if self.allowance.take() {
+                        waiting.push(narrow(at));
+                    } else {
+                        let stay = Stay::Held(held::beyond(&self.setting));
+                        self.index.set(place, stay.state());
+                        told.push((narrow(at), stay.told()));
+                    }
+                }
             }
         }
-        if checks != stored.checks {
-            self.out.push(Effect::Plan(plan(&chunk)));
+        if checks != stored.checks || is_renumbered {
+            self.out.push(Effect::Plan(plan(&chunk, &Hold::none())));
         }
-        let prints = self.prints(&chunk, &doubt);
-        let Some(work) = self.works.get_mut(&seq) else { return Ok(()) };
-        work.stage = Stage::Open;
-        if !doubt.is_empty() {
+        self.record(seq, &told);
+        for (rows, stays) in doubts.into_iter().filter(|(rows, _)| !rows.is_empty()) {
+            let prints = self.prints(&chunk, &rows);
+            let Some(work) = self.works.get_mut(&seq) else { return Ok(()) };
             work.doubts.push(Doubt {
-                part: Part { rows: doubt, losses: 1 },
+                part: Part { rows, losses: 1 },
                 prints,
                 lost_at: now,
                 due: now.saturating_add(self.setting.settle_after),
-                why: why.map_or_else(interrupted, Into::into),
+                why: why.as_deref().map_or_else(interrupted, Into::into),
+                stays,
             });
         }
+        let Some(work) = self.works.get_mut(&seq) else { return Ok(()) };
+        work.stage = Stage::Open;
         if !waiting.is_empty() && self.phase.stopping.is_none() {
             // What was written down as not sent is on its way from here on.
             let told: Vec<_> = waiting.iter().map(|row| (*row, Told::Sent)).collect();
@@ -245,7 +285,9 @@ impl Ledger {
     pub(super) fn prints(&self, chunk: &Chunk, rows: &[u32]) -> Vec<own::Print> {
         let reader: Reader = self.setting.reader();
         let print = |row: &u32| match chunk.rows[*row as usize].fate {
-            Fate::Send { own_session: true } => reader.own(chunk.json(*row as usize)),
+            Fate::Send { own_session: true } | Fate::Excluded { own_session: true } => {
+                reader.own(chunk.json(*row as usize))
+            }
             _ => reader.token(chunk.number(*row as usize)),
         };
         rows.iter().map(print).collect()
@@ -261,8 +303,14 @@ fn marks(chunk: &Chunk) -> Vec<Mark> {
         Fate::Send { own_session } => Mark::new(State::Waiting, own_session),
         Fate::Invalid(_) => Mark::new(State::Invalid, false),
         Fate::Duplicate => Mark::new(State::Duplicate, false),
+        Fate::Excluded { own_session } => Mark::new(State::Excluded, own_session),
     };
     chunk.rows.iter().map(mark).collect()
+}
+
+/// Whether a row's number was written down in another notation.
+fn is_other(chunk: &Chunk, at: usize, report: &RowReport) -> bool {
+    chunk.rows[at].has_number && report.number.as_deref() != Some(chunk.number(at))
 }
 
 fn repaired(chunk: &Chunk) -> u64 {
@@ -273,12 +321,12 @@ fn checks(chunk: &Chunk) -> Vec<u8> {
     chunk.rows.iter().flat_map(|row| row.check.to_le_bytes()).collect()
 }
 
-fn plan(chunk: &Chunk) -> Plan {
+fn plan(chunk: &Chunk, hold: &Hold) -> Plan {
     Plan {
         seq: chunk.seq,
         first_row: chunk.first_row,
         checks: checks(chunk),
-        rows: blob::pack_plan(chunk),
+        rows: blob::pack_plan(chunk, hold),
     }
 }
 

@@ -72,6 +72,17 @@ impl Item {
         &self.flaws
     }
 
+    /// A value, where it can be read.
+    pub fn readable_at(&self, key: &str) -> Option<&Value> {
+        let is_of = |flaw: &Flaw| matches!(&flaw.place, Place::Column(column) if column == key);
+        self.fields.get(key).filter(|_| !self.flaws.iter().any(is_of))
+    }
+
+    /// Its keys, and of each the value where that can be read.
+    pub fn readable(&self) -> impl Iterator<Item = (&String, Option<&Value>)> {
+        self.fields.keys().map(|key| (key, self.readable_at(key)))
+    }
+
     /// Why it is no row at all.
     pub fn is_none(&self) -> Option<&str> {
         let flaw = self.flaws.iter().find(|flaw| flaw.place == Place::Row)?;

@@ -61,6 +61,11 @@ pub trait Source: Send {
     /// How many rows there are in all, where that is known.
     fn total(&self) -> Option<u64>;
 
+    /// Whether all its blocks have columns of the same types.
+    fn is_uniform(&self) -> bool {
+        true
+    }
+
     /// The next block; none at the end.
     fn next(&mut self) -> Result<Option<Block>, SourceError>;
 

@@ -43,6 +43,17 @@ pub(in crate::python) enum Kind {
     Dicts,
     /// Lists of dicts, and Arrow tables.
     Blocks,
+    /// Numbers alone; mappings that hold one, too.
+    Numbers,
+}
+
+/// What rows are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::python) enum Side {
+    /// They are uploaded.
+    Source,
+    /// Their numbers are not to be called.
+    Exclude,
 }
 
 struct Reading {
@@ -82,7 +93,7 @@ impl Rows {
             return Err(error.clone());
         }
         let block = match self.kind {
-            Kind::Dicts => self.dicts(py, reading),
+            Kind::Dicts | Kind::Numbers => self.dicts(py, reading),
             Kind::Blocks => self.block(py, reading),
         }?;
         reading.row += block.as_ref().map_or(0, |block| block.len() as u64);
@@ -151,6 +162,7 @@ impl Rows {
     fn item(&self, object: &Bound<'_, PyAny>, row: u64) -> Result<Item, SourceError> {
         let dict = match json::mapping(object, &String::new) {
             Ok(Some(dict)) => dict,
+            Ok(None) if self.kind == Kind::Numbers => return self.number(object, row),
             Ok(None) => {
                 return Ok(Item::none(format!("it must be a dict, not {}", type_name(object))));
             }
@@ -182,6 +194,20 @@ impl Rows {
                 }
                 Err(Unsendable::Interrupted(error)) => return Err(self.raise(error, row)),
             }
+        }
+        Ok(item)
+    }
+
+    /// A number that stands alone, as a row.
+    fn number(&self, object: &Bound<'_, PyAny>, row: u64) -> Result<Item, SourceError> {
+        let mut item = Item::default();
+        match json::to_identifier(object, &String::new) {
+            Ok(number) => item.insert(self.roles.phone_number.clone(), number),
+            Err(Unsendable::Refused(error)) => {
+                let (at, problem) = told(error);
+                item.flaw(Place::Column(self.roles.phone_number.clone()), at, problem);
+            }
+            Err(Unsendable::Interrupted(error)) => return Err(self.raise(error, row)),
         }
         Ok(item)
     }
@@ -225,6 +251,7 @@ pub(in crate::python) fn table(object: &Bound<'_, PyAny>) -> PyResult<Batches> {
 
 /// A request for the next block.
 pub(in crate::python) struct Pull {
+    pub(in crate::python) of: Side,
     from_start: bool,
     reply: Sender<Result<Option<Block>, SourceError>>,
 }
@@ -232,10 +259,11 @@ pub(in crate::python) struct Pull {
 impl Pull {
     /// A request, and where its answer comes.
     pub(in crate::python) fn new(
+        of: Side,
         from_start: bool,
     ) -> (Self, Receiver<Result<Option<Block>, SourceError>>) {
         let (reply, answer) = channel();
-        (Self { from_start, reply }, answer)
+        (Self { of, from_start, reply }, answer)
     }
 
     /// Reads the next block here, and hands it over.
@@ -269,6 +297,10 @@ impl Attached {
 }
 
 impl Source for Attached {
+    fn is_uniform(&self) -> bool {
+        false
+    }
+
     fn total(&self) -> Option<u64> {
         self.total
     }

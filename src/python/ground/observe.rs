@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyTuple};
 use crate::python::classes::progress::UploadProgress;
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::input;
-use crate::python::convert::rows::{Pull, Rows};
+use crate::python::convert::rows::{Pull, Rows, Side};
 use crate::{Error, bulk, http};
 
 /// One try of one request, as `on_request` is told of it.
@@ -134,6 +134,8 @@ pub(in crate::python) struct Listeners {
     pub(in crate::python) progress: Option<Py<PyAny>>,
     /// Rows that are to be read in the thread of the caller.
     pub(in crate::python) rows: Option<Rows>,
+    /// Numbers that are to be read there.
+    pub(in crate::python) exclude: Option<Rows>,
 }
 
 /// What an operation says while it is under way.
@@ -173,6 +175,7 @@ impl Onlooker {
             hook: clone(&self.listeners.hook),
             progress: clone(&self.listeners.progress),
             rows: None,
+            exclude: None,
         };
         Self { listeners, every_try: self.every_try }
     }
@@ -198,7 +201,11 @@ impl Onlooker {
     pub(in crate::python) fn tell(&self, py: Python<'_>, word: Word) -> PyResult<()> {
         match word {
             Word::Pull(pull) => {
-                if let Some(rows) = &self.listeners.rows {
+                let rows = match pull.of {
+                    Side::Source => &self.listeners.rows,
+                    Side::Exclude => &self.listeners.exclude,
+                };
+                if let Some(rows) = rows {
                     pull.serve(py, rows)?;
                 }
                 Ok(())

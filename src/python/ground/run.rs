@@ -37,11 +37,16 @@ pub(in crate::python) struct Watch {
     /// Whom to tell of anything else.
     pub(in crate::python) say: Say,
     /// Whether rows can be read in the thread of the caller.
-    pub(in crate::python) pulls: bool,
+    pulls: bool,
     aftermath: Arc<Mutex<Option<Aftermath>>>,
 }
 
 impl Watch {
+    /// Whom to ask for rows, where the thread of the caller can read them.
+    pub(in crate::python) fn pull(&self) -> Option<&Say> {
+        self.pulls.then_some(&self.say)
+    }
+
     fn new(onlooker: &Onlooker, say: Say, pulls: bool) -> Self {
         let observer = onlooker.watch(say.clone());
         Self { observer, say, pulls, aftermath: Arc::default() }

@@ -12,7 +12,7 @@ import revrag
 
 from support.service import Service
 
-OUTCOMES = ("accepted", "rejected", "invalid", "duplicate", "unknown", "not_sent")
+OUTCOMES = ("accepted", "rejected", "invalid", "excluded", "duplicate", "unknown", "not_sent")
 COLUMNS = ["row", "phone_number", "outcome", "run_id", "status", "error"]
 
 # Nothing of what the tests are about takes long.

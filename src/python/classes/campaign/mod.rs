@@ -1,5 +1,6 @@
 //! `revrag.Campaign`: the handle; its methods stand in a file per concern.
 
+mod find;
 mod push;
 mod read;
 mod upload;

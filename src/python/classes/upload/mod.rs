@@ -2,7 +2,7 @@
 
 mod options;
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use pyo3::exceptions::PyTypeError;
@@ -12,11 +12,13 @@ use uuid::Uuid;
 
 use crate::Error;
 use crate::bulk::source::SourceError;
-use crate::bulk::{Cause, Failure, Monitor, Options, Remote, Report, Snapshot, Target, Upload};
+use crate::bulk::{Cause, Content, Failure, Monitor, Remote, Report, Snapshot, Target, Upload};
 use crate::http::Client;
+use crate::python::classes::origin::Origin;
 use crate::python::classes::report::UploadReport;
 use crate::python::classes::upload::options::UploadOptions;
 use crate::python::convert::errors::{raise_with_report, to_pyerr};
+use crate::python::convert::exclude;
 use crate::python::convert::rows::{Raised, Roles};
 use crate::python::convert::source;
 use crate::python::ground::observe::{Listeners, Say, Word};
@@ -50,10 +52,22 @@ fn begin(
     listeners: &mut Listeners,
 ) -> PyResult<Running<Ended>> {
     let raised = Raised::default();
-    let UploadOptions { options, mut format, progress } = given;
+    let UploadOptions { options, exclude, mut format, progress } = given;
     format.columns = options.content.columns();
-    let (input, rows) = source::input(source, format, roles(&options), watch, &raised)?;
+    let (input, rows) =
+        source::input(source, format.clone(), roles(&options.content), watch.pull(), &raised)?;
     listeners.rows = rows;
+    let exclude = match exclude {
+        Some(exclude) => {
+            let column = &options.content.phone_number;
+            let (exclude, rows) =
+                exclude::input(exclude.bind(source.py()), column, watch.pull(), &raised)?;
+            listeners.exclude = rows;
+            Some(exclude)
+        }
+        None => None,
+    };
+    let origin = Arc::new(Origin { content: options.content.clone(), format });
     let has_journal = options.journal.is_some();
     let client = client.observed(watch.observer.clone());
     let target = Target {
@@ -65,13 +79,15 @@ fn begin(
     let world = client.world().clone();
     let service = Remote::new(client, campaign, options.content.region.as_deref());
     let (upload, monitor) = Upload::new(service, target, input, options, world);
+    let upload = upload.excluding(exclude);
     let last = monitor.clone();
+    let source = origin.clone();
     watch.if_cut_off(Box::new(move |py, _| {
         let (cause, report) = match py.detach(|| last.stopped(LAST_WORDS)) {
             Some(report) => (Cause::CutOff, report),
             None => (Cause::Lost, Report::unknown(Uuid::nil())),
         };
-        Some(stopped(py, &cause, None, report, has_journal))
+        Some(stopped(py, &cause, None, UploadReport::new(report, source), has_journal))
     }));
     let tell = progress.is_some().then(|| watch.say.clone());
     listeners.progress = progress;
@@ -80,7 +96,7 @@ fn begin(
             Some(tell) => told(upload, monitor, &tell).await,
             None => upload.run().await,
         };
-        Ok(Ended { result, raised, has_journal })
+        Ok(Ended { result, raised, origin, has_journal })
     }))
 }
 
@@ -109,6 +125,7 @@ async fn told(upload: Upload<Remote>, mut monitor: Monitor, tell: &Say) -> Resul
 pub(in crate::python) struct Ended {
     result: Result<Report, Failure>,
     raised: Raised,
+    origin: Arc<Origin>,
     has_journal: bool,
 }
 
@@ -120,7 +137,7 @@ impl<'py> IntoPyObject<'py> for Ended {
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
         let raised = || self.raised.lock().unwrap_or_else(PoisonError::into_inner).take();
         match self.result {
-            Ok(report) => Bound::new(py, UploadReport::from(report)),
+            Ok(report) => Bound::new(py, UploadReport::new(report, self.origin)),
             Err(Failure::Refused(SourceError::Unreadable(error))) => Err(to_pyerr(py, error)),
             Err(Failure::Refused(error @ SourceError::Raised { .. })) => {
                 Err(raised().unwrap_or_else(|| PyTypeError::new_err(error.to_string())))
@@ -140,7 +157,8 @@ impl<'py> IntoPyObject<'py> for Ended {
                     | Cause::Checked(SourceError::Raised { .. }) => raised(),
                     Cause::NotRunning(_) | Cause::CutOff | Cause::Bug | Cause::Lost => None,
                 };
-                Err(stopped(py, &ended.cause, cause, ended.report, self.has_journal))
+                let report = UploadReport::new(ended.report, self.origin);
+                Err(stopped(py, &ended.cause, cause, report, self.has_journal))
             }
         }
     }
@@ -151,7 +169,7 @@ fn stopped(
     py: Python<'_>,
     why: &Cause,
     cause: Option<PyErr>,
-    report: Report,
+    report: UploadReport,
     has_journal: bool,
 ) -> PyErr {
     let told = match why {
@@ -175,21 +193,22 @@ fn stopped(
     };
     let counts: Vec<String> = crate::bulk::Outcome::ALL
         .iter()
-        .map(|outcome| (outcome.name(), report.counts().of(*outcome)))
+        .map(|outcome| (outcome.name(), report.count(*outcome)))
         .filter(|(_, count)| *count > 0)
         .map(|(name, count)| format!("{count} {name}"))
         .collect();
     let counts =
         if counts.is_empty() { String::new() } else { format!(" ({})", counts.join(", ")) };
     let message = format!("the upload stopped: {told}{counts}; {advice}");
-    raise_with_report(py, message, UploadReport::from(report), cause)
+    raise_with_report(py, message, report, cause)
 }
 
-fn roles(options: &Options) -> Roles {
+/// The columns that hold a number or an id.
+pub(in crate::python) fn roles(content: &Content) -> Roles {
     // That of the numbers, then those of the ids.
-    let columns = options.content.columns();
+    let columns = content.columns();
     Roles {
-        phone_number: options.content.phone_number.clone(),
+        phone_number: content.phone_number.clone(),
         ids: columns.into_iter().skip(1).take(2).collect(),
     }
 }

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyString};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyString};
 
 use crate::Error;
 use crate::bulk::source::Format;
-use crate::bulk::{OnDuplicate, OnInvalid, OnUnknown, Options, Variables};
+use crate::bulk::{MaxInvalid, OnDuplicate, OnInvalid, OnUnknown, Options, Variables};
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::input::{self, Whole, is_mapping};
 use crate::python::convert::json::type_name;
@@ -18,6 +18,7 @@ use crate::python::ground::observe::check_listener;
 #[derive(Default)]
 pub(super) struct UploadOptions {
     pub(super) options: Options,
+    pub(super) exclude: Option<Py<PyAny>>,
     pub(super) format: Format,
     pub(super) progress: Option<Py<PyAny>>,
 }
@@ -26,7 +27,7 @@ impl UploadOptions {
     /// Reads them.
     pub(super) fn parse(given: &Bound<'_, PyDict>) -> PyResult<Self> {
         let py = given.py();
-        let Self { mut options, mut format, mut progress } = Self::default();
+        let Self { mut options, mut exclude, mut format, mut progress } = Self::default();
         for (name, value) in given.iter() {
             let name: String = name.extract()?;
             let number = |least: u32| -> PyResult<usize> {
@@ -56,6 +57,12 @@ impl UploadOptions {
                     content.on_duplicate = choice(&name, &value, &known)?;
                 }
                 "required" => content.required = names(&name, &value)?,
+                "exclude" => exclude = (!value.is_none()).then(|| value.clone().unbind()),
+                "limit" => {
+                    let limit = value.extract::<Option<Whole>>()?;
+                    options.limit = limit.map(|limit| limit.at_least(py, &name, 0)).transpose()?;
+                }
+                "max_invalid" => options.max_invalid = max_invalid(&name, &value)?,
                 "max_records" => options.max_records = number(1)?,
                 "max_bytes" => options.max_bytes = number(1)?,
                 "concurrency" => options.concurrency = number(1)?,
@@ -91,12 +98,12 @@ impl UploadOptions {
                 }
             }
         }
-        Ok(Self { options, format, progress })
+        Ok(Self { options, exclude, format, progress })
     }
 }
 
 /// An optional text, read by `by`.
-fn read<T>(
+pub(in crate::python) fn read<T>(
     name: &str,
     value: &Bound<'_, PyAny>,
     by: fn(&str) -> Result<T, Error>,
@@ -115,7 +122,10 @@ fn text(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
     })
 }
 
-fn optional(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+pub(in crate::python) fn optional(
+    name: &str,
+    value: &Bound<'_, PyAny>,
+) -> PyResult<Option<String>> {
     if value.is_none() { Ok(None) } else { text(name, value).map(Some) }
 }
 
@@ -127,6 +137,22 @@ fn choice<T: Copy>(name: &str, value: &Bound<'_, PyAny>, known: &[(&str, T)]) ->
     let known: Vec<String> = known.iter().map(|(text, _)| format!("{text:?}")).collect();
     let problem = format!("it must be one of {}, not {given:?}", known.join(", "));
     Err(refuse(value.py(), name, problem))
+}
+
+/// A share of the rows, or a count of them.
+fn max_invalid(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<MaxInvalid>> {
+    if value.is_none() {
+        return Ok(None);
+    }
+    if value.is_instance_of::<PyBool>() {
+        let problem = "it must be an int, a count of rows, or a float, a share of them";
+        return Err(refuse(value.py(), name, problem));
+    }
+    if value.is_instance_of::<PyFloat>() {
+        return Ok(Some(MaxInvalid::Share(value.extract()?)));
+    }
+    let count = value.extract::<Whole>()?.at_least(value.py(), name, 0)?;
+    Ok(Some(MaxInvalid::Count(count)))
 }
 
 fn names(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
