@@ -8,19 +8,22 @@
 //! | [`world`] | the clock, chance and new ids, given to whoever decides by them |
 //! | [`http`] | configuration, the retry policy, the transport, the client |
 //! | [`phone`] | phone numbers: repair, validation, E.164 |
+//! | [`key`] | the token of a row that is known by a key |
 //! | [`bulk`] | bulk upload: any table, each row exactly once |
 //! | [`webhook`] | signatures and events |
 //! | `sandbox` | the service in miniature (feature `sandbox`) |
 //! | `cli` | the `revrag` command (feature `cli`) |
 //!
 //! Dependencies point one way: `cli` stands on [`bulk`] and `sandbox`, those on [`http`] and
-//! [`webhook`], and those on [`model`], [`phone`] and [`error`]. Only the extension module (feature `python`) knows of Python.
+//! [`webhook`], and those on [`model`], [`phone`], [`key`]
+//! and [`error`]. Only the extension module (feature `python`) knows of Python.
 
 pub mod bulk;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod error;
 pub mod http;
+pub mod key;
 mod masked;
 pub mod model;
 pub mod phone;

@@ -39,6 +39,7 @@ from revrag._revrag import (
     WebhookEvent,
     WebhookVerifier,
     __version__,
+    row_key,
 )
 from revrag.errors import *  # noqa: F403  # re-exported one by one below
 
@@ -75,6 +76,7 @@ __all__ = [
     "WebhookVerifier",
     "__version__",
     "errors",
+    "row_key",
     *errors.__all__,
 ]
 

@@ -33,6 +33,7 @@ __all__ = [
     "WebhookVerifier",
     "__version__",
     "masked",
+    "row_key",
     "run_command",
     "unraisable",
 ]
@@ -189,6 +190,9 @@ class Campaign:
         variables: Iterable[str] | Mapping[str, str] | None = None,
         app_user_id: str | None = None,
         app_session_id: str | None = None,
+        key: str | Iterable[str] | None = None,
+        name: str | None = None,
+        existing: Literal["campaign", "journal"] = "campaign",
         region: str | None = "IN",
         on_invalid: Literal["reject", "send", "raise"] = "reject",
         on_duplicate: Literal["keep", "reject"] = "keep",
@@ -216,6 +220,9 @@ class Campaign:
         variables: Iterable[str] | Mapping[str, str] | None = None,
         app_user_id: str | None = None,
         app_session_id: str | None = None,
+        key: str | Iterable[str] | None = None,
+        name: str | None = None,
+        existing: Literal["campaign", "journal"] = "campaign",
         region: str | None = "IN",
         on_invalid: Literal["reject", "send", "raise"] = "reject",
         on_duplicate: Literal["keep", "reject"] = "keep",
@@ -243,6 +250,8 @@ class UploadReport:
     @property
     def accepted(self) -> int: ...
     @property
+    def existing(self) -> int: ...
+    @property
     def rejected(self) -> int: ...
     @property
     def invalid(self) -> int: ...
@@ -255,13 +264,19 @@ class UploadReport:
     @property
     def repaired(self) -> int: ...
     @property
+    def changed(self) -> int: ...
+    @property
+    def doubled(self) -> int: ...
+    @property
     def upload_id(self) -> str: ...
     @property
     def elapsed(self) -> float: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     def _repr_html_(self) -> str: ...
     @classmethod
-    def _load(cls, upload_id: str, elapsed: float, repaired: int, rows: bytes) -> Self: ...
+    def _load(
+        cls, upload_id: str, elapsed: float, counts: tuple[int, int, int], rows: bytes
+    ) -> Self: ...
 
 @final
 class UploadProgress:
@@ -271,6 +286,8 @@ class UploadProgress:
     def read(self) -> int: ...
     @property
     def accepted(self) -> int: ...
+    @property
+    def existing(self) -> int: ...
     @property
     def rejected(self) -> int: ...
     @property
@@ -669,6 +686,9 @@ class Sandbox:
         /,
     ) -> None: ...
 
+def row_key(
+    app_session_id: str | None,
+) -> tuple[str | None, str | tuple[str, ...] | None] | None: ...
 def masked(text: str) -> str: ...
 def unraisable(error: BaseException, raised_by: object) -> None: ...
 def run_command(args: list[str]) -> int: ...

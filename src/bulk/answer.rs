@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::ledger::Reader;
@@ -27,7 +27,7 @@ pub enum Answer {
 }
 
 /// A run's id: a UUID, as documented, or whatever else the service says.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RunId {
     /// A UUID in its usual form.
     Uuid(Uuid),
@@ -36,7 +36,7 @@ pub enum RunId {
 }
 
 /// A run's status; `queued` takes no memory.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// `queued`.
     Queued,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::answer::{RunId, Status};
 use super::chunk::{Chunk, Fate};
 use super::outcome::Outcome;
+use super::seal::Seal;
 
 /// Why nothing is known of a row that was planned and of which nothing was written down since.
 pub(super) const INTERRUPTED: &str = "the upload ended while it was on its way";
@@ -25,6 +26,8 @@ pub(super) enum Told {
     Unknown { why: Arc<str> },
     /// Nothing of it is there; why it was not sent, if that needs saying.
     NotSent { why: Option<Arc<str>> },
+    /// It was in the campaign before; what else there is to say.
+    Existing { run: RunId, status: Status, why: Option<&'static str> },
     /// It is about to be sent, after it was written down as not sent.
     Sent,
     /// It stays home, after it was to be sent.
@@ -56,6 +59,12 @@ pub struct RowReport {
     pub number: Option<String>,
     /// Whether its number was repaired.
     pub is_repaired: bool,
+    /// Its key, where rows are known by one.
+    pub key: Option<String>,
+    /// Whether the campaign has it as it was before it changed.
+    pub is_changed: bool,
+    /// Whether the campaign has several records of it.
+    pub is_doubled: bool,
     /// What it came to.
     pub outcome: Outcome,
     /// Its run.
@@ -89,8 +98,21 @@ const INVALID: u8 = 1;
 const DUPLICATE: u8 = 2;
 const EXCLUDED: u8 = 3;
 const HELD: u8 = 4;
+const EXISTING: u8 = 5;
+const DOUBTFUL: u8 = 6;
 const REPAIRED: u8 = 1 << 7;
 const NUMBERLESS: u8 = 1 << 6;
+const CHANGED: u8 = 1 << 5;
+const DOUBLED: u8 = 1 << 4;
+
+/// Rows' keys, after a plan, where rows are known by them.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct KeyColumns {
+    keys: String,
+    /// How long each key is, in bytes; none where it is missing.
+    lengths: Vec<Option<u32>>,
+    seals: Vec<Seal>,
+}
 
 /// What became of rows, in columns. Positions are those of a row in here.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -116,6 +138,7 @@ const UNKNOWN: u8 = 2;
 const NOT_SENT: u8 = 3;
 const SENT: u8 = 4;
 const KEPT: u8 = 5;
+const WAS_THERE: u8 = 6;
 
 /// Texts, each once.
 #[derive(Default)]
@@ -155,15 +178,52 @@ pub(super) fn pack_plan(chunk: &Chunk, hold: &Hold) -> Vec<u8> {
                 columns.reasons.push((narrow(row), texts.index(why)));
                 INVALID
             }
-            Fate::Duplicate => DUPLICATE,
             Fate::Excluded { .. } => EXCLUDED,
+            Fate::Duplicate(why) => {
+                columns.reasons.extend(why.as_deref().map(|why| (narrow(row), texts.index(why))));
+                DUPLICATE
+            }
+            Fate::Existing(one) => {
+                let changed = if one.is_changed { CHANGED } else { 0 };
+                EXISTING | changed | if one.is_doubled { DOUBLED } else { 0 }
+            }
+            Fate::Doubtful(why) => {
+                columns.reasons.push((narrow(row), texts.index(why)));
+                DOUBTFUL
+            }
         };
         code |= if what.repaired { REPAIRED } else { 0 };
         code |= if what.has_number { 0 } else { NUMBERLESS };
         columns.codes.push(code);
     }
     columns.texts = texts.all;
-    postcard::to_stdvec(&columns).unwrap_or_default()
+    let mut blob = postcard::to_stdvec(&columns).unwrap_or_default();
+    let seals: Vec<Seal> = (0..chunk.rows.len()).filter_map(|row| chunk.seal(row)).collect();
+    if !seals.is_empty() {
+        let mut keys = KeyColumns { seals, ..KeyColumns::default() };
+        for key in (0..chunk.rows.len()).map(|row| chunk.key(row)) {
+            keys.keys.push_str(key.unwrap_or_default());
+            keys.lengths.push(key.map(|key| narrow(key.len())));
+        }
+        blob.extend(postcard::to_stdvec(&keys).unwrap_or_default());
+    }
+    blob
+}
+
+/// What the tokens of a plan's rows come to; none where they are known by their places.
+pub(super) fn seals(plan: &[u8], rows: usize) -> Result<Vec<Seal>, Corrupt> {
+    let (_, rest) = postcard::take_from_bytes::<PlanColumns>(plan).map_err(|_| Corrupt)?;
+    let columns = key_columns(rest, rows)?;
+    Ok(columns.map(|columns| columns.seals).unwrap_or_default())
+}
+
+fn key_columns(rest: &[u8], rows: usize) -> Result<Option<KeyColumns>, Corrupt> {
+    if rest.is_empty() {
+        return Ok(None);
+    }
+    let columns: KeyColumns = postcard::from_bytes(rest).map_err(|_| Corrupt)?;
+    let fits = columns.lengths.len() == rows && columns.seals.len() == rows;
+    if fits { Ok(Some(columns)) } else { Err(Corrupt) }
 }
 
 /// Packs what became of rows.
@@ -177,7 +237,10 @@ pub(super) fn pack(told: &[(u32, Told)]) -> Vec<u8> {
             _ => columns.rows.push((*row, 1)),
         }
         columns.codes.push(match told {
-            Told::Accepted { run, status } => {
+            Told::Accepted { run, status } | Told::Existing { run, status, .. } => {
+                if let Told::Existing { why: Some(why), .. } = told {
+                    columns.errors.push((at, texts.index(why)));
+                }
                 match run {
                     RunId::Uuid(uuid) => columns.runs.extend_from_slice(uuid.as_bytes()),
                     RunId::Text(text) => columns.named.push((at, texts.index(text))),
@@ -185,7 +248,7 @@ pub(super) fn pack(told: &[(u32, Told)]) -> Vec<u8> {
                 if *status != Status::Queued {
                     columns.statuses.push((at, status.text().map(|text| texts.index(text))));
                 }
-                ACCEPTED
+                if matches!(told, Told::Accepted { .. }) { ACCEPTED } else { WAS_THERE }
             }
             Told::Rejected { error } => {
                 columns.errors.push((at, texts.index(error)));
@@ -222,7 +285,9 @@ pub(super) fn unpack<'a>(
 }
 
 fn unpack_plan(blob: &[u8], rows: usize) -> Result<Vec<RowReport>, Corrupt> {
-    let columns: PlanColumns = postcard::from_bytes(blob).map_err(|_| Corrupt)?;
+    let (columns, rest) = postcard::take_from_bytes::<PlanColumns>(blob).map_err(|_| Corrupt)?;
+    let keys = key_columns(rest, rows)?;
+    let mut key_start = 0_usize;
     if columns.lengths.len() != rows || columns.codes.len() != rows {
         return Err(Corrupt);
     }
@@ -234,17 +299,30 @@ fn unpack_plan(blob: &[u8], rows: usize) -> Result<Vec<RowReport>, Corrupt> {
         let number = columns.numbers.get(start..end).ok_or(Corrupt)?;
         start = end;
         let reason = reasons.get(&narrow(row)).map(|at| columns.texts.get(*at as usize));
-        let (outcome, error) = match code & !(REPAIRED | NUMBERLESS) {
+        let (outcome, error) = match code & !(REPAIRED | NUMBERLESS | CHANGED | DOUBLED) {
             SEND => (Outcome::Unknown, Some(INTERRUPTED.to_owned())),
             INVALID => (Outcome::Invalid, reason.ok_or(Corrupt)?.cloned()),
-            DUPLICATE => (Outcome::Duplicate, None),
+            DUPLICATE => (Outcome::Duplicate, reason.flatten().cloned()),
             EXCLUDED => (Outcome::Excluded, None),
+            EXISTING => (Outcome::Existing, None),
             HELD => (Outcome::NotSent, reason.flatten().cloned()),
+            DOUBTFUL => (Outcome::Unknown, reason.ok_or(Corrupt)?.cloned()),
             _ => return Err(Corrupt),
         };
+        let mut key = None;
+        if let Some(keys) = &keys
+            && let Some(length) = keys.lengths.get(row).copied().flatten()
+        {
+            let end = key_start.checked_add(length as usize).ok_or(Corrupt)?;
+            key = Some(keys.keys.get(key_start..end).ok_or(Corrupt)?.to_owned());
+            key_start = end;
+        }
         reports.push(RowReport {
             number: (code & NUMBERLESS == 0).then(|| number.to_owned()),
             is_repaired: code & REPAIRED != 0,
+            key,
+            is_changed: code & CHANGED != 0,
+            is_doubled: code & DOUBLED != 0,
             outcome,
             run: None,
             status: None,
@@ -271,7 +349,7 @@ fn apply(blob: &[u8], reports: &mut [RowReport]) -> Result<(), Corrupt> {
                 !matches!(report.outcome, Outcome::Invalid | Outcome::Duplicate)
             };
             let Some(report) = reports.get_mut(row as usize).filter(is_there) else {
-                if *code == ACCEPTED {
+                if matches!(*code, ACCEPTED | WAS_THERE) {
                     return Err(Corrupt);
                 }
                 continue;
@@ -279,7 +357,7 @@ fn apply(blob: &[u8], reports: &mut [RowReport]) -> Result<(), Corrupt> {
             (report.run, report.status) = (None, None);
             report.error = errors.get(&at).map(|at| text(*at)).transpose()?;
             report.outcome = match *code {
-                ACCEPTED => {
+                ACCEPTED | WAS_THERE => {
                     report.run = Some(if let Some(at) = named.get(&at) {
                         RunId::Text(text(*at)?.into())
                     } else {
@@ -290,7 +368,7 @@ fn apply(blob: &[u8], reports: &mut [RowReport]) -> Result<(), Corrupt> {
                         None => Some("queued".to_owned()),
                         Some(at) => at.map(text).transpose()?,
                     };
-                    Outcome::Accepted
+                    if *code == ACCEPTED { Outcome::Accepted } else { Outcome::Existing }
                 }
                 REJECTED => Outcome::Rejected,
                 UNKNOWN => Outcome::Unknown,
@@ -356,6 +434,10 @@ mod tests {
             Told::NotSent { why } => {
                 (Outcome::NotSent, why.as_deref().map(str::to_owned), None, None)
             }
+            Told::Existing { run, status, why } => {
+                let status = status.text().map(str::to_owned);
+                (Outcome::Existing, why.map(str::to_owned), Some(run.clone()), status)
+            }
             Told::Sent => (Outcome::Unknown, Some(INTERRUPTED.to_owned()), None, None),
             Told::Excluded => (Outcome::Excluded, None, None, None),
         }
@@ -366,13 +448,13 @@ mod tests {
         for (number, repaired, fate) in rows {
             let fate = match fate {
                 0 => Fate::Invalid("why".into()),
-                1 => Fate::Duplicate,
+                1 => Fate::Duplicate(None),
                 2 => Fate::Excluded { own_session: false },
                 _ => Fate::Send { own_session: false },
             };
             let json: &[u8] = if matches!(fate, Fate::Send { .. }) { b"{}" } else { b"" };
             let (repaired, number) = (*repaired, Some(number.as_str()));
-            cutter.put(Encoded { fate, repaired, check: 0, number, came: None, json });
+            cutter.put(Encoded { fate, repaired, check: 0, number, came: None, key: None, json });
         }
         cutter.take().unwrap()
     }

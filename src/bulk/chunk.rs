@@ -5,6 +5,9 @@ use std::ops::Range;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::answer::{RunId, Status};
+use super::seal::Seal;
+
 /// What is to become of a row of the source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
@@ -15,13 +18,30 @@ pub enum Fate {
     },
     /// It stays home, for this reason.
     Invalid(Box<str>),
-    /// It stays home, because an earlier row has its number.
-    Duplicate,
+    /// It stays home, because an earlier row has its number, or its key: then this says which.
+    Duplicate(Option<Box<str>>),
     /// It stays home, because its number is not to be called.
     Excluded {
         /// Whether its session id is the caller's own rather than a token.
         own_session: bool,
     },
+    /// It stays home: the campaign has it, by its key.
+    Existing(Box<Existing>),
+    /// It stays home, because the campaign may have it; why that can't be told.
+    Doubtful(Box<str>),
+}
+
+/// A row that is in the campaign already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Existing {
+    /// Its run.
+    pub run: RunId,
+    /// The run's status, when it was last seen.
+    pub status: Status,
+    /// Whether the campaign has it as it was before it changed.
+    pub is_changed: bool,
+    /// Whether the campaign has several records of it.
+    pub is_doubled: bool,
 }
 
 /// A row of a chunk.
@@ -37,6 +57,9 @@ pub struct Row {
     pub check: u32,
     /// Where its number ends in [`Chunk::numbers`]; it begins where the previous one ends.
     number_end: u32,
+    /// Where its key ends in [`Chunk::keys`], and whether it has one.
+    key_end: u32,
+    has_key: bool,
     /// Where its JSON stands in [`Chunk::json`], if it is sent or may have been before.
     json: Range<u32>,
 }
@@ -51,6 +74,9 @@ pub struct Chunk {
     /// Its rows.
     pub rows: Vec<Row>,
     numbers: String,
+    keys: String,
+    /// What each row's token comes to; none where rows are known by their places.
+    seals: Vec<Seal>,
     /// `{"records":[`, the rows' JSON with commas between, and `]}`.
     json: Bytes,
 }
@@ -64,6 +90,18 @@ impl Chunk {
         let start = index.checked_sub(1).map_or(0, |before| self.rows[before].number_end);
         let end = self.rows[index].number_end;
         self.numbers.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    /// A row's key, where rows are known by one.
+    pub fn key(&self, index: usize) -> Option<&str> {
+        let start = index.checked_sub(1).map_or(0, |before| self.rows[before].key_end);
+        let row = &self.rows[index];
+        self.keys.get(start as usize..row.key_end as usize).filter(|_| row.has_key)
+    }
+
+    /// What a row's token comes to, where rows are known by a key.
+    pub fn seal(&self, index: usize) -> Option<Seal> {
+        self.seals.get(index).copied()
     }
 
     /// A row's JSON, if it has one here.
@@ -98,7 +136,11 @@ impl Chunk {
 
     /// How much memory it holds, in bytes.
     pub fn size(&self) -> usize {
-        self.json.len() + self.numbers.len() + self.rows.len() * size_of::<Row>()
+        self.json.len()
+            + self.numbers.len()
+            + self.rows.len() * size_of::<Row>()
+            + self.keys.len()
+            + self.seals.len() * size_of::<Seal>()
     }
 }
 
@@ -140,6 +182,8 @@ pub struct Cutter {
     rows: Vec<Row>,
     sent: usize,
     numbers: String,
+    keys: String,
+    seals: Vec<Seal>,
     json: Vec<u8>,
 }
 
@@ -156,16 +200,33 @@ pub struct Encoded<'a> {
     pub number: Option<&'a str>,
     /// The number as it came, where it is not sent.
     pub came: Option<&'a str>,
+    /// What it is known by, where rows are known by a key.
+    pub key: Option<Key<'a>>,
     /// What is sent of it.
     pub json: &'a [u8],
+}
+
+/// A row's key.
+#[derive(Debug, Clone, Copy)]
+pub struct Key<'a> {
+    /// As a report shows it; none where it is missing.
+    pub shown: Option<&'a str>,
+    /// What the row is sent under.
+    pub token: &'a str,
 }
 
 impl Encoded<'_> {
     /// The same row, staying home because an earlier one has its number.
     #[must_use]
     pub fn duplicate(self) -> Self {
+        self.stays(Fate::Duplicate(None))
+    }
+
+    /// The same row, staying home.
+    #[must_use]
+    pub fn stays(self, fate: Fate) -> Self {
         let number = self.came.or(self.number);
-        Self { fate: Fate::Duplicate, repaired: false, number, json: b"", ..self }
+        Self { fate, repaired: false, number, json: b"", ..self }
     }
 
     /// The same row, staying home because its number is not to be called.
@@ -190,6 +251,8 @@ impl Cutter {
             rows: Vec::new(),
             sent: 0,
             numbers: String::new(),
+            keys: String::new(),
+            seals: Vec::new(),
             json: HEAD.to_vec(),
         }
     }
@@ -234,6 +297,8 @@ impl Cutter {
             first_row: self.first_row,
             rows: std::mem::take(&mut self.rows),
             numbers: std::mem::take(&mut self.numbers),
+            keys: std::mem::take(&mut self.keys),
+            seals: std::mem::take(&mut self.seals),
             json: json.into(),
         };
         self.seq += 1;
@@ -259,12 +324,17 @@ impl Cutter {
         };
         let came = row.came.filter(|_| is_excluded && !was_cut);
         self.numbers.push_str(came.or(row.number).unwrap_or_default());
+        let key = row.key.and_then(|key| key.shown);
+        self.keys.push_str(key.unwrap_or_default());
+        self.seals.extend(row.key.map(|key| Seal::of(key.token)));
         self.rows.push(Row {
             fate: row.fate,
             repaired: row.repaired,
             has_number: row.number.is_some(),
             check: row.check,
             number_end: offset(self.numbers.len()),
+            key_end: offset(self.keys.len()),
+            has_key: key.is_some(),
             json,
         });
     }
@@ -284,8 +354,16 @@ mod tests {
 
     fn encoded<'a>(json: &'a [u8], number: &'a str) -> Encoded<'a> {
         let fate =
-            if json.is_empty() { Fate::Duplicate } else { Fate::Send { own_session: false } };
-        Encoded { fate, repaired: false, check: 0, number: Some(number), came: None, json }
+            if json.is_empty() { Fate::Duplicate(None) } else { Fate::Send { own_session: false } };
+        Encoded {
+            fate,
+            repaired: false,
+            check: 0,
+            number: Some(number),
+            came: None,
+            key: None,
+            json,
+        }
     }
 
     fn cut(rows: &[Vec<u8>], cut: Cut) -> Vec<Chunk> {

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::chunk::Chunk;
+use super::claim::Claim;
 use super::ledger::{Cause, Effect, Event, Ledger, Snapshot};
 use super::report::Report;
 use super::service::bug;
@@ -55,6 +56,8 @@ pub(super) struct Desk {
     pub(super) departures: HashMap<u64, Departure>,
     pub(super) progress: watch::Sender<Snapshot>,
     pub(super) upload: Uuid,
+    /// The right to upload rows of its name.
+    pub(super) claim: Option<Claim>,
     pub(super) holder: Holder,
 }
 
@@ -147,6 +150,11 @@ impl Desk {
         let report = Report::new(self.upload, elapsed, index, closed);
         let cause = self.ledger.cause().cloned().or(failure.map(Cause::Journal));
         let has_launched = self.ledger.has_launched();
+        if (cause.is_none() || !has_launched)
+            && let Some(claim) = &mut self.claim
+        {
+            claim.end();
+        }
         let refused = match cause {
             None => return Ok(report),
             Some(Cause::Preflight(error)) => error.into(),

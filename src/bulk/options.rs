@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::layout::{SESSION, USER};
 use super::rails::MaxInvalid;
+use crate::key::Tokens;
 use crate::phone::Rules;
 use crate::{Error, Result};
 
@@ -68,6 +69,30 @@ pub struct Content {
     pub on_invalid: OnInvalid,
     pub on_duplicate: OnDuplicate,
     pub required: Vec<String>,
+    /// The columns by which a row is known; none where it is known by its place.
+    #[serde(default)]
+    pub key: Vec<String>,
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// What tells which rows of a key were uploaded before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Existing {
+    /// The campaign's records.
+    #[default]
+    Campaign,
+    /// The journal alone.
+    Journal,
+}
+
+/// How a row's session id is made of its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Keying {
+    /// It is a token of the key.
+    Tokens(Tokens),
+    /// It is the key: an id of the caller's own.
+    Own,
 }
 
 /// The options of an upload.
@@ -89,6 +114,8 @@ pub struct Options {
     pub max_records_per_second: Option<f64>,
     /// The file in which the upload can be resumed.
     pub journal: Option<PathBuf>,
+    /// What tells which rows of a key were uploaded before.
+    pub existing: Existing,
     /// What happens to rows of unknown outcome.
     pub on_unknown: OnUnknown,
     /// How long the service is given to finish what it has, before unknown rows are looked for.
@@ -111,6 +138,8 @@ impl Default for Options {
                 on_invalid: OnInvalid::Reject,
                 on_duplicate: OnDuplicate::Keep,
                 required: Vec::new(),
+                key: Vec::new(),
+                name: None,
             },
             limit: None,
             max_invalid: None,
@@ -119,6 +148,7 @@ impl Default for Options {
             concurrency: 4,
             max_records_per_second: None,
             journal: None,
+            existing: Existing::Campaign,
             on_unknown: OnUnknown::Settle,
             settle_after: Duration::from_secs(5),
             give_up_after: Duration::from_mins(10),
@@ -167,6 +197,15 @@ impl Options {
         if self.max_records_per_second.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
             return Err(Error::invalid("max_records_per_second", "it must be more than 0"));
         }
+        if self.existing == Existing::Journal && self.content.key.is_empty() {
+            return Err(Error::invalid("existing", "it is for uploads with a key; pass key=…"));
+        }
+        if self.existing == Existing::Journal && self.journal.is_none() {
+            let problem =
+                "without a journal nothing would tell which rows were sent; pass journal=…";
+            return Err(Error::invalid("existing", problem));
+        }
+        self.content.keying()?;
         self.content.rules().map(drop)
     }
 
@@ -187,6 +226,55 @@ impl Content {
         self.region.as_deref().map(Rules::of).transpose()
     }
 
+    /// How rows are known by their keys, if they are.
+    pub(super) fn keying(&self) -> Result<Option<Keying>> {
+        if self.key.is_empty() {
+            return match self.name {
+                Some(_) => Err(Error::invalid("name", "it is for uploads with a key; pass key=…")),
+                None => Ok(None),
+            };
+        }
+        for (at, column) in self.key.iter().enumerate() {
+            if column.is_empty() {
+                return Err(Error::invalid("key", "a column's name can't be empty"));
+            }
+            if self.key.iter().take(at).any(|known| known == column) {
+                return Err(Error::invalid("key", format!("{column:?} is there twice")));
+            }
+        }
+        if self.is_own_key() {
+            return match self.name {
+                Some(_) => {
+                    let problem = format!(
+                        "the session ids in {:?} go out as they are, and can't hold a name; leave it \
+                         out, or choose another key",
+                        self.key[0]
+                    );
+                    Err(Error::invalid("name", problem))
+                }
+                None => Ok(Some(Keying::Own)),
+            };
+        }
+        if let Some(column) = &self.app_session_id {
+            return Err(another_session(column, &self.key));
+        }
+        Ok(Some(Keying::Tokens(Tokens::of(self.name.as_deref())?)))
+    }
+
+    /// Whether the key is the column of the caller's own session ids.
+    fn is_own_key(&self) -> bool {
+        let session = self.app_session_id.as_deref().unwrap_or(SESSION);
+        matches!(&self.key[..], [only] if only == session)
+    }
+
+    /// Refuses a source that has a column of session ids beside a key.
+    pub(super) fn check_sessions(&self, has_column: bool) -> Result<()> {
+        if has_column && !self.key.is_empty() && !self.is_own_key() {
+            return Err(another_session(SESSION, &self.key));
+        }
+        Ok(())
+    }
+
     /// The columns that have a role or are named, that of the numbers first.
     pub fn columns(&self) -> Vec<String> {
         let id = |named: &Option<String>, own: &str| named.as_deref().unwrap_or(own).to_owned();
@@ -195,6 +283,7 @@ impl Content {
             id(&self.app_user_id, USER),
             id(&self.app_session_id, SESSION),
         ];
+        columns.extend(self.key.iter().cloned());
         match &self.variables {
             Variables::Named(pairs) => {
                 columns.extend(pairs.iter().map(|(_, column)| column.clone()));
@@ -204,8 +293,15 @@ impl Content {
         columns
     }
 
-    /// The first option in which two differ.
+    /// The first option in which two differ. Rows that are known by a key are that whatever is sent
+    /// of them.
     pub(super) fn difference(&self, other: &Self) -> Option<&'static str> {
+        if self.key != other.key {
+            return Some("key");
+        }
+        if !self.key.is_empty() {
+            return (self.name != other.name).then_some("name");
+        }
         [
             ("phone_number", self.phone_number == other.phone_number),
             ("variables", self.variables == other.variables),
@@ -219,4 +315,12 @@ impl Content {
         .into_iter()
         .find_map(|(name, same)| (!same).then_some(name))
     }
+}
+
+fn another_session(column: &str, key: &[String]) -> Error {
+    let problem = format!(
+        "with key={key:?} the session id is made of the key, and the column {column:?} has another; \
+         drop or rename that column, or make it the key: its ids go out as they are then"
+    );
+    Error::invalid(SESSION, problem)
 }

@@ -5,13 +5,15 @@
 pub enum Outcome {
     /// It is in the campaign.
     Accepted,
+    /// It was in the campaign before, by its key.
+    Existing,
     /// The service refused it.
     Rejected,
     /// It stayed home: its number is not valid, or a required variable is missing.
     Invalid,
     /// It stayed home: its number is one of those that are not to be called.
     Excluded,
-    /// It stayed home: an earlier row has its number.
+    /// It stayed home: an earlier row has its number, or its key.
     Duplicate,
     /// It was sent, and may be in the campaign.
     Unknown,
@@ -21,8 +23,9 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of the report's counters.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Accepted,
+        Self::Existing,
         Self::Rejected,
         Self::Invalid,
         Self::Excluded,
@@ -45,6 +48,7 @@ impl Outcome {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
+            Self::Existing => "existing",
             Self::Rejected => "rejected",
             Self::Invalid => "invalid",
             Self::Excluded => "excluded",
@@ -61,6 +65,10 @@ pub struct Counts {
     by_outcome: [u64; Outcome::ALL.len()],
     /// Rows whose number was repaired.
     pub repaired: u64,
+    /// Existing rows that the campaign has as they were before they changed.
+    pub changed: u64,
+    /// Rows of which the campaign has several records, by their keys.
+    pub doubled: u64,
 }
 
 impl Counts {

@@ -1,15 +1,17 @@
 //! From a source to chunks: read in a thread of its own, encoded by several, cut in order.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 
-use super::chunk::{Chunk, Cut, Cutter, Encoded, Fate, Limits};
+use super::chunk::{Chunk, Limits};
+use super::cutting::Cutting;
 use super::encode::{Encoder, Numbers, Rows};
-use super::rails::{FIRST_BYTES, Tally};
+use super::ledger::Book;
+use super::rails::Tally;
 use super::service::bug;
 use super::source::{Block, Input, Source, SourceError};
 use crate::{Error, Result};
@@ -69,6 +71,8 @@ pub(super) struct Plan {
     pub(super) excluded: Option<Arc<Numbers>>,
     /// Counts the invalid rows of a source that is not checked before.
     pub(super) tally: Option<Tally>,
+    /// What is known of rows by their keys, if they are known by them.
+    pub(super) book: Option<Arc<Book>>,
     /// How many blocks are encoded at a time.
     pub(super) width: usize,
 }
@@ -103,7 +107,7 @@ impl Pipeline {
     }
 }
 
-/// Reads a source to its end and encodes every row of it, to no other purpose.
+/// Reads a source as far as something in it may be refused, to no other purpose.
 pub(super) fn check(
     input: &Input,
     encoder: &Encoder,
@@ -130,9 +134,11 @@ pub(super) fn check(
                 tally.suspect(encoder.likely(&block));
             }
         }
-        let rows = encoder.encode(&block, row)?;
+        let may_be_refused = encoder.try_out(&block, row)?;
         if let Some(tally) = &mut tally {
-            rows.each(|row| tally.see(&row));
+            encoder.encode(&block, row)?.each(|row| tally.see(&row));
+        } else if !may_be_refused {
+            break;
         }
         row += block.len() as u64;
     }
@@ -219,7 +225,7 @@ async fn encode(
     let mut cutting = Cutting::new(plan);
     let mut under_way: VecDeque<Encoding> = VecDeque::new();
     let mut ended = None;
-    let (mut checked, mut unsent) = (false, None);
+    let (mut checked, mut unsent, mut at_end) = (false, None, false);
     loop {
         while ended.is_none() && under_way.len() < width {
             // With work at hand, only what has come already.
@@ -243,8 +249,8 @@ async fn encode(
                         ended = Some(Some(Piece::Failed(error.into())));
                         continue;
                     }
-                    if !checked && let Some(tally) = &mut cutting.tally {
-                        tally.suspect(encoder.likely(&block));
+                    if !checked && cutting.counts_invalid() {
+                        cutting.suspect(encoder.likely(&block));
                     }
                     checked = true;
                     let encoder = encoder.clone();
@@ -260,38 +266,36 @@ async fn encode(
                 Some(Read::Stopped) => ended = Some(None),
                 None => {
                     ended = Some(None);
-                    cutting.at_end = true;
+                    at_end = true;
                 }
             }
         }
         let Some(encoding) = under_way.pop_front() else { break };
         match encoding.await {
-            Ok(Ok(rows)) => match cutting.cut(rows, &pieces).await {
+            Ok(Ok(rows)) => match send(&mut cutting, rows, &pieces).await {
                 Ok(()) => {}
                 Err(Cease::Gone) => return,
                 Err(Cease::Failed(error)) => {
                     ended = Some(Some(Piece::Failed(error.into())));
-                    cutting.at_end = false;
+                    at_end = false;
                     break;
                 }
             },
             Ok(Err(error)) => {
                 ended = Some(Some(Piece::Failed(error.into())));
-                cutting.at_end = false;
+                at_end = false;
                 break;
             }
             Err(_) => {
                 ended = Some(Some(Piece::Failed(bug().into())));
-                cutting.at_end = false;
+                at_end = false;
                 break;
             }
         }
     }
-    if cutting.at_end
-        && let Err(error) = cutting.judge()
-    {
+    if at_end && let Err(error) = cutting.judge() {
         ended = Some(Some(Piece::Failed(error.into())));
-        cutting.at_end = false;
+        at_end = false;
     }
     // The reason comes before the rest: it decides on what becomes of it.
     if let Some(Some(reason)) = ended
@@ -305,9 +309,8 @@ async fn encode(
             cutting.take(rows);
         }
     }
-    let last = cutting.cutter.take();
-    for chunk in cutting.held.drain(..).chain(last) {
-        let rest = if cutting.at_end { Piece::Chunk(chunk) } else { Piece::Rest(chunk) };
+    for chunk in cutting.rest() {
+        let rest = if at_end { Piece::Chunk(chunk) } else { Piece::Rest(chunk) };
         if pieces.send(rest).await.is_err() {
             return;
         }
@@ -322,100 +325,9 @@ enum Cease {
     Failed(Error),
 }
 
-/// Cuts rows where they were cut before, and then at the limits.
-struct Cutting {
-    cutter: Cutter,
-    cuts: VecDeque<usize>,
-    limits: Limits,
-    numbers: Option<HashSet<u128>>,
-    excluded: Option<Arc<Numbers>>,
-    tally: Option<Tally>,
-    /// Chunks that are complete and not handed over: all of them, until the first rows were judged.
-    held: Vec<Chunk>,
-    has_begun: bool,
-    at_end: bool,
-}
-
-impl Cutting {
-    fn new(plan: Plan) -> Self {
-        let mut cuts: VecDeque<usize> = plan.cuts.into();
-        let first = cuts.pop_front().map_or(Cut::At(plan.limits), Cut::After);
-        Self {
-            cutter: Cutter::new(first),
-            cuts,
-            limits: plan.limits,
-            numbers: plan.reject_duplicates.then(HashSet::new),
-            excluded: plan.excluded,
-            tally: plan.tally,
-            held: Vec::new(),
-            has_begun: false,
-            at_end: false,
-        }
+async fn send(cutting: &mut Cutting, rows: Rows, pieces: &Sender<Piece>) -> Result<(), Cease> {
+    for chunk in cutting.cut(rows).map_err(Cease::Failed)? {
+        pieces.send(Piece::Chunk(chunk)).await.map_err(|_| Cease::Gone)?;
     }
-
-    async fn cut(&mut self, rows: Rows, pieces: &Sender<Piece>) -> Result<(), Cease> {
-        self.take(rows);
-        if let Some(tally) = &self.tally {
-            tally.verdict(false, self.has_begun).map_err(Cease::Failed)?;
-            if !self.has_begun && !tally.has_enough() {
-                if self.held.iter().map(Chunk::size).sum::<usize>() < FIRST_BYTES {
-                    return Ok(());
-                }
-                self.judge().map_err(Cease::Failed)?;
-            }
-        }
-        self.has_begun = true;
-        for chunk in self.held.drain(..) {
-            pieces.send(Piece::Chunk(chunk)).await.map_err(|_| Cease::Gone)?;
-        }
-        Ok(())
-    }
-
-    /// Whether what was read may be sent, where no more rows decide.
-    fn judge(&self) -> Result<()> {
-        self.tally.as_ref().map_or(Ok(()), |tally| tally.verdict(true, self.has_begun))
-    }
-
-    fn take(&mut self, rows: Rows) {
-        let mut chunks = std::mem::take(&mut self.held);
-        rows.each(|row| self.put(row, &mut chunks));
-        self.held = chunks;
-    }
-
-    fn put(&mut self, mut row: Encoded<'_>, chunks: &mut Vec<Chunk>) {
-        if let Some(tally) = &mut self.tally {
-            tally.see(&row);
-        }
-        if let (Fate::Send { .. }, Some(excluded)) = (&row.fate, &self.excluded)
-            && excluded.has(row.number.unwrap_or_default())
-        {
-            row = row.excluded();
-        }
-        if let (Fate::Send { .. }, Some(numbers)) = (&row.fate, &mut self.numbers)
-            && !numbers.insert(fingerprint(row.number.unwrap_or_default()))
-        {
-            row = row.duplicate();
-        }
-        chunks.extend(self.cutter.put(row));
-        if self.cutter.is_complete() {
-            chunks.extend(self.cutter.take());
-            let next = self.cuts.pop_front().map_or(Cut::At(self.limits), Cut::After);
-            self.cutter.cut_at(next);
-        }
-    }
-}
-
-/// A number in 16 bytes: its digits, where it is E.164; a digest of any other text.
-fn fingerprint(number: &str) -> u128 {
-    use sha2::{Digest as _, Sha256};
-    let digits = number.strip_prefix('+').and_then(|rest| rest.parse::<u64>().ok());
-    // Read back, or two texts could be one number.
-    if let Some(digits) = digits.filter(|digits| format!("+{digits}") == number) {
-        return digits.into();
-    }
-    let digest = Sha256::digest(number.as_bytes());
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    // Apart from every number of digits.
-    u128::from_be_bytes(bytes) | 1 << 127
+    Ok(())
 }

@@ -176,7 +176,15 @@ mod tests {
                 None => Fate::Send { own_session: false },
             };
             let (number, json) = (number.or(Some("+919876543210")), &b"{}"[..]);
-            tally.see(&Encoded { fate, repaired: false, check: 0, number, came: None, json });
+            tally.see(&Encoded {
+                fate,
+                repaired: false,
+                check: 0,
+                number,
+                came: None,
+                key: None,
+                json,
+            });
         }
         tally
     }

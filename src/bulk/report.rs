@@ -73,17 +73,23 @@ impl Report {
     }
 
     /// A report from its parts, as [`Report::to_ipc`] gave them.
-    pub fn from_ipc(upload_id: Uuid, elapsed: Duration, repaired: u64, ipc: &[u8]) -> Result<Self> {
+    ///
+    /// Of `counts` only what the rows don't tell is taken.
+    pub fn from_ipc(
+        upload_id: Uuid,
+        elapsed: Duration,
+        counts: Counts,
+        ipc: &[u8],
+    ) -> Result<Self> {
         let refuse = |error: ArrowError| Error::invalid("report", error.to_string());
         let reader = StreamReader::try_new(ipc, None).map_err(refuse)?;
         if reader.schema() != Table::columns() {
             return Err(Error::invalid("report", "it has other columns"));
         }
         let batches = reader.collect::<std::result::Result<Vec<_>, _>>().map_err(refuse)?;
-        let mut counts = Counts::default();
-        counts.repaired = repaired;
+        let mut counts = counts;
         for batch in &batches {
-            for name in batch.column(2).as_string::<i32>().iter().flatten() {
+            for name in batch.column(3).as_string::<i32>().iter().flatten() {
                 let outcome = Outcome::named(name);
                 let outcome = outcome.ok_or_else(|| Error::invalid("report", "unknown outcome"))?;
                 counts.add(outcome, 1);
@@ -97,8 +103,8 @@ impl Report {
         &self.counts
     }
 
-    /// The rows in the order of the source: `row`, `phone_number`, `outcome`, `run_id`, `status`,
-    /// `error`.
+    /// The rows in the order of the source: `row`, `key`, `phone_number`, `outcome`, `run_id`,
+    /// `status`, `error`.
     pub fn table(&self) -> Table {
         Table { rows: self.rows.clone(), seq: 0, only: None }
     }
@@ -122,6 +128,7 @@ impl Table {
         let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);
         Arc::new(Schema::new(vec![
             Field::new("row", DataType::UInt64, false),
+            text("key", true),
             text("phone_number", true),
             text("outcome", false),
             text("run_id", true),
@@ -205,6 +212,7 @@ impl RecordBatchReader for Table {
 #[derive(Default)]
 struct Batch {
     row: UInt64Builder,
+    key: StringBuilder,
     number: StringBuilder,
     outcome: StringBuilder,
     texts: [StringBuilder; 3],
@@ -214,16 +222,24 @@ impl Batch {
     fn add(&mut self, row: u64, report: &RowReport) {
         let run = report.run.as_ref().map(ToString::to_string);
         let texts = [run.as_deref(), report.status.as_deref(), report.error.as_deref()];
-        self.put(row, report.number.as_deref(), report.outcome, texts);
+        self.put(row, report.key.as_deref(), report.number.as_deref(), report.outcome, texts);
     }
 
     fn add_bare(&mut self, row: u64, outcome: Outcome) {
         let why = "what is known of it was in a file that can't be read any more";
-        self.put(row, None, outcome, [None, None, Some(why)]);
+        self.put(row, None, None, outcome, [None, None, Some(why)]);
     }
 
-    fn put(&mut self, row: u64, number: Option<&str>, outcome: Outcome, texts: [Option<&str>; 3]) {
+    fn put(
+        &mut self,
+        row: u64,
+        key: Option<&str>,
+        number: Option<&str>,
+        outcome: Outcome,
+        texts: [Option<&str>; 3],
+    ) {
         self.row.append_value(row);
+        self.key.append_option(key);
         self.number.append_option(number);
         self.outcome.append_value(outcome.name());
         for (column, text) in self.texts.iter_mut().zip(texts) {
@@ -234,6 +250,7 @@ impl Batch {
     fn finish(mut self) -> Result<RecordBatch> {
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(self.row.finish()),
+            Arc::new(self.key.finish()),
             Arc::new(self.number.finish()),
             Arc::new(self.outcome.finish()),
         ];

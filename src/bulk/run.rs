@@ -11,9 +11,10 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::chunk::Limits as ChunkLimits;
+use super::claim::Claim;
 use super::desk::{Desk, End, Failure, Holder, Monitor};
 use super::encode::{Encoder, Numbers, read_numbers};
-use super::ledger::{Before, Effect, Event, Ledger, Limits, Reply, Setting, Snapshot};
+use super::ledger::{Before, Effect, Event, Keyed, Ledger, Limits, Reply, Setting, Snapshot};
 use super::options::{OnDuplicate, OnInvalid, Options};
 use super::pipeline::{self, Piece, Pipeline, Plan};
 use super::rails::Tally;
@@ -117,21 +118,28 @@ impl<S: Service> Upload<S> {
         };
         let journal = options.journal.clone().filter(|_| !options.dry_run);
         let is_journaled = journal.is_some();
+        let is_claimed = !options.content.key.is_empty() && !options.dry_run;
         let opening = tokio::task::spawn_blocking(move || {
+            let claim = is_claimed.then(|| {
+                Claim::take(&fresh.base_url, fresh.campaign, fresh.content.name.as_deref())
+            });
+            let claim = claim.transpose()?;
             let opened = Store::open(journal.as_deref(), fresh)?;
-            Ok::<_, Error>((opened, holder))
+            Ok::<_, Error>((opened, claim, holder))
         });
-        let (opened, holder) = opening.await.map_err(|_| bug())??;
-        let Opened { store, cuts, words } = opened;
+        let (opened, claim, holder) = opening.await.map_err(|_| bug())??;
+        let Opened { store, cuts, known, words } = opened;
         let identity = store.identity().clone();
         let upload = identity.upload.simple().to_string();
+        let chance = world.clone();
+        let encoder = Encoder::new(options.content.clone(), upload.clone())?;
+        let encoder = Arc::new(encoder.keeping(excluded.is_some()));
         let setting = Setting {
-            upload: upload.clone(),
+            upload,
             region: options.content.region.clone(),
             is_journaled,
             is_dry_run: options.dry_run,
-            checks_first: (options.content.on_invalid == OnInvalid::Raise
-                || options.max_invalid.is_some())
+            checks_first: (encoder.checks_first() || options.max_invalid.is_some())
                 && input.repeatable,
             limit: options.limit,
             on_unknown: options.on_unknown,
@@ -145,11 +153,13 @@ impl<S: Service> Upload<S> {
                 give_up_after: options.give_up_after,
             },
             before: Before { chunks: cuts.len() as u64, beginning: identity.beginning },
+            keyed: (!options.content.key.is_empty()).then(|| Keyed {
+                existing: options.existing,
+                known: Arc::new(known),
+                was_cut_off: claim.as_ref().is_some_and(Claim::was_cut_off),
+            }),
             wall,
         };
-        let chance = world.clone();
-        let encoder =
-            Arc::new(Encoder::new(options.content.clone(), upload)?.keeping(excluded.is_some()));
         let tally =
             || options.max_invalid.map(|most| Tally::new(most, &options.content.phone_number));
         let check = tally();
@@ -164,6 +174,7 @@ impl<S: Service> Upload<S> {
             reject_duplicates: options.content.on_duplicate == OnDuplicate::Reject,
             excluded,
             tally: tally().filter(|_| !input.repeatable),
+            book: None,
             width: std::thread::available_parallelism().map_or(1, usize::from).min(8),
         };
         let desk = Desk {
@@ -175,6 +186,7 @@ impl<S: Service> Upload<S> {
             departures: HashMap::new(),
             progress,
             upload: identity.upload,
+            claim,
             holder,
         };
         let reading = Reading { input, encoder, check, plan: Some(plan), pipeline: None };
@@ -313,6 +325,11 @@ impl<S: Service> Loop<S> {
                     let checked = tokio::task::spawn_blocking(check).await;
                     Event::Checked(checked.unwrap_or_else(|_| Err(bug().into())))
                 });
+            }
+            Effect::Know(book) => {
+                if let Some(plan) = &mut self.reading.plan {
+                    plan.book = Some(book);
+                }
             }
             Effect::Read => match self.reading.begin() {
                 Ok(()) => self.is_reading = true,

@@ -37,6 +37,7 @@ fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<classes::progress::UploadProgress>()?;
     module.add_class::<classes::report::UploadReport>()?;
     module.add_class::<classes::rejects::UploadRejects>()?;
+    module.add_function(wrap_pyfunction!(classes::key::row_key, module)?)?;
     module.add_function(wrap_pyfunction!(ground::observe::masked, module)?)?;
     module.add_function(wrap_pyfunction!(ground::observe::unraisable, module)?)?;
     module.add_class::<classes::sandbox::Sandbox>()?;

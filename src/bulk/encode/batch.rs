@@ -12,7 +12,7 @@ use super::super::layout::{Layout, VariableColumns};
 use super::super::options::Content;
 use super::cells::{Cells, plain};
 use super::json::Style;
-use super::{Encoder, Rows, at, identifier, is_empty, write_text};
+use super::{Encoder, Ids, Part, Rows, at, identifier, is_empty, write_text};
 use crate::phone::Checker;
 use crate::{Error, Result};
 
@@ -35,6 +35,8 @@ impl Encoder {
             column.map(|at| Ok((cells(at)?, name(at)))).transpose()
         };
         let (user, session) = (ids(layout.app_user_id)?, ids(layout.app_session_id)?);
+        let keys = layout.key.iter().map(|at| ids(Some(*at)).map(|cells| (*at, cells)));
+        let keys = keys.collect::<Result<Vec<_>>>()?;
         let style = Style::new();
         let columns = Variables::columns(batch, &layout.variables)?;
         let mut variables = Variables::of(&style, &columns, &self.content)?;
@@ -48,8 +50,18 @@ impl Encoder {
                 None => Ok(None),
             };
             let start = rows.json().len();
+            let part = |(at, cells): &(usize, Option<(Cells, &str)>)| match cells {
+                _ if *at == layout.phone_number => Ok(Part::Number),
+                Some((cells, column)) => Part::of(cells.at(index), row, column).map(Part::owned),
+                None => Ok(Part::Missing),
+            };
             let mut encode = || {
-                let ids = [id(&user)?.map(Into::into), id(&session)?.map(Into::into)];
+                let key = keys.iter().map(part).collect::<Result<Vec<_>>>()?;
+                let ids = Ids {
+                    user: id(&user)?.map(Into::into),
+                    session: id(&session)?.map(Into::into),
+                    key,
+                };
                 self.row(&mut rows, row, (phone.at(index), checker), ids, |out| {
                     variables.write(index, row, out)
                 })

@@ -5,6 +5,7 @@ mod cells;
 mod exclude;
 mod extension;
 mod json;
+mod keys;
 mod likely;
 mod nul;
 mod object;
@@ -13,7 +14,7 @@ mod rows;
 use std::borrow::Cow;
 
 use super::layout::{Layout, absent_number, has_number};
-use super::options::{Content, OnDuplicate, OnInvalid};
+use super::options::{Content, Keying, OnDuplicate, OnInvalid};
 use super::source::{Block, shown};
 use crate::phone::{Cell, Checker, Rules, whole};
 use crate::{Error, Result};
@@ -21,6 +22,7 @@ use crate::{Error, Result};
 pub(super) use cells::plain;
 pub(super) use exclude::{Numbers, read as read_numbers};
 pub(super) use json::Style;
+use keys::Part;
 #[cfg(feature = "python")]
 pub(crate) use nul::is_in as has_nul;
 pub(super) use rows::Rows;
@@ -30,6 +32,8 @@ pub(super) use rows::Rows;
 pub(super) struct Encoder {
     content: Content,
     rules: Option<Rules>,
+    /// How session ids are made of keys; of the row's place otherwise.
+    keying: Option<Keying>,
     upload: String,
     /// Whether a valid row may stay home, and then shows its number as it came.
     keeps_came: bool,
@@ -55,8 +59,9 @@ impl Encoder {
     /// An encoder whose tokens begin with `upload`.
     pub(super) fn new(content: Content, upload: String) -> Result<Self> {
         let rules = content.rules()?;
-        let keeps_came = content.on_duplicate == OnDuplicate::Reject;
-        Ok(Self { content, rules, upload, keeps_came })
+        let keying = content.keying()?;
+        let keeps_came = content.on_duplicate == OnDuplicate::Reject || keying.is_some();
+        Ok(Self { content, rules, keying, upload, keeps_came })
     }
 
     /// The same for an upload that keeps more valid rows home, if it does.
@@ -88,6 +93,20 @@ impl Encoder {
             Block::Batch(batch) => Layout::of(&batch.schema(), &self.content).map(drop),
             Block::Objects(rows) => object::check(rows, &self.content),
         }
+    }
+
+    /// Whether a source must be read as a whole before anything of it is sent.
+    pub(super) fn checks_first(&self) -> bool {
+        self.content.on_invalid == OnInvalid::Raise || self.keying.is_some()
+    }
+
+    /// Refuses a block of which something would be refused; whether the next may be, too.
+    pub(super) fn try_out(&self, block: &Block, first_row: u64) -> Result<bool> {
+        if self.content.on_invalid == OnInvalid::Raise {
+            return self.encode(block, first_row).map(|_| true);
+        }
+        keys::check(block, first_row, &self.content)?;
+        Ok(keys::may_be_refused(block, &self.content))
     }
 
     /// Encodes a block whose first row is the `first_row`-th of the source.
@@ -159,13 +178,14 @@ impl Encoder {
         rows: &mut Rows,
         row: u64,
         (cell, checker): (Cell<'_>, Option<&Checker>),
-        [user, session]: [Option<Cow<'_, str>>; 2],
+        Ids { user, session, key }: Ids<'_>,
         variables: impl FnOnce(&mut Vec<u8>) -> Result<Option<String>>,
     ) -> Result<()> {
         // An empty session id says nothing, and could not be found again.
         let session = session.filter(|session| !session.is_empty());
         let number = self.number(cell, checker);
         let start = rows.json().len();
+        let missing = self.key(rows, &key, session.as_deref(), &number.text);
         if let Some(problem) = &number.problem {
             match self.content.on_invalid {
                 OnInvalid::Raise => {
@@ -181,6 +201,18 @@ impl Encoder {
                 }
             }
         }
+        if let Some(column) = missing {
+            let problem = format!("it has no key: the column {} is empty", shown(column));
+            if self.content.on_invalid == OnInvalid::Raise {
+                return Err(Error::invalid(format!("row {row}"), problem));
+            }
+            rows.keep(number.shown(), &problem, start);
+            return Ok(());
+        }
+        let session = match self.keying {
+            Some(_) => Some(rows.token().to_owned().into()),
+            None => session,
+        };
         let out = rows.json();
         out.extend_from_slice(b"{\"phone_number\":");
         write_text(out, &number.text);
@@ -229,12 +261,21 @@ impl Encoder {
             rows.keep(number.shown(), &problem, start);
             return Ok(());
         }
-        rows.send(&number.text, number.repaired, session.is_some(), start);
+        let own_session = session.is_some() && self.keying.is_none();
+        rows.send(&number.text, number.repaired, own_session, start);
         if let Some(came) = &number.came {
             rows.came_as(came);
         }
         Ok(())
     }
+}
+
+/// A row's ids.
+struct Ids<'a> {
+    user: Option<Cow<'a, str>>,
+    session: Option<Cow<'a, str>>,
+    /// What stands in each key column.
+    key: Vec<Part<'a>>,
 }
 
 /// Offsets within a chunk have 32 bits.

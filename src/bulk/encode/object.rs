@@ -7,7 +7,7 @@ use serde_json::{Number, Value};
 use super::super::layout::{SESSION, USER, VARIABLES, absent, absent_number};
 use super::super::options::{Content, Variables};
 use super::super::source::{Flaw, Item, Place};
-use super::{Encoder, Rows, at, identifier, is_empty, likely, write_text};
+use super::{Encoder, Ids, Part, Rows, at, identifier, is_empty, likely, write_text};
 use crate::phone::{Cell, Checker};
 use crate::{Error, Result};
 
@@ -35,6 +35,10 @@ pub(super) fn check(rows: &[Item], content: &Content) -> Result<()> {
         if let Some(name) = named {
             expect(option, name)?;
         }
+    }
+    content.check_sessions(rows.iter().any(|row| row.contains_key(SESSION)))?;
+    for column in &content.key {
+        expect("key", column)?;
     }
     if let Variables::Named(pairs) = &content.variables {
         for (_, column) in pairs {
@@ -94,6 +98,7 @@ fn has_another_role(column: &str, content: &Content) -> bool {
     column == content.phone_number
         || column == content.app_user_id.as_deref().unwrap_or(USER)
         || column == content.app_session_id.as_deref().unwrap_or(SESSION)
+        || content.key.iter().any(|key| key == column)
 }
 
 impl Encoder {
@@ -112,9 +117,17 @@ impl Encoder {
                 let column = named.as_deref().unwrap_or(own);
                 identifier(cell(object.get(column)), row, column)
             };
+            let part = |column: &String| match column {
+                column if *column == content.phone_number => Ok(Part::Number),
+                column => Part::of(cell(object.get(column)), row, column),
+            };
             let flaw = flaw(object, content).map_or(Ok(()), |flaw| Err(told(flaw, row)));
             let encoded = flaw.and_then(|()| {
-                let ids = [id(&content.app_user_id, USER)?, id(&content.app_session_id, SESSION)?];
+                let ids = Ids {
+                    user: id(&content.app_user_id, USER)?,
+                    session: id(&content.app_session_id, SESSION)?,
+                    key: content.key.iter().map(part).collect::<Result<_>>()?,
+                };
                 self.row(&mut rows, row, (phone(), checker), ids, |out| {
                     write(object, content, out, row)
                 })

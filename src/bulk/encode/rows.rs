@@ -1,13 +1,23 @@
 //! Encoded rows of one block, one after the other.
 
-use super::super::chunk::{Encoded, Fate};
+use super::super::chunk::{Encoded, Fate, Key};
 
 /// The rows of a block, encoded, in the order of the source.
 #[derive(Debug, Default)]
 pub(in super::super) struct Rows {
     marks: Vec<Mark>,
     numbers: String,
+    keys: Keys,
     json: Vec<u8>,
+}
+
+/// What rows are known by, one after the other.
+#[derive(Debug, Default)]
+struct Keys {
+    shown: String,
+    tokens: String,
+    /// Whether the row that is being encoded has a key; none where it is known by its place.
+    next: Option<bool>,
 }
 
 /// A row, and where its texts end.
@@ -20,18 +30,44 @@ struct Mark {
     json_end: usize,
     came: Option<Box<str>>,
     has_number: bool,
+    has_key: Option<bool>,
+    shown_end: usize,
+    token_end: usize,
 }
 
 impl Rows {
     /// Hands out each row.
     pub(in super::super) fn each(self, mut put: impl FnMut(Encoded<'_>)) {
         let (mut number_start, mut json_start) = (0, 0);
-        for Mark { fate, repaired, check, number_end, json_end, came, has_number } in self.marks {
+        let (mut shown_start, mut token_start) = (0, 0);
+        for mark in self.marks {
+            let Mark { fate, repaired, check, number_end, json_end, came, has_number, .. } = mark;
             let number = self.numbers.get(number_start..number_end).filter(|_| has_number);
             let json = &self.json[json_start..json_end];
+            let key = mark.has_key.map(|has_key| Key {
+                shown: self.keys.shown.get(shown_start..mark.shown_end).filter(|_| has_key),
+                token: self.keys.tokens.get(token_start..mark.token_end).unwrap_or_default(),
+            });
             (number_start, json_start) = (number_end, json_end);
-            put(Encoded { fate, repaired, check, number, came: came.as_deref(), json });
+            (shown_start, token_start) = (mark.shown_end, mark.token_end);
+            put(Encoded { fate, repaired, check, number, came: came.as_deref(), key, json });
         }
+    }
+
+    /// What the row that is encoded next is known by: its key as it is shown, if it has one, and what
+    /// `write` writes as its token, which is given back.
+    pub(super) fn key(&mut self, shown: Option<&str>, write: impl FnOnce(&mut String)) -> &str {
+        self.keys.next = Some(shown.is_some());
+        self.keys.shown.push_str(shown.unwrap_or_default());
+        let start = self.keys.tokens.len();
+        write(&mut self.keys.tokens);
+        self.keys.tokens.get(start..).unwrap_or_default()
+    }
+
+    /// The token of the row that is being encoded.
+    pub(super) fn token(&self) -> &str {
+        let start = self.marks.last().map_or(0, |mark| mark.token_end);
+        self.keys.tokens.get(start..).unwrap_or_default()
     }
 
     /// Where the next row's JSON is written.
@@ -72,6 +108,9 @@ impl Rows {
             json_end,
             came: None,
             has_number: number.is_some(),
+            has_key: self.keys.next.take(),
+            shown_end: self.keys.shown.len(),
+            token_end: self.keys.tokens.len(),
         });
     }
 }

@@ -19,6 +19,7 @@ pub(super) struct Layout {
     pub(super) phone_number: usize,
     pub(super) app_user_id: Option<usize>,
     pub(super) app_session_id: Option<usize>,
+    pub(super) key: Vec<usize>,
     pub(super) variables: VariableColumns,
 }
 
@@ -47,10 +48,15 @@ impl Layout {
         let phone_number = names.find("phone_number", &content.phone_number)?;
         let app_user_id = id(USER, content.app_user_id.as_deref())?;
         let app_session_id = id(SESSION, content.app_session_id.as_deref())?;
-        let roles = [Some(phone_number), app_user_id, app_session_id];
-        for (role, at) in ["phone_number", USER, SESSION].into_iter().zip(roles) {
+        content.check_sessions(app_session_id.is_some())?;
+        let key = content.key.iter().map(|name| names.find("key", name));
+        let key = key.collect::<Result<Vec<_>>>()?;
+        let mut roles = vec![Some(phone_number), app_user_id, app_session_id];
+        roles.extend(key.iter().copied().map(Some));
+        let called = ["phone_number", USER, SESSION].into_iter().chain(std::iter::repeat("key"));
+        for (role, at) in called.zip(&roles) {
             if let Some(at) = at {
-                types::check_identifiers(schema.field(at), role)?;
+                types::check_identifiers(schema.field(*at), role)?;
             }
         }
         let variables = match &content.variables {
@@ -74,7 +80,7 @@ impl Layout {
                 }
             },
         };
-        let layout = Self { phone_number, app_user_id, app_session_id, variables };
+        let layout = Self { phone_number, app_user_id, app_session_id, key, variables };
         layout.check_variables(schema, content)?;
         Ok(layout)
     }

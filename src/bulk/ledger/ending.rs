@@ -44,6 +44,8 @@ pub(super) enum Stage {
     /// The campaign and the source are being checked.
     #[default]
     Checking,
+    /// The campaign's records are read, to tell which rows are there.
+    Surveying,
     /// Rows are read and sent.
     Running,
     /// Nothing was read, and nothing will be.
@@ -105,7 +107,7 @@ impl Ledger {
             }
         }
         self.flights.clear();
-        if self.phase.stage == Stage::Checking {
+        if matches!(self.phase.stage, Stage::Checking | Stage::Surveying) {
             self.phase.stage = Stage::Running;
         }
         self.phase.closing = Closing::Yes;
@@ -154,6 +156,7 @@ impl Ledger {
         if self.phase.stopping.is_none() {
             let is_done = self.works.is_empty() && self.aside.is_empty();
             if is_done && self.source.has_caught_up() {
+                self.none_went_first(now);
                 return self.end(now);
             }
             // Rows that were written down before, and that the source does not have any more.

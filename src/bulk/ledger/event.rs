@@ -10,7 +10,9 @@ use super::super::answer::Answer;
 use super::super::blob::{self, RowReport};
 use super::super::chunk::Chunk;
 use super::super::outcome::Counts;
+use super::super::seal::Seal;
 use super::super::source::SourceError;
+use super::book::Book;
 use crate::Error;
 
 /// Something that happened.
@@ -93,6 +95,8 @@ pub enum Effect {
     AskCampaign,
     /// Read the source as a whole, to no other purpose: [`Event::Checked`].
     Check,
+    /// Rows are known by keys, and this is what is known of them before any is read.
+    Know(Arc<Book>),
     /// Read on: what comes of it is one event of the source.
     Read,
     /// Read no further than has been read; what was read comes as [`Event::Rest`].
@@ -208,14 +212,18 @@ pub struct Stored {
     pub checks: Vec<u8>,
     /// What is known of each row.
     pub rows: Vec<RowReport>,
+    /// What each row's token comes to; none where rows are known by their places.
+    pub seals: Vec<Seal>,
 }
 
 impl Stored {
     /// What is known of a chunk by its plan and by what was recorded since, in order; none where they
     /// are not of one chunk.
     pub fn of(checks: &[u8], plan: &[u8], parts: &[&[u8]]) -> Option<Self> {
-        let rows = blob::unpack(plan, parts.iter().copied(), checks.len() / 4).ok()?;
-        Some(Self { checks: checks.to_vec(), rows })
+        let count = checks.len() / 4;
+        let rows = blob::unpack(plan, parts.iter().copied(), count).ok()?;
+        let seals = blob::seals(plan, count).ok()?;
+        Some(Self { checks: checks.to_vec(), rows, seals })
     }
 }
 
@@ -294,6 +302,9 @@ pub enum Cause {
         /// What happened last.
         error: Error,
     },
+    /// What tells which rows are in the campaign already could not be proven: nothing was sent, or one
+    /// row.
+    Unproven(Box<str>),
     /// The source was checked before anything was sent, and can't be sent.
     Checked(SourceError),
     /// The source can't be read on.
@@ -326,6 +337,9 @@ impl std::fmt::Display for Cause {
                 "the service has answered no push for {} s (give_up_after), last: {error}",
                 after.as_secs_f64().round()
             ),
+            Self::Unproven(why) => {
+                write!(f, "it is not known which rows the campaign has already: {why}")
+            }
             Self::Source(error) | Self::Checked(error) => error.fmt(f),
             Self::CutOff => f.write_str("it was interrupted"),
             Self::Bug => f.write_str("revrag failed inside; this is a bug, please report it"),

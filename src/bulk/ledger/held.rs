@@ -77,7 +77,9 @@ impl Stay {
 /// Why a row is not sent this time.
 pub(super) fn beyond(setting: &Setting) -> Arc<str> {
     let limit = setting.limit.unwrap_or_default();
-    let next = if setting.is_journaled {
+    let next = if setting.keyed.is_some() {
+        "it goes with the next upload of the same source"
+    } else if setting.is_journaled {
         "it goes with the next upload with this journal"
     } else {
         "upload it without the rows that went before it"

@@ -27,10 +27,12 @@ pub enum State {
     Accepted,
     /// The service refused it.
     Rejected,
+    /// It stays home: the campaign has it already.
+    Existing,
 }
 
 impl State {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Invalid,
         Self::Excluded,
         Self::Duplicate,
@@ -40,6 +42,7 @@ impl State {
         Self::Doubt,
         Self::Accepted,
         Self::Rejected,
+        Self::Existing,
     ];
 
     /// What it is called in a report. A row on its way has no outcome yet: nothing is known of it.
@@ -52,6 +55,7 @@ impl State {
             Self::Doubt => Outcome::Unknown,
             Self::Accepted => Outcome::Accepted,
             Self::Rejected => Outcome::Rejected,
+            Self::Existing => Outcome::Existing,
         }
     }
 
@@ -59,6 +63,7 @@ impl State {
     pub const fn of(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Accepted => Self::Accepted,
+            Outcome::Existing => Self::Existing,
             Outcome::Rejected => Self::Rejected,
             Outcome::Invalid => Self::Invalid,
             Outcome::Excluded => Self::Excluded,
@@ -111,16 +116,31 @@ struct Span {
 pub struct Index {
     spans: Vec<Span>,
     tally: [u64; State::ALL.len()],
-    repaired: u64,
+    also: Also,
+    /// Rows that were sent and that the last look showed under several records.
+    twice: u64,
+}
+
+/// Rows counted by something else than what they came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Also {
+    /// Those whose numbers were repaired.
+    pub repaired: u64,
+    /// Those that the campaign has as they were before they changed.
+    pub changed: u64,
+    /// Those of which the campaign has several records.
+    pub doubled: u64,
 }
 
 impl Index {
-    /// Takes in the next chunk: a mark for each row, and how many numbers were repaired.
-    pub fn push(&mut self, first_row: u64, marks: Vec<Mark>, repaired: u64) {
+    /// Takes in the next chunk: a mark for each row, and what else is counted of them.
+    pub fn push(&mut self, first_row: u64, marks: Vec<Mark>, also: Also) {
         for mark in &marks {
             self.tally[mark.state() as usize] += 1;
         }
-        self.repaired += repaired;
+        self.also.repaired += also.repaired;
+        self.also.changed += also.changed;
+        self.also.doubled += also.doubled;
         let rows = u32::try_from(marks.len()).unwrap_or(u32::MAX);
         self.spans.push(Span { first_row, rows, marks: Marks::Each(marks.into()) });
     }
@@ -128,10 +148,20 @@ impl Index {
     /// Takes in a chunk as it was written down.
     pub fn take_in(&mut self, rows: &[RowReport]) {
         let marks = rows.iter().map(|row| Mark::new(State::of(row.outcome), false)).collect();
-        let repaired = rows.iter().filter(|row| row.is_repaired).count();
+        let count = |is: fn(&RowReport) -> bool| rows.iter().filter(|row| is(row)).count() as u64;
+        let also = Also {
+            repaired: count(|row| row.is_repaired),
+            changed: count(|row| row.is_changed),
+            doubled: count(|row| row.is_doubled),
+        };
         let seq = self.chunks();
-        self.push(self.rows(), marks, repaired as u64);
+        self.push(self.rows(), marks, also);
         self.settle(seq);
+    }
+
+    /// How many rows that were sent another look shows under several records.
+    pub fn doubled_again(&mut self, rows: u64) {
+        self.twice = rows;
     }
 
     /// How many chunks there are.
@@ -228,7 +258,9 @@ impl Index {
     /// The rows by outcome.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
-        counts.repaired = self.repaired;
+        counts.repaired = self.also.repaired;
+        counts.changed = self.also.changed;
+        counts.doubled = self.also.doubled + self.twice;
         for state in State::ALL {
             counts.add(state.outcome(), self.count(state));
         }
@@ -254,7 +286,7 @@ mod tests {
         ) {
             let mut index = Index::default();
             for size in &sizes {
-                index.push(index.rows(), vec![Mark::new(State::Waiting, size % 2 == 0); *size], 1);
+                index.push(index.rows(), vec![Mark::new(State::Waiting, size % 2 == 0); *size], Also { repaired: 1, ..Also::default() });
             }
             for (seq, row, state) in moves {
                 index.set((seq, row), State::ALL[state]);

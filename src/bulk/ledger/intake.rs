@@ -1,5 +1,6 @@
 //! Taking chunks in: new ones, those that were written down before, and those that will not be sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::blob::{self, Hold, RowReport, Told};
@@ -7,7 +8,7 @@ use super::super::chunk::{Chunk, Fate};
 use super::super::outcome::Outcome;
 use super::event::{Cause, Effect, Plan, Stored};
 use super::held::{self, Stay};
-use super::index::{Mark, State};
+use super::index::{Also, Mark, State};
 use super::own;
 use super::work::{Body, Doubt, Part, Stage, Work};
 use super::{Ledger, Reader};
@@ -69,7 +70,7 @@ impl Ledger {
     }
 
     /// Takes a chunk in.
-    pub(super) fn admit(&mut self, chunk: Chunk) {
+    pub(super) fn admit(&mut self, chunk: Chunk, now: Duration) {
         self.source.arrived();
         if self.phase.stopping.is_some() {
             return self.shelve(&chunk);
@@ -77,7 +78,8 @@ impl Ledger {
         self.source.taken += 1;
         self.phase.has_news = true;
         let seq = chunk.seq;
-        self.index.push(chunk.first_row, marks(&chunk), repaired(&chunk));
+        self.index.push(chunk.first_row, marks(&chunk), also(&chunk));
+        self.keys.iter_mut().for_each(|keys| keys.take(&chunk));
         if seq < self.source.resumed {
             self.works.insert(seq, Work::new(chunk, Stage::Loading));
             self.out.push(Effect::Load(seq));
@@ -85,19 +87,65 @@ impl Ledger {
         }
         let hold = self.allowance.hold(&chunk, &self.setting);
         self.out.push(Effect::Plan(plan(&chunk, &hold)));
-        let (rows, held): (Vec<u32>, Vec<u32>) =
-            chunk.sendable().map(narrow).partition(|row| *row < hold.beyond);
+        self.record(seq, &existing(&chunk));
+        let rows: Vec<u32> = chunk.sendable().map(narrow).collect();
+        let (doubt, fresh, why) = self.doubtful(&chunk, rows);
+        let why = why.unwrap_or_else(interrupted);
+        let goes = |row: &u32| *row < hold.beyond;
+        let (fresh, held): (Vec<u32>, Vec<u32>) = fresh.into_iter().partition(goes);
+        let (doubt, kept): (Vec<u32>, Vec<u32>) = doubt.into_iter().partition(goes);
         for row in held {
             self.index.set((seq, row), State::Held);
         }
-        if self.setting.is_dry_run || rows.is_empty() {
+        if self.setting.is_dry_run || [&fresh, &doubt, &kept].iter().all(|rows| rows.is_empty()) {
+            self.doubt(seq, [doubt, kept].concat(), &why);
             self.index.settle(seq);
             return;
         }
+        // What may be there still may, though it would not be sent again.
+        self.doubt(seq, kept.clone(), &why);
         let stage = if self.setting.is_journaled { Stage::Planning } else { Stage::Open };
         let mut work = Work::new(chunk, stage);
-        work.parts.push_back(Part::fresh(rows));
+        if !fresh.is_empty() {
+            work.parts.push_back(Part::fresh(fresh));
+        }
         self.works.insert(seq, work);
+        self.doubts(seq, doubt, None, why.clone(), now);
+        let stay = Stay::Held(held::beyond(&self.setting));
+        self.doubts(seq, kept, Some(stay), why, now);
+    }
+
+    /// Writes down that rows may be there.
+    fn doubt(&mut self, seq: u64, rows: Vec<u32>, why: &Arc<str>) {
+        for row in &rows {
+            self.index.set((seq, *row), State::Doubt);
+        }
+        let told = |row| (row, Told::Unknown { why: why.clone() });
+        self.record(seq, &rows.into_iter().map(told).collect::<Vec<_>>());
+    }
+
+    /// Rows that were sent before, and may be there.
+    fn doubts(
+        &mut self,
+        seq: u64,
+        rows: Vec<u32>,
+        stays: Option<Stay>,
+        why: Arc<str>,
+        now: Duration,
+    ) {
+        let Some(chunk) = self.works.get(&seq).and_then(Work::chunk).cloned() else { return };
+        if rows.is_empty() {
+            return;
+        }
+        for row in &rows {
+            self.index.set((seq, *row), State::Doubt);
+        }
+        let prints = self.prints(&chunk, &rows);
+        let due = now.saturating_add(self.setting.settle_after);
+        if let Some(work) = self.works.get_mut(&seq) {
+            let part = Part { rows, losses: 1 };
+            work.doubts.push(Doubt { part, prints, lost_at: now, due, why, stays });
+        }
     }
 
     /// Takes rows in that will not be sent.
@@ -107,10 +155,18 @@ impl Ledger {
             return;
         }
         self.source.taken += 1;
-        self.index.push(chunk.first_row, marks(chunk), repaired(chunk));
+        self.index.push(chunk.first_row, marks(chunk), also(chunk));
+        self.keys.iter_mut().for_each(|keys| keys.take(chunk));
         self.out.push(Effect::Plan(plan(chunk, &Hold::none())));
-        let told: Vec<_> =
-            chunk.sendable().map(|row| (narrow(row), Told::NotSent { why: None })).collect();
+        let rows: Vec<u32> = chunk.sendable().map(narrow).collect();
+        // What may be there by the journal still may.
+        let (doubt, fresh, why) = self.doubtful(chunk, rows);
+        let mut told = existing(chunk);
+        told.extend(fresh.into_iter().map(|row| (row, Told::NotSent { why: None })));
+        for row in doubt {
+            self.index.set((chunk.seq, row), State::Doubt);
+            told.push((row, Told::Unknown { why: why.clone().unwrap_or_else(interrupted) }));
+        }
         self.record(chunk.seq, &told);
         self.index.settle(chunk.seq);
     }
@@ -223,20 +279,14 @@ impl Ledger {
             self.out.push(Effect::Plan(plan(&chunk, &Hold::none())));
         }
         self.record(seq, &told);
-        for (rows, stays) in doubts.into_iter().filter(|(rows, _)| !rows.is_empty()) {
-            let prints = self.prints(&chunk, &rows);
-            let Some(work) = self.works.get_mut(&seq) else { return Ok(()) };
-            work.doubts.push(Doubt {
-                part: Part { rows, losses: 1 },
-                prints,
-                lost_at: now,
-                due: now.saturating_add(self.setting.settle_after),
-                why: why.as_deref().map_or_else(interrupted, Into::into),
-                stays,
-            });
+        if let Some(work) = self.works.get_mut(&seq) {
+            work.stage = Stage::Open;
+        }
+        let why = why.as_deref().map_or_else(interrupted, Into::into);
+        for (rows, stays) in doubts {
+            self.doubts(seq, rows, stays, why.clone(), now);
         }
         let Some(work) = self.works.get_mut(&seq) else { return Ok(()) };
-        work.stage = Stage::Open;
         if !waiting.is_empty() && self.phase.stopping.is_none() {
             // What was written down as not sent is on its way from here on.
             let told: Vec<_> = waiting.iter().map(|row| (*row, Told::Sent)).collect();
@@ -282,7 +332,13 @@ impl Ledger {
     }
 
     /// What rows of a chunk may be known by.
-    pub(super) fn prints(&self, chunk: &Chunk, rows: &[u32]) -> Vec<own::Print> {
+    pub(super) fn prints(&mut self, chunk: &Chunk, rows: &[u32]) -> Vec<own::Print> {
+        if let Some(keys) = &mut self.keys {
+            for row in rows {
+                let at = *row as usize;
+                keys.doubts(chunk.first_row + u64::from(*row), chunk.json(at));
+            }
+        }
         let reader: Reader = self.setting.reader();
         let print = |row: &u32| match chunk.rows[*row as usize].fate {
             Fate::Send { own_session: true } | Fate::Excluded { own_session: true } => {
@@ -302,8 +358,10 @@ fn marks(chunk: &Chunk) -> Vec<Mark> {
     let mark = |row: &super::super::chunk::Row| match row.fate {
         Fate::Send { own_session } => Mark::new(State::Waiting, own_session),
         Fate::Invalid(_) => Mark::new(State::Invalid, false),
-        Fate::Duplicate => Mark::new(State::Duplicate, false),
+        Fate::Duplicate(_) => Mark::new(State::Duplicate, false),
         Fate::Excluded { own_session } => Mark::new(State::Excluded, own_session),
+        Fate::Existing(_) => Mark::new(State::Existing, false),
+        Fate::Doubtful(_) => Mark::new(State::Doubt, false),
     };
     chunk.rows.iter().map(mark).collect()
 }
@@ -313,9 +371,37 @@ fn is_other(chunk: &Chunk, at: usize, report: &RowReport) -> bool {
     chunk.rows[at].has_number && report.number.as_deref() != Some(chunk.number(at))
 }
 
-fn repaired(chunk: &Chunk) -> u64 {
-    chunk.rows.iter().filter(|row| row.repaired).count() as u64
+fn also(chunk: &Chunk) -> Also {
+    let count = |is: &dyn Fn(&super::super::chunk::Row) -> bool| {
+        chunk.rows.iter().filter(|row| is(row)).count() as u64
+    };
+    Also {
+        repaired: count(&|row| row.repaired),
+        changed: count(&|row| matches!(&row.fate, Fate::Existing(one) if one.is_changed)),
+        doubled: count(&|row| matches!(&row.fate, Fate::Existing(one) if one.is_doubled)),
+    }
 }
+
+/// What is told of rows that are in the campaign already.
+fn existing(chunk: &Chunk) -> Vec<(u32, Told)> {
+    let told = |(at, row): (u32, &super::super::chunk::Row)| match &row.fate {
+        Fate::Existing(one) => {
+            let why = match (one.is_changed, one.is_doubled) {
+                (false, false) => None,
+                (true, false) => Some(CHANGED),
+                (_, true) => Some(DOUBLED),
+            };
+            let (run, status) = (one.run.clone(), one.status.clone());
+            Some((at, Told::Existing { run, status, why }))
+        }
+        _ => None,
+    };
+    (0..).zip(&chunk.rows).filter_map(told).collect()
+}
+
+const CHANGED: &str =
+    "it has changed since; the campaign has it as it was, and it was not sent again";
+const DOUBLED: &str = "the campaign has several records with its key";
 
 fn checks(chunk: &Chunk) -> Vec<u8> {
     chunk.rows.iter().flat_map(|row| row.check.to_le_bytes()).collect()
@@ -342,14 +428,16 @@ pub(super) fn interrupted() -> std::sync::Arc<str> {
 
 fn changed(row: u64) -> String {
     format!(
-        "row {row} of the source has changed since it was uploaded; restore it, or upload the \
-         changed rows alone, with another journal: all others would be called again"
+        "row {row} of the source has changed since it was uploaded; restore it, or upload new and \
+         corrected rows alone, with another journal: all others would be called again. Where rows \
+         change, come and go, upload with key=… from the first time on: then each is known by its key"
     )
 }
 
 fn vanished(row: u64) -> String {
     format!(
         "the source ends before row {row}, which was uploaded from it; restore it, or upload new rows \
-         alone, with another journal: all others would be called again"
+         alone, with another journal: all others would be called again. Where rows change, come and \
+         go, upload with key=… from the first time on: then each is known by its key"
     )
 }

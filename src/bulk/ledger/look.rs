@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use super::index::Index;
-use super::listing::{Listing, Wanted};
+use super::listing::Listing;
 use super::page::Page;
 use super::proof::Extent;
+use super::roster::Scan;
 use crate::Error;
 use crate::http::MAX_PAGE_SIZE;
 
@@ -19,7 +20,7 @@ const MOST_PAGES: u64 = 20_000;
 
 /// A look under way.
 pub(super) struct Look {
-    pub(super) listing: Listing,
+    pub(super) show: Show,
     /// When it began.
     pub(super) began: Duration,
     /// Whether a request was on its way at any time since.
@@ -33,6 +34,44 @@ pub(super) struct Look {
     /// The content of each page, in one number: one that repeats is no page.
     contents: HashSet<u64>,
     over: Option<Over>,
+}
+
+/// What pages are read for.
+pub(super) enum Show {
+    /// Rows that are known by their places, or by all that was sent of them.
+    Rows(Box<Listing>),
+    /// Rows that are known by keys.
+    Keys(Box<Scan>),
+}
+
+impl Show {
+    fn expect(&mut self, total: u64) {
+        match self {
+            Self::Rows(listing) => listing.expect(total),
+            Self::Keys(scan) => scan.roster.expect(total),
+        }
+    }
+
+    fn read(&mut self, body: &[u8], index: &Index) -> Option<(Page, u64)> {
+        match self {
+            Self::Rows(listing) => listing.read(body, index),
+            Self::Keys(scan) => scan.read(body),
+        }
+    }
+
+    fn is_satisfied(&self, index: &Index) -> bool {
+        match self {
+            Self::Rows(listing) => listing.is_satisfied(index),
+            Self::Keys(scan) => scan.is_satisfied(),
+        }
+    }
+
+    fn distinct(&mut self) -> (u64, u64) {
+        match self {
+            Self::Rows(listing) => listing.distinct(),
+            Self::Keys(scan) => scan.roster.distinct(),
+        }
+    }
 }
 
 /// Why a look is over.
@@ -73,9 +112,9 @@ struct Totals {
 }
 
 impl Look {
-    pub(super) fn new(wanted: Wanted, now: Duration) -> Self {
+    pub(super) fn new(show: Show, now: Duration) -> Self {
         Self {
-            listing: Listing::new(wanted),
+            show,
             began: now,
             was_sending: false,
             route: Route { front: 1, most: MOST_PAGES, ..Route::default() },
@@ -115,7 +154,7 @@ impl Look {
     /// A page came.
     pub(super) fn take(&mut self, number: u64, body: &[u8], now: Duration, index: &Index) {
         let Some(tries) = self.out.remove(&number) else { return };
-        let Some((page, content)) = self.listing.read(body, index) else {
+        let Some((page, content)) = self.show.read(body, index) else {
             let problem =
                 crate::error::ResponseProblem::Document(crate::model::DocumentError::NotJson {
                     line: 1,
@@ -158,7 +197,7 @@ impl Look {
     /// The first page tells where the last one is.
     fn begin(&mut self, page: &Page, more: bool) {
         let Some(total) = page.total else { return };
-        self.listing.expect(total);
+        self.show.expect(total);
         let size = if more { page.items } else { page.items.max(1) };
         let pages = total.div_ceil(size.max(1));
         self.route.most = pages.saturating_mul(2).saturating_add(64);
@@ -166,7 +205,7 @@ impl Look {
     }
 
     fn conclude(&mut self, index: &Index) {
-        if self.listing.is_satisfied(index) {
+        if self.show.is_satisfied(index) {
             self.over.get_or_insert(Over::Found);
         } else if self.out.is_empty() && self.again.is_empty() && self.route.is_done() {
             self.over.get_or_insert(if self.route.read >= self.route.most {
@@ -184,7 +223,7 @@ impl Look {
 
     /// How much of the campaign it has seen.
     pub(super) fn extent(&mut self) -> Extent {
-        let (records, print) = self.listing.distinct();
+        let (records, print) = self.show.distinct();
         let total = self.totals.first.filter(|_| !self.totals.differ);
         Extent { records, print, total, most: self.totals.most }
     }
@@ -266,6 +305,7 @@ mod tests {
     use fixedbitset::FixedBitSet;
     use proptest::prelude::*;
 
+    use super::super::listing::Wanted;
     use super::super::own::Reader;
     use super::*;
 
@@ -279,7 +319,7 @@ mod tests {
             accepted: FixedBitSet::new(),
             known: Vec::new(),
         };
-        Look::new(wanted, Duration::ZERO)
+        Look::new(Show::Rows(Box::new(Listing::new(wanted))), Duration::ZERO)
     }
 
     fn page(number: u64, size: u64, total: u64, says: Option<u64>) -> String {

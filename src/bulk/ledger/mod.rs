@@ -27,22 +27,27 @@
 //! | `settling` | when to look, and what a look is judged by |
 //! | `settled` | what becomes of the rows that were looked for |
 //! | `look` | which pages of the listing to fetch |
+//! | `keyed`, `roster`, `known`, `book` | rows that are known by keys: what is there already, and how that is proven |
 //! | `listing`, `page`, `own`, `span` | what pages show of the upload |
 //! | `proof` | what a listing proves of the rows that it does not show |
 //! | `ending` | how it stops, and what it leaves behind |
 
+mod book;
 mod ending;
 mod event;
 mod gate;
 mod held;
 mod index;
 mod intake;
+mod keyed;
+mod known;
 mod listing;
 mod look;
 mod own;
 mod pace;
 pub(super) mod page;
 mod proof;
+mod roster;
 mod sending;
 mod settled;
 mod settling;
@@ -51,18 +56,21 @@ mod span;
 mod work;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::options::OnUnknown;
+use super::options::{Existing, OnUnknown};
 use super::outcome::Counts;
 use super::source::SourceError;
 use crate::Error;
 use ending::Stage;
 
+pub use book::Book;
 pub use event::{Batch, Beginning, Campaign, Cause, Effect, Event, Plan, Reply, Snapshot, Stored};
 pub use index::{Index, Place, State};
+pub use known::Known;
 pub(super) use own::Reader;
 
 /// How often progress is told, at most.
@@ -91,6 +99,8 @@ pub struct Setting {
     pub limits: Limits,
     /// How many chunks were written down before, and when the upload began.
     pub before: Before,
+    /// What is known of rows by their keys; none where they are known by their places.
+    pub keyed: Option<Keyed>,
     /// The wall clock at the ledger's beginning.
     pub wall: Timestamp,
 }
@@ -121,6 +131,17 @@ pub struct Before {
     pub beginning: Beginning,
 }
 
+/// What is known of rows by their keys before an upload begins.
+#[derive(Debug, Clone)]
+pub struct Keyed {
+    /// What tells which rows were uploaded before.
+    pub existing: Existing,
+    /// What the journal knows.
+    pub known: Arc<Known>,
+    /// Whether an upload of the same name was cut off on this machine.
+    pub was_cut_off: bool,
+}
+
 /// The account of one upload.
 pub struct Ledger {
     setting: Setting,
@@ -136,6 +157,7 @@ pub struct Ledger {
     source: intake::Intake,
     allowance: held::Allowance,
     settling: settling::Settling,
+    keys: Option<keyed::Keys>,
     phase: ending::Phase,
     random: Box<dyn FnMut() -> f64 + Send>,
     out: Vec<Effect>,
@@ -159,6 +181,7 @@ impl Ledger {
             source: intake::Intake::new(setting.before.chunks),
             allowance: held::Allowance::new(setting.limit),
             settling: settling::Settling::new(setting.before.beginning),
+            keys: setting.keyed.clone().map(keyed::Keys::new),
             setting,
             index: Index::default(),
             works: BTreeMap::new(),
@@ -176,12 +199,12 @@ impl Ledger {
     pub fn on(&mut self, event: Event, now: Duration) -> Vec<Effect> {
         self.phase.now = now;
         match event {
-            Event::Begin => self.begin(),
+            Event::Begin => self.begin(now),
             Event::Campaign(campaign) => self.campaign(campaign, now),
-            Event::Checked(Ok(())) => self.phase.stage = Stage::Running,
+            Event::Checked(Ok(())) => self.begin_rows(now),
             Event::Checked(Err(error)) => self.refuse(Cause::Checked(error), now),
             Event::Total(total) => self.source.total(total),
-            Event::Chunk(chunk) => self.admit(chunk),
+            Event::Chunk(chunk) => self.admit(chunk, now),
             Event::Rest(chunk) => self.shelve(&chunk),
             Event::SourceEnded => self.source_ended(),
             Event::SourceFailed(error) => self.source_failed(error, now),
@@ -246,19 +269,19 @@ impl Ledger {
         self.phase.has_launched
     }
 
-    fn begin(&mut self) {
-        if self.setting.is_dry_run {
-            self.check();
+    fn begin(&mut self, now: Duration) {
+        if self.setting.is_dry_run && self.keys.is_none() {
+            self.check(now);
         } else {
             self.out.push(Effect::AskCampaign);
         }
     }
 
-    fn check(&mut self) {
+    fn check(&mut self, now: Duration) {
         if self.setting.checks_first {
             self.out.push(Effect::Check);
         } else {
-            self.phase.stage = Stage::Running;
+            self.begin_rows(now);
         }
     }
 
@@ -267,7 +290,7 @@ impl Ledger {
             Ok(campaign) => campaign,
             Err(error) => return self.refuse(Cause::Preflight(error), now),
         };
-        if takes_no_records(&campaign.status) {
+        if !self.setting.is_dry_run && takes_no_records(&campaign.status) {
             return self.refuse(Cause::NotRunning(campaign.status), now);
         }
         if self.setting.before.chunks == 0 {
@@ -281,7 +304,7 @@ impl Ledger {
             self.out.push(Effect::Identify(self.settling.beginning));
             self.phase.own_from = now + SECOND;
         }
-        self.check();
+        self.check(now);
     }
 
     fn wall(&self, now: Duration) -> Timestamp {

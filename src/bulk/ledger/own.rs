@@ -159,6 +159,29 @@ pub(super) fn run(id: &str) -> u64 {
     print(&id)
 }
 
+/// The session id that is sent of a row.
+pub(super) fn session(json: &[u8]) -> Option<String> {
+    serde_json::from_slice::<Sent<'_>>(json).ok()?.app_session_id
+}
+
+/// What is sent of a row beside its number and its session id, in 32 bits.
+pub(super) fn rest_sent(json: &[u8]) -> Option<u32> {
+    let sent = serde_json::from_slice::<Sent<'_>>(json).ok()?;
+    Some(rest(sent.app_user_id.as_deref(), sent.variables.as_ref()))
+}
+
+/// The same of a record of a listing; none where it does not show its variables.
+pub(super) fn rest_shown(shown: &Shown<'_>) -> Option<u32> {
+    let user = shown.app_user_id.and_then(page::scalar);
+    let variables: Map<String, Value> = serde_json::from_slice(shown.variables?).ok()?;
+    Some(rest(user.as_deref(), Some(&variables)))
+}
+
+fn rest(user: Option<&str>, variables: Option<&Map<String, Value>>) -> u32 {
+    let print = identity(0, user, "", variables);
+    u32::try_from(print >> 32).unwrap_or(0)
+}
+
 fn identity(
     number: u64,
     user: Option<&str>,

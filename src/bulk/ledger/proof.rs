@@ -54,10 +54,18 @@ pub(super) struct Circumstances {
 impl Circumstances {
     /// Whether records were counted that are not listed, and of which nothing is known: what has
     /// left the listing, say. A counter that counts less than we know of counts for nothing.
-    fn hides_some(&self) -> bool {
+    pub(super) fn hides_some(&self) -> bool {
         let (Some(before), Some(count)) = (self.before, self.count) else { return false };
         let came = count.saturating_sub(before);
         came > self.accepted && count > self.extent.records
+    }
+
+    /// Whether two looks show as many records as there were before anything was sent.
+    pub(super) fn is_unchanged(&self) -> bool {
+        let Extent { records, total, most, .. } = self.extent;
+        let again = self.previous == Some(self.extent) && records >= most;
+        let before = self.before == Some(records);
+        before && total == self.before && self.count == self.before && again
     }
 }
 
@@ -128,6 +136,18 @@ impl std::fmt::Display for Unproven {
                  service's listing would show it",
             ),
         }
+    }
+}
+
+impl Proof {
+    /// Records of ours are shown as they were sent.
+    pub(super) const fn shown() -> Self {
+        Self { kind: Kind::Canary, since: None }
+    }
+
+    /// The campaign has as many records as before anything was sent.
+    pub(super) const fn unchanged() -> Self {
+        Self { kind: Kind::Unchanged, since: None }
     }
 }
 

@@ -30,13 +30,14 @@ impl Ledger {
         while self.gate.is_open(now, self.flights.len())
             && let Some(seq) = self.ready(now)
         {
+            let most = self.probe().unwrap_or(usize::MAX);
             let Some(work) = self.works.get_mut(&seq) else { return };
             let (Some(mut part), Body::Here(chunk)) = (work.parts.pop_front(), &work.body) else {
                 return;
             };
             let chunk = chunk.clone();
             let sizes = part.rows.iter().map(|row| chunk.json(*row as usize).len());
-            let fits = self.gate.fits(sizes);
+            let fits = self.gate.fits(sizes).min(most);
             if fits < part.rows.len() {
                 let rows = part.rows.split_off(fits);
                 work.again(Part { rows, losses: part.losses });
@@ -61,7 +62,8 @@ impl Ledger {
     /// changed is noticed first.
     fn ready(&self, now: Duration) -> Option<u64> {
         let is_verified = self.source.has_caught_up() || !self.has_room();
-        if self.phase.stopping.is_some() || !is_verified || self.phase.is_loading {
+        let is_held = self.phase.is_loading || self.probe() == Some(0);
+        if self.phase.stopping.is_some() || !is_verified || is_held {
             return None;
         }
         let may_leave = |work: &Work| {

@@ -11,14 +11,14 @@ use super::super::options::OnUnknown;
 use super::Ledger;
 use super::event::{Beginning, Effect};
 use super::index::State;
-use super::listing::{Alike, Wanted};
-use super::look::{Look, Over};
+use super::listing::{Alike, Listing, Wanted};
+use super::look::{Look, Over, Show};
 use super::own;
 use super::proof::{Circumstances, Extent, Proof, Unproven};
 use crate::{Error, Result};
 
 /// Looks in a row that settle nothing, before what is in doubt stays so.
-const LOOKS: u32 = 5;
+pub(super) const LOOKS: u32 = 5;
 /// The least time between two looks while rows are being sent, and how many times as long as the
 /// look took.
 const BETWEEN: Duration = Duration::from_secs(30);
@@ -44,7 +44,7 @@ pub(super) struct Settling {
     /// Looks in a row that settled nothing.
     pub(super) fruitless: u32,
     /// No look before this moment.
-    not_before: Duration,
+    pub(super) not_before: Duration,
     /// When the last look ended, and how long it took.
     last: Option<(Duration, Duration)>,
     pub(super) lag: Lag,
@@ -55,6 +55,9 @@ pub(super) struct Settling {
     /// The first run of each answer: an answer that was given before begins with one of them.
     firsts: HashSet<u64>,
 }
+
+/// What a look proves, or why it proves nothing.
+pub(super) type Judged = Result<Proof, (String, Option<Unproven>)>;
 
 /// How far the listing is behind, as far as our own records tell.
 #[derive(Debug, Default)]
@@ -161,6 +164,9 @@ impl Ledger {
 
     /// When the next look is to begin, as things are.
     fn look_at(&self) -> Option<Duration> {
+        if let Some(at) = self.survey_at() {
+            return Some(at);
+        }
         if self.setting.on_unknown != OnUnknown::Settle || !self.source.has_caught_up() {
             return None;
         }
@@ -195,6 +201,21 @@ impl Ledger {
                 accepted.insert(row);
             }
         });
+        let show = match self.scan(&accepted) {
+            Some(_) if self.is_surveying() => self.survey(),
+            Some(scan) => scan,
+            None => Show::Rows(Box::new(Listing::new(self.wanted(accepted)))),
+        };
+        let settling = &mut self.settling;
+        settling.looks += 1;
+        settling.lag.youngest_then = settling.lag.youngest;
+        let mut look = Look::new(show, now);
+        look.was_sending = !self.flights.is_empty();
+        settling.look = Some(look);
+    }
+
+    /// What a look is about.
+    fn wanted(&mut self, accepted: FixedBitSet) -> Wanted {
         let mut known = std::mem::take(&mut self.settling.known);
         known.sort_unstable();
         known.dedup();
@@ -228,12 +249,7 @@ impl Ledger {
                 }
             }
         }
-        let settling = &mut self.settling;
-        settling.looks += 1;
-        settling.lag.youngest_then = settling.lag.youngest;
-        let mut look = Look::new(wanted, now);
-        look.was_sending = !self.flights.is_empty();
-        settling.look = Some(look);
+        wanted
     }
 
     /// A page came, or did not.
@@ -272,19 +288,30 @@ impl Ledger {
             was_sending: look.was_sending,
         };
         let over = look.over().cloned();
-        let proof = match over {
-            Some(Over::Read) => {
-                look.listing.prove(&circumstances).map_err(|why| (why.to_string(), Some(why)))
+        self.settling.previous = Some(circumstances.extent);
+        if self.is_surveying() {
+            return self.surveyed(look, &circumstances, now);
+        }
+        let (proof, verdicts) = match &mut look.show {
+            Show::Keys(scan) => self.scanned(scan, over, &circumstances),
+            Show::Rows(listing) => {
+                let proof = match over {
+                    Some(Over::Read) => {
+                        listing.prove(&circumstances).map_err(|why| (why.to_string(), Some(why)))
+                    }
+                    over => Err((over.map(unread).unwrap_or_default(), None)),
+                };
+                let ok = proof.as_ref().ok();
+                let mut verdicts = listing.tokens(ok, &circumstances, &self.index);
+                verdicts.extend(listing.own(ok, &circumstances));
+                self.settling.known.append(&mut listing.wanted.known);
+                (proof, verdicts)
             }
-            over => Err((over.map(unread).unwrap_or_default(), None)),
         };
         self.measure(&proof, look.began);
-        let mut verdicts = look.listing.tokens(proof.as_ref().ok(), &circumstances, &self.index);
-        verdicts.extend(look.listing.own(proof.as_ref().ok(), &circumstances));
-        self.settling.known.append(&mut look.listing.wanted.known);
-        self.settling.previous = Some(circumstances.extent);
         self.settling.last = Some((now, now.saturating_sub(look.began)));
         let is_fruitful = self.apply(verdicts, &look, proof.is_ok(), now);
+        self.forget_tokens();
         let is_final = matches!(look.over(), Some(Over::Failed { is_final: true, .. }));
         if is_fruitful {
             self.settling.fruitless = 0;
@@ -308,12 +335,14 @@ impl Ledger {
                 },
                 |(why, _)| why,
             );
-            self.give_up(&why);
+            if !self.cannot_probe(&why, now) {
+                self.give_up(&why);
+            }
         }
     }
 
     /// Learns how far the listing is behind.
-    fn measure(&mut self, proof: &Result<Proof, (String, Option<Unproven>)>, began: Duration) {
+    fn measure(&mut self, proof: &Judged, began: Duration) {
         let lag = &mut self.settling.lag;
         match proof {
             Err((_, Some(Unproven::Missing { .. } | Unproven::Sessions))) => lag.is_behind = true,
@@ -328,7 +357,7 @@ impl Ledger {
 }
 
 /// Why a look that did not read every page proves nothing.
-fn unread(over: Over) -> String {
+pub(super) fn unread(over: Over) -> String {
     match over {
         Over::Repeats => "the service's listing shows one page again and again".to_owned(),
         Over::Endless => "the service's listing goes on for longer than it says it is".to_owned(),

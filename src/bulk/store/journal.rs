@@ -18,6 +18,8 @@ use crate::{Error, Result};
 /// Marks a SQLite file as a journal: "RVRG".
 const APPLICATION_ID: i64 = 0x5256_5247;
 const VERSION: i64 = 2;
+/// The format of one whose rows are known by keys.
+const KEYED: i64 = 3;
 
 /// A log: entries are added to a chunk and never changed, so that a report reads what was there when
 /// its upload ended, whoever goes on with the journal.
@@ -178,12 +180,13 @@ pub(super) fn open(path: &Path, name: &Name) -> Result<Journal> {
         return Err(name.error("is a database of another program; name another file"));
     }
     let version = pragma("user_version").map_err(refuse)?;
-    if tables > 0 && version != VERSION {
+    if tables > 0 && !matches!(version, VERSION | KEYED) {
         return Err(name.error(&format!(
             "was written by another version of revrag: its format is {version}, and this version \
-             reads {VERSION}"
+             reads {VERSION} and {KEYED}"
         )));
     }
+    let version = if tables > 0 { version } else { VERSION };
     // What is committed is in the one file that the caller knows of.
     connection.pragma_update(None, "journal_mode", "TRUNCATE").map_err(refuse)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(refuse)?;
@@ -191,10 +194,15 @@ pub(super) fn open(path: &Path, name: &Name) -> Result<Journal> {
     connection.pragma_update(None, "fullfsync", "ON").map_err(refuse)?;
     let begin = format!(
         "BEGIN EXCLUSIVE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; \
-         PRAGMA user_version = {VERSION}; COMMIT;"
+         PRAGMA user_version = {version}; COMMIT;"
     );
     connection.execute_batch(&begin).map_err(refuse)?;
     Ok(Journal { connection, lock, path: path.to_path_buf() })
+}
+
+/// From here on, no version that knows rows by their places alone goes on with it.
+pub(super) fn set_keyed(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "user_version", KEYED)
 }
 
 /// Opens the file, makes it if need be, for its owner's eyes only, and locks it.

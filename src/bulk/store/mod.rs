@@ -3,6 +3,7 @@
 //! stays in memory.
 
 mod journal;
+mod keys;
 mod scratch;
 mod slots;
 mod writer;
@@ -16,7 +17,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::blob::RowReport;
 use super::chunk::Chunk;
-use super::ledger::{Beginning, Plan, Stored};
+use super::ledger::{Beginning, Known, Plan, Stored};
 use crate::{Error, Result};
 
 pub(super) use journal::{Identity, Name};
@@ -48,6 +49,8 @@ pub(super) struct Opened {
     pub(super) store: Store,
     /// The rows of each chunk that was written down, in order.
     pub(super) cuts: Vec<usize>,
+    /// What the journal knows of rows by their keys.
+    pub(super) known: Known,
     /// What the journal has to say.
     pub(super) words: UnboundedReceiver<Word>,
 }
@@ -62,12 +65,14 @@ impl Store {
         let (slots, aside) = (Slots::default(), HashMap::new());
         let Some(path) = path else {
             let store = Self { name, identity: fresh, writer: None, scratch, slots, aside };
-            return Ok(Opened { store, cuts: Vec::new(), words });
+            return Ok(Opened { store, cuts: Vec::new(), known: Known::default(), words });
         };
-        let journal = journal::open(path, &name)?;
-        let cuts = journal::cuts(&journal.connection, &name)?;
+        let mut journal = journal::open(path, &name)?;
+        let mut cuts = journal::cuts(&journal.connection, &name)?;
+        let is_keyed = !fresh.content.key.is_empty();
+        let before = keys::has_known(&journal.connection, &name)?;
         let identity = match journal::identity(&journal.connection, &name)? {
-            Some(known) if !cuts.is_empty() => {
+            Some(known) if !cuts.is_empty() || before => {
                 journal::compare(&known, &fresh, &name)?;
                 known
             }
@@ -77,9 +82,15 @@ impl Store {
                 fresh
             }
         };
+        let mut known = Known::default();
+        if is_keyed {
+            // Rows that are known by keys have no places any more.
+            known = keys::gather(&mut journal.connection, cuts.len() as u64, &name)?;
+            cuts.clear();
+        }
         let writer = Some(Writer::start(journal, sender, &name)?);
         let store = Self { name, identity, writer, scratch, slots, aside };
-        Ok(Opened { store, cuts, words })
+        Ok(Opened { store, cuts, known, words })
     }
 
     /// What the upload is.

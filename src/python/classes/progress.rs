@@ -37,6 +37,11 @@ impl UploadProgress {
     fn accepted(&self) -> u64 {
         self.0.counts.of(Outcome::Accepted)
     }
+    /// int: How many rows were in the campaign before, by their keys.
+    #[getter]
+    fn existing(&self) -> u64 {
+        self.0.counts.of(Outcome::Existing)
+    }
     /// int: How many rows the service refused.
     #[getter]
     fn rejected(&self) -> u64 {
@@ -52,7 +57,7 @@ impl UploadProgress {
     fn excluded(&self) -> u64 {
         self.0.counts.of(Outcome::Excluded)
     }
-    /// int: How many rows stay home because an earlier one has their number.
+    /// int: How many rows stay home because an earlier one has their number, or their key.
     #[getter]
     fn duplicate(&self) -> u64 {
         self.0.counts.of(Outcome::Duplicate)

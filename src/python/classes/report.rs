@@ -12,7 +12,7 @@ use pyo3_arrow::PyRecordBatchReader;
 use uuid::Uuid;
 
 use crate::Error;
-use crate::bulk::{Outcome, Report};
+use crate::bulk::{Counts, Outcome, Report};
 use crate::python::classes::origin::Origin;
 use crate::python::classes::rejects::{self, UploadRejects};
 use crate::python::classes::rows::{self, ReportRows};
@@ -22,7 +22,7 @@ use crate::python::convert::rows::Raised;
 /// What an upload came to: counters, and a table with a row for each row of the source.
 ///
 /// It is an Arrow stream with the columns `row` (the position in the source, from 0),
-/// `phone_number`, `outcome`, `run_id`, `status` and `error`: `polars.DataFrame(report)`,
+/// `key` (null where rows are not known by one), `phone_number`, `outcome`, `run_id`, `status` and `error`: `polars.DataFrame(report)`,
 /// `pyarrow.table(report)` and `pandas.DataFrame.from_arrow(report)` read it, as often as wanted.
 ///
 /// Example:
@@ -57,10 +57,11 @@ impl UploadReport {
     fn lines(&self) -> Vec<(&'static str, u64, &'static str)> {
         let about = |outcome: Outcome| match outcome {
             Outcome::Accepted => "queued for calling",
+            Outcome::Existing => "in the campaign before",
             Outcome::Rejected => "refused by the service",
             Outcome::Invalid => "stayed home: not valid",
             Outcome::Excluded => "stayed home: not to be called",
-            Outcome::Duplicate => "stayed home: number seen before",
+            Outcome::Duplicate => "stayed home: number or key seen before",
             Outcome::Unknown => "may be queued: not sent again",
             Outcome::NotSent => "nothing was sent",
         };
@@ -83,6 +84,11 @@ impl UploadReport {
     fn accepted(&self) -> u64 {
         self.count(Outcome::Accepted)
     }
+    /// int: How many rows were in the campaign before, by their keys, and were not sent.
+    #[getter]
+    fn existing(&self) -> u64 {
+        self.count(Outcome::Existing)
+    }
     /// int: How many rows the service refused.
     #[getter]
     fn rejected(&self) -> u64 {
@@ -98,7 +104,7 @@ impl UploadReport {
     fn excluded(&self) -> u64 {
         self.count(Outcome::Excluded)
     }
-    /// int: How many rows stayed home because an earlier one has their number.
+    /// int: How many rows stayed home because an earlier one has their number, or their key.
     #[getter]
     fn duplicate(&self) -> u64 {
         self.count(Outcome::Duplicate)
@@ -118,7 +124,18 @@ impl UploadReport {
     fn repaired(&self) -> u64 {
         self.report.counts().repaired
     }
-    /// str: What the upload's tokens begin with: `app_session_id` is `<upload_id>-<row>`.
+    /// int: How many existing rows have changed since: the campaign has them as they were.
+    #[getter]
+    fn changed(&self) -> u64 {
+        self.report.counts().changed
+    }
+    /// int: How many rows the campaign has several records of, by their keys.
+    #[getter]
+    fn doubled(&self) -> u64 {
+        self.report.counts().doubled
+    }
+    /// str: What the upload's tokens begin with: without a key, `app_session_id` is
+    /// `<upload_id>-<row>`.
     #[getter]
     fn upload_id(&self) -> String {
         self.report.upload_id.simple().to_string()
@@ -244,10 +261,13 @@ impl UploadReport {
             .map(|outcome| format!("{}={}", outcome.name(), self.count(*outcome)))
             .collect();
         format!(
-            "UploadReport(total={}, {}, repaired={}, upload_id='{}', elapsed={:.1})",
+            "UploadReport(total={}, {}, repaired={}, changed={}, doubled={}, upload_id='{}', \
+             elapsed={:.1})",
             self.total(),
             counts.join(", "),
             self.repaired(),
+            self.changed(),
+            self.doubled(),
             self.upload_id(),
             self.elapsed()
         )
@@ -264,6 +284,12 @@ impl UploadReport {
         if self.repaired() > 0 {
             let _ = write!(text, ", {} numbers repaired", self.repaired());
         }
+        if self.changed() > 0 {
+            let _ = write!(text, ", {} changed since", self.changed());
+        }
+        if self.doubled() > 0 {
+            let _ = write!(text, ", {} there more than once", self.doubled());
+        }
         text
     }
 
@@ -278,12 +304,12 @@ impl UploadReport {
 
     /// Make one from its parts, as pickle does.
     #[classmethod]
-    #[pyo3(signature = (upload_id, elapsed, repaired, rows, origin=None))]
+    #[pyo3(signature = (upload_id, elapsed, counts, rows, origin=None))]
     fn _load(
         class: &Bound<'_, PyType>,
         upload_id: &str,
         elapsed: f64,
-        repaired: u64,
+        counts: (u64, u64, u64),
         rows: &[u8],
         origin: Option<&str>,
     ) -> PyResult<Self> {
@@ -291,7 +317,10 @@ impl UploadReport {
         let id = Uuid::try_parse(upload_id)
             .map_err(|_| to_pyerr(py, Error::invalid("upload_id", "it is no UUID")))?;
         let elapsed = Duration::try_from_secs_f64(elapsed).unwrap_or_default();
-        let report = Report::from_ipc(id, elapsed, repaired, rows);
+        let also = counts;
+        let mut counts = Counts::default();
+        (counts.repaired, counts.changed, counts.doubled) = also;
+        let report = Report::from_ipc(id, elapsed, counts, rows);
         let origin = origin.and_then(Origin::read).unwrap_or_default();
         report.map(|report| Self::new(report, origin.into())).map_err(|error| to_pyerr(py, error))
     }
@@ -300,8 +329,9 @@ impl UploadReport {
         let py = slf.py();
         let report = slf.get();
         let rows = report.report.to_ipc().map_err(|error| to_pyerr(py, error))?;
+        let counts = (report.repaired(), report.changed(), report.doubled());
         let (rows, origin) = (PyBytes::new(py, &rows), report.origin.written());
-        let parts = (report.upload_id(), report.elapsed(), report.repaired(), rows, origin);
+        let parts = (report.upload_id(), report.elapsed(), counts, rows, origin);
         (slf.get_type().getattr("_load")?, parts).into_bound_py_any(py)
     }
 }

@@ -35,7 +35,7 @@ def of_rust() -> dict[str, Any]:
         text = re.sub(
             r"^Duration::from_mins\((\d+)\)$", lambda match: f"{60.0 * int(match[1])}", text
         )
-        text = re.sub(r"^On\w+::(\w+)$", lambda match: repr(match[1].lower()), text)
+        text = re.sub(r"^(?:On\w+|Existing)::(\w+)$", lambda match: repr(match[1].lower()), text)
         text = {
             "Vec::new()": "()",
             "Variables::Found": "None",
@@ -44,7 +44,9 @@ def of_rust() -> dict[str, Any]:
             "true": "True",
         }.get(text, text)
         found[name] = ast.literal_eval(text)
-    return found
+    # An empty list is refused: no key is None.
+    assert found["key"] == ()
+    return {**found, "key": None}
 
 
 def of_stub(method: str) -> dict[str, Any]:

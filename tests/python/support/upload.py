@@ -12,8 +12,17 @@ import revrag
 
 from support.service import Service
 
-OUTCOMES = ("accepted", "rejected", "invalid", "excluded", "duplicate", "unknown", "not_sent")
-COLUMNS = ["row", "phone_number", "outcome", "run_id", "status", "error"]
+OUTCOMES = (
+    "accepted",
+    "existing",
+    "rejected",
+    "invalid",
+    "excluded",
+    "duplicate",
+    "unknown",
+    "not_sent",
+)
+COLUMNS = ["row", "key", "phone_number", "outcome", "run_id", "status", "error"]
 
 # Nothing of what the tests are about takes long.
 QUICK: dict[str, Any] = {"settle_after": 0.05}

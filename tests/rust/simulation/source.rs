@@ -109,6 +109,7 @@ pub(super) fn chunks(rows: &[Row], upload: &str, cuts: &[usize], most: usize) ->
             check,
             number: Some(&row.number),
             came: None,
+            key: None,
             json: json.as_bytes(),
         }));
         if cutter.is_complete() {

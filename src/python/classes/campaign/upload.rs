@@ -28,6 +28,16 @@ impl Campaign {
     ///     app_user_id (str | None): The column of the user ids; one of that very name by itself.
     ///     app_session_id (str | None): The column of the session ids; one of that very name by itself.
     ///         Rows without one are stamped with `<upload id>-<row>`.
+    ///     key (str | Iterable[str] | None): The column by which a row is known, or several: it goes out
+    ///         at most once per campaign, name and key, whatever its place in the source, from any
+    ///         machine, with a journal or without. Text, whole numbers and UUIDs can be keys. The session
+    ///         id is made of it (`revrag.row_key` gives it back); the column `app_session_id` itself can
+    ///         be the key, and its ids go out as they are. None knows rows by their places.
+    ///     name (str | None): What tells rounds apart, so that the same lead can be called again in
+    ///         another; at most 55 bytes.
+    ///     existing (str): What tells which rows were uploaded before: `"campaign"` reads all of the
+    ///         campaign's records first, `"journal"` asks the journal alone, for those who alone write to
+    ///         the campaign.
     ///     region (str | None): Where numbers without a country code belong, as `"IN"`; None sends all
     ///         as they come.
     ///     on_invalid (str): What becomes of rows that are not valid: `"reject"` keeps them home,
@@ -49,7 +59,8 @@ impl Campaign {
     ///         stops. Meanwhile a few rows at a time try whether it is back.
     ///     progress (bool | Callable[[UploadProgress], object] | None): True shows a bar; a callable is
     ///         told a few times a second.
-    ///     dry_run (bool): Read and check everything, send nothing.
+    ///     dry_run (bool): Read and check everything, send nothing. With a key the campaign's records are
+    ///         read, too, and the report tells which rows are there.
     ///     delimiter (str | None): What separates the fields of a CSV file; None finds it in the header.
     ///     encoding (str | None): How a text file is written, as `"windows-1252"`; None is UTF-8, or what
     ///         a mark at its start says.
@@ -74,7 +85,7 @@ impl Campaign {
     ///     >>> report.accepted, report.invalid
     ///     (1, 1)
     #[pyo3(signature = (source, **options), text_signature = "($self, source, *, phone_number='phone_number', \
-        variables=None, app_user_id=None, app_session_id=None, region='IN', on_invalid='reject', \
+        variables=None, app_user_id=None, app_session_id=None, key=None, name=None, existing='campaign', region='IN', on_invalid='reject', \
         on_duplicate='keep', required=(), max_records=500, max_bytes=1000000, concurrency=4, \
         max_records_per_second=None, journal=None, on_unknown='settle', settle_after=5.0, \
         give_up_after=600.0, progress=None, dry_run=False, delimiter=None, encoding=None, sheet=None, \
@@ -96,7 +107,7 @@ impl Campaign {
     ///     >>> report.accepted
     ///     1
     #[pyo3(signature = (source, **options), text_signature = "($self, source, *, phone_number='phone_number', \
-        variables=None, app_user_id=None, app_session_id=None, region='IN', on_invalid='reject', \
+        variables=None, app_user_id=None, app_session_id=None, key=None, name=None, existing='campaign', region='IN', on_invalid='reject', \
         on_duplicate='keep', required=(), max_records=500, max_bytes=1000000, concurrency=4, \
         max_records_per_second=None, journal=None, on_unknown='settle', settle_after=5.0, \
         give_up_after=600.0, progress=None, dry_run=False, delimiter=None, encoding=None, sheet=None, \

@@ -68,7 +68,8 @@ fn begin(
         None => None,
     };
     let origin = Arc::new(Origin { content: options.content.clone(), format });
-    let has_journal = options.journal.is_some();
+    let ways =
+        Ways { has_journal: options.journal.is_some(), is_keyed: !options.content.key.is_empty() };
     let client = client.observed(watch.observer.clone());
     let target = Target {
         campaign,
@@ -87,7 +88,7 @@ fn begin(
             Some(report) => (Cause::CutOff, report),
             None => (Cause::Lost, Report::unknown(Uuid::nil())),
         };
-        Some(stopped(py, &cause, None, UploadReport::new(report, source), has_journal))
+        Some(stopped(py, &cause, None, UploadReport::new(report, source), ways))
     }));
     let tell = progress.is_some().then(|| watch.say.clone());
     listeners.progress = progress;
@@ -96,7 +97,7 @@ fn begin(
             Some(tell) => told(upload, monitor, &tell).await,
             None => upload.run().await,
         };
-        Ok(Ended { result, raised, origin, has_journal })
+        Ok(Ended { result, raised, origin, ways })
     }))
 }
 
@@ -126,7 +127,14 @@ pub(in crate::python) struct Ended {
     result: Result<Report, Failure>,
     raised: Raised,
     origin: Arc<Origin>,
+    ways: Ways,
+}
+
+/// What an upload that stopped can be gone on by.
+#[derive(Clone, Copy)]
+struct Ways {
     has_journal: bool,
+    is_keyed: bool,
 }
 
 impl<'py> IntoPyObject<'py> for Ended {
@@ -155,10 +163,14 @@ impl<'py> IntoPyObject<'py> for Ended {
                     }
                     Cause::Source(SourceError::Raised { .. })
                     | Cause::Checked(SourceError::Raised { .. }) => raised(),
-                    Cause::NotRunning(_) | Cause::CutOff | Cause::Bug | Cause::Lost => None,
+                    Cause::NotRunning(_)
+                    | Cause::Unproven(_)
+                    | Cause::CutOff
+                    | Cause::Bug
+                    | Cause::Lost => None,
                 };
                 let report = UploadReport::new(ended.report, self.origin);
-                Err(stopped(py, &ended.cause, cause, report, self.has_journal))
+                Err(stopped(py, &ended.cause, cause, report, self.ways))
             }
         }
     }
@@ -170,7 +182,7 @@ fn stopped(
     why: &Cause,
     cause: Option<PyErr>,
     report: UploadReport,
-    has_journal: bool,
+    Ways { has_journal, is_keyed }: Ways,
 ) -> PyErr {
     let told = match why {
         Cause::Source(SourceError::Raised { row }) => {
@@ -184,6 +196,13 @@ fn stopped(
         Cause::Journal(Error::JournalLost(_)) => {
             "`.report` tells what is known of every row; upload those that are not_sent there and no \
              others, for without this journal all would be called again"
+        }
+        Cause::Unproven(_) => {
+            "nothing more is sent than what may be; with existing=\"journal\" the journal alone is \
+             asked, which is right only where it knows every row that was sent under this name"
+        }
+        _ if is_keyed => {
+            "the same call goes on from here: rows that are there are recognised by their keys"
         }
         _ if has_journal => "the same call with the same journal goes on from here",
         _ => {
@@ -209,6 +228,6 @@ pub(in crate::python) fn roles(content: &Content) -> Roles {
     let columns = content.columns();
     Roles {
         phone_number: content.phone_number.clone(),
-        ids: columns.into_iter().skip(1).take(2).collect(),
+        ids: columns.into_iter().skip(1).take(2 + content.key.len()).collect(),
     }
 }

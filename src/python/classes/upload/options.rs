@@ -8,7 +8,7 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyString};
 
 use crate::Error;
 use crate::bulk::source::Format;
-use crate::bulk::{MaxInvalid, OnDuplicate, OnInvalid, OnUnknown, Options, Variables};
+use crate::bulk::{Ask, MaxInvalid, OnDuplicate, OnInvalid, OnUnknown, Options, Variables};
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::input::{self, Whole, is_mapping};
 use crate::python::convert::json::type_name;
@@ -67,6 +67,12 @@ impl UploadOptions {
                 "max_bytes" => options.max_bytes = number(1)?,
                 "concurrency" => options.concurrency = number(1)?,
                 "max_records_per_second" => options.max_records_per_second = value.extract()?,
+                "key" => content.key = key(&name, &value)?,
+                "name" => content.name = optional(&name, &value)?,
+                "existing" => {
+                    let known = [("campaign", Ask::Campaign), ("journal", Ask::Journal)];
+                    options.existing = choice(&name, &value, &known)?;
+                }
                 "journal" => options.journal = value.extract::<Option<PathBuf>>()?,
                 "on_unknown" => {
                     options.on_unknown = choice(
@@ -163,6 +169,18 @@ fn names(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
         return Err(refuse(value.py(), name, "it must be a list of names, not a str"));
     }
     value.try_iter()?.map(|item| text(name, &item?)).collect()
+}
+
+/// A column, several, or None.
+fn key(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    if value.is_instance_of::<PyString>() {
+        return Ok(vec![text(name, value)?]);
+    }
+    let columns = names(name, value)?;
+    if columns.is_empty() && !value.is_none() {
+        return Err(refuse(value.py(), name, "it names no column; leave it out, or name one"));
+    }
+    Ok(columns)
 }
 
 /// A list of columns, a mapping from variable to column, or None.

@@ -59,6 +59,7 @@ impl Life {
                 give_up_after: scenario.give_up_after,
             },
             before: Before { chunks: cuts.len() as u64, beginning: play.store.beginning() },
+            keyed: None,
             wall: service::dawn() + play.now,
         };
         let mut rng = Rng::with_seed(scenario.seed ^ play.life as u64);
@@ -268,7 +269,7 @@ impl Life {
                 let count = play.service.campaign(now).records;
                 play.later(soon, Happening::Told(Event::Counted { look, count }));
             }
-            Effect::Tell(_) | Effect::End => {}
+            Effect::Tell(_) | Effect::Know(_) | Effect::End => {}
         }
         Ok(())
     }

@@ -1,0 +1,151 @@
+//! Keys of rows, as text.
+
+use std::borrow::Cow;
+
+use arrow_schema::DataType;
+use serde_json::Value;
+
+use super::super::options::{Content, Keying};
+use super::super::source::Block;
+use super::cells::Cells;
+use super::object::cell;
+use super::{Encoder, Rows, at, identifier};
+use crate::key;
+use crate::phone::Cell;
+use crate::{Error, Result};
+
+/// What stands in a key column.
+#[derive(Debug, Clone)]
+pub(super) enum Part<'a> {
+    /// A text.
+    Text(Cow<'a, str>),
+    /// The row's number, as it is sent.
+    Number,
+    /// Nothing.
+    Missing,
+}
+
+impl<'a> Part<'a> {
+    /// What a cell is as a part of a key.
+    pub(super) fn of(cell: Cell<'a>, row: u64, column: &str) -> Result<Self> {
+        let text = match cell {
+            Cell::Float(number) if number < 0.0 => {
+                let whole = identifier(Cell::Float(-number), row, column)?;
+                whole.map(|digits| format!("-{digits}").into())
+            }
+            Cell::Decimal(number) => {
+                let is_whole = crate::phone::whole(&number).is_some();
+                if !is_whole {
+                    return Err(Error::invalid(at(row, column), "it has a fraction"));
+                }
+                identifier(Cell::Decimal(number), row, column)?
+            }
+            cell => identifier(cell, row, column)?,
+        };
+        let text = text.filter(|text| !text.trim().is_empty());
+        Ok(text.map_or(Self::Missing, Self::Text))
+    }
+}
+
+impl Part<'_> {
+    pub(super) fn owned(self) -> Part<'static> {
+        match self {
+            Self::Text(text) => Part::Text(text.into_owned().into()),
+            Self::Number => Part::Number,
+            Self::Missing => Part::Missing,
+        }
+    }
+}
+
+impl Encoder {
+    /// Takes down what a row is known by; the column that is empty, if one is.
+    pub(super) fn key(
+        &self,
+        rows: &mut Rows,
+        key: &[Part<'_>],
+        session: Option<&str>,
+        number: &str,
+    ) -> Option<&str> {
+        let keying = self.keying.as_ref()?;
+        if let Keying::Own = keying {
+            rows.key(session, |out| out.push_str(session.unwrap_or_default()));
+            let column = self.content.key.first();
+            return session.is_none().then(|| column.map_or("", String::as_str));
+        }
+        let missing = key.iter().position(|part| matches!(part, Part::Missing));
+        if let Some(at) = missing {
+            rows.key(None, |_| ());
+            return self.content.key.get(at).map(String::as_str);
+        }
+        let text = |part: &Part<'_>| match part {
+            Part::Text(text) => text.clone().into_owned(),
+            _ => number.to_owned(),
+        };
+        let texts: Vec<String> = key.iter().map(text).collect();
+        let parts = || texts.iter().map(String::as_str);
+        let shown = match &texts[..] {
+            [only] => Cow::Borrowed(only.as_str()),
+            _ => key::joined(parts()).into(),
+        };
+        if let Keying::Tokens(tokens) = keying {
+            rows.key(Some(&shown), |out| tokens.write(parts(), out));
+        }
+        None
+    }
+}
+
+/// Whether a source's first block is of a kind in which a key may turn out to be no text later on.
+pub(super) fn may_be_refused(block: &Block, content: &Content) -> bool {
+    match block {
+        Block::Batch(batch) => {
+            let schema = batch.schema();
+            let is_float = |name: &String| {
+                let field = schema.field_with_name(name);
+                field.is_ok_and(|field| {
+                    let kind = field.data_type();
+                    kind.is_floating()
+                        || kind.is_decimal()
+                        || matches!(kind, DataType::Dictionary(..))
+                })
+            };
+            content.key.iter().any(is_float)
+        }
+        Block::Objects(rows) => rows.iter().any(|row| {
+            let is_odd = |value: &Value| match value {
+                Value::Number(number) => number.is_f64(),
+                Value::String(_) | Value::Null => false,
+                _ => true,
+            };
+            content.key.iter().any(|name| row.get(name).is_some_and(is_odd))
+        }),
+    }
+}
+
+/// Refuses keys of a block that can't be text.
+pub(super) fn check(block: &Block, first_row: u64, content: &Content) -> Result<()> {
+    for column in &content.key {
+        match block {
+            Block::Batch(batch) => {
+                let schema = batch.schema();
+                let Ok(place) = schema.index_of(column) else { continue };
+                if *column == content.phone_number {
+                    continue;
+                }
+                let cells =
+                    Cells::of(schema.field(place), batch.column(place)).map_err(|error| {
+                        Error::invalid(format!("column {column:?}"), error.to_string())
+                    })?;
+                for index in 0..batch.num_rows() {
+                    Part::of(cells.at(index), first_row + index as u64, column)?;
+                }
+            }
+            Block::Objects(rows) if *column != content.phone_number => {
+                for (row, object) in (first_row..).zip(rows) {
+                    Part::of(cell(object.get(column)), row, column)?;
+                }
+            }
+            Block::Objects(_) => {}
+        }
+    }
+    Ok(())
+}

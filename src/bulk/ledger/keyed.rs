@@ -1,0 +1,387 @@
+//! Rows that are known by keys: what is asked before any of them is sent, and how those in doubt are
+//! looked for.
+//!
+//! The campaign's listing is read as a whole, and rows whose tokens it shows stay home. That it would
+//! show the others, too, must be *proven*: by an empty campaign; by session ids that it shows, at all;
+//! or by one row whose number it does not show, which goes first and must come back under its token.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fixedbitset::FixedBitSet;
+
+use super::super::chunk::Chunk;
+use super::super::options::Existing;
+use super::super::seal::Seal;
+use super::book::Book;
+use super::ending::Stage;
+use super::event::{Cause, Effect};
+use super::index::{Place, State};
+use super::known::Known;
+use super::look::{Look, Over, Show};
+use super::proof::{Circumstances, Proof, Unproven, Verdict};
+use super::roster::{Roster, Scan, Sought, Standing, is_whole};
+use super::settling::{Judged, LOOKS, unread};
+use super::{Keyed, Ledger, own};
+
+/// The least pause between two looks before anything is sent.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What is known of rows by their keys.
+#[derive(Debug)]
+pub(super) struct Keys {
+    existing: Existing,
+    known: Arc<Known>,
+    /// Whether requests of before may be on their way still.
+    was_cut_off: bool,
+    /// What each row's token comes to, in the order of the source.
+    seals: Vec<Seal>,
+    /// The tokens of rows in doubt.
+    tokens: HashMap<u64, Box<str>>,
+    /// The longest token.
+    longest: u8,
+    belief: Belief,
+    not_before: Duration,
+    fruitless: u32,
+}
+
+/// Whether it is known which rows are in the campaign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Belief {
+    /// It is not.
+    None,
+    /// The listing shows neither records nor session ids that would tell: one row goes first.
+    Probing,
+    /// The listing shows what is there, or nobody asked it.
+    Proven,
+}
+
+impl Keys {
+    pub(super) fn new(keyed: Keyed) -> Self {
+        let Keyed { existing, known, was_cut_off } = keyed;
+        Self {
+            existing,
+            known,
+            was_cut_off,
+            seals: Vec::new(),
+            tokens: HashMap::new(),
+            longest: 0,
+            belief: Belief::None,
+            not_before: Duration::ZERO,
+            fruitless: 0,
+        }
+    }
+
+    /// Takes in what rows are known by.
+    pub(super) fn take(&mut self, chunk: &Chunk) {
+        for seal in (0..chunk.rows.len()).filter_map(|row| chunk.seal(row)) {
+            self.longest = self.longest.max(seal.length);
+            self.seals.push(seal);
+        }
+    }
+
+    /// A row may be there: its token is needed to look for it.
+    pub(super) fn doubts(&mut self, row: u64, json: &[u8]) {
+        self.tokens.extend(own::session(json).map(|token| (row, token.into())));
+    }
+
+    /// Why it is not known whether a row is there, by the journal alone.
+    pub(super) fn doubt(&self, seal: Option<Seal>) -> Option<&str> {
+        if self.existing == Existing::Campaign { None } else { self.known.doubt(seal?) }
+    }
+
+    fn seal(&self, row: u64) -> Option<Seal> {
+        self.seals.get(usize::try_from(row).ok()?).copied()
+    }
+}
+
+impl Ledger {
+    /// Whether it reads the campaign before anything else.
+    pub(super) fn is_surveying(&self) -> bool {
+        self.phase.stage == Stage::Surveying
+    }
+
+    /// The campaign and the source were checked: rows are read, once it is known which are there.
+    pub(super) fn begin_rows(&mut self, now: Duration) {
+        let Some(keys) = &mut self.keys else {
+            self.phase.stage = Stage::Running;
+            return;
+        };
+        if keys.existing == Existing::Campaign {
+            // What was on its way when another upload was cut off, the service may finish yet.
+            let is_open = keys.was_cut_off || keys.known.doubts() > 0;
+            let wait = if is_open { self.setting.settle_after } else { Duration::ZERO };
+            keys.not_before = now.saturating_add(wait);
+            self.phase.stage = Stage::Surveying;
+            return;
+        }
+        keys.belief = Belief::Proven;
+        self.know(None);
+    }
+
+    /// Tells what is known of rows, and reads them.
+    fn know(&mut self, roster: Option<Roster>) {
+        let Some(keys) = &self.keys else { return };
+        let book = Book { reader: self.setting.reader(), roster, known: keys.known.clone() };
+        self.out.push(Effect::Know(Arc::new(book)));
+        self.phase.stage = Stage::Running;
+    }
+
+    /// When the campaign is read before anything else.
+    pub(super) fn survey_at(&self) -> Option<Duration> {
+        let keys = self.keys.as_ref()?;
+        if self.is_surveying() {
+            return Some(keys.not_before);
+        }
+        // The row that went first is in the campaign, as the service says.
+        let is_asked = self.is_probing()
+            && self.flights.is_empty()
+            && self.index.count(State::Accepted) > 0
+            && !self.setting.is_dry_run;
+        is_asked.then_some(self.settling.not_before)
+    }
+
+    fn is_probing(&self) -> bool {
+        self.keys.as_ref().is_some_and(|keys| keys.belief == Belief::Probing)
+    }
+
+    /// The most rows that may be sent at once, where one is to go first: one, or none.
+    pub(super) fn probe(&self) -> Option<usize> {
+        let in_doubt = || self.works.values().chain(self.aside.values());
+        let is_out = || {
+            !self.flights.is_empty()
+                || self.index.count(State::Accepted) > 0
+                || in_doubt().any(|work| !work.doubts.is_empty())
+        };
+        self.is_probing().then(|| usize::from(!is_out()))
+    }
+
+    /// The look at all of the listing before anything is sent.
+    pub(super) fn survey(&self) -> Show {
+        let nothing = std::iter::empty();
+        Show::Keys(Box::new(Scan::new(self.setting.reader(), nothing, 0, FixedBitSet::new())))
+    }
+
+    /// Takes what the listing shows before anything is sent.
+    pub(super) fn surveyed(&mut self, look: Look, now: &Circumstances, at: Duration) {
+        let over = look.over().cloned();
+        let Show::Keys(scan) = look.show else { return };
+        let mut roster = scan.roster;
+        let Some(keys) = &mut self.keys else { return };
+        let is_final = matches!(over, Some(Over::Failed { is_final: true, .. }));
+        let judged = match over {
+            Some(Over::Read) => {
+                believe(&mut roster, &keys.known, now).map_err(|why| why.to_string())
+            }
+            over => Err(over.map(unread).unwrap_or_default()),
+        };
+        match judged {
+            Ok(belief) => {
+                keys.belief = belief;
+                (keys.fruitless, keys.not_before) = (0, at);
+                roster.settle();
+                self.know(Some(roster));
+            }
+            Err(why) => {
+                keys.fruitless += 1;
+                if is_final || keys.fruitless >= LOOKS {
+                    return self.refuse(Cause::Unproven(why.into()), at);
+                }
+                let pause = PAUSE.max(self.setting.settle_after);
+                let doubling = 2_u32.pow((keys.fruitless - 1).min(8));
+                keys.not_before = at.saturating_add(pause.saturating_mul(doubling));
+            }
+        }
+    }
+
+    /// What a look is for that is to find rows in doubt.
+    pub(super) fn scan(&self, accepted: &FixedBitSet) -> Option<Show> {
+        let keys = self.keys.as_ref()?;
+        let rows = self.sought().into_iter();
+        let wanted = rows.filter_map(|(place, _)| keys.seal(self.index.row(place)));
+        let scan = Scan::new(self.setting.reader(), wanted, keys.longest, accepted.clone());
+        Some(Show::Keys(Box::new(scan)))
+    }
+
+    /// Rows in doubt, with their numbers, and rows that were lost and are to be sent again.
+    fn sought(&self) -> Vec<(Place, Option<u64>)> {
+        let mut sought = Vec::new();
+        for (seq, work) in self.works.iter().chain(&self.aside) {
+            for doubt in &work.doubts {
+                let rows = doubt.part.rows.iter().zip(&doubt.prints);
+                sought.extend(rows.map(|(row, print)| ((*seq, *row), Some(print.number))));
+            }
+            for part in work.parts.iter().filter(|part| part.losses > 0) {
+                sought.extend(part.rows.iter().map(|row| ((*seq, *row), None)));
+            }
+        }
+        sought
+    }
+
+    /// What a look shows of rows in doubt, and whether it proves that the others are not there.
+    pub(super) fn scanned(
+        &mut self,
+        scan: &mut Scan,
+        over: Option<Over>,
+        now: &Circumstances,
+    ) -> (Judged, Vec<(Place, Verdict)>) {
+        scan.roster.sort();
+        let sought = self.sought();
+        let Some(keys) = &mut self.keys else { return (Err((String::new(), None)), Vec::new()) };
+        let mut standings = Vec::new();
+        for (place, number) in sought {
+            let row = self.index.row(place);
+            let Some(seal) = keys.seal(row) else { continue };
+            let token = keys.tokens.get(&row).map(|token| &**token);
+            let standing = scan.roster.standing(Sought { seal, token, number, rest: None });
+            // What could be a longer id of ours, cut short, is nobody's.
+            let is_sure = seal.length < scan.roster.longest() || seal.length >= keys.longest;
+            let is_found = matches!(&standing, Standing::There(one) if !one.is_changed) && is_sure;
+            standings.push((place, standing, is_found));
+        }
+        let is_doubled =
+            |standing: &Standing| matches!(standing, Standing::There(one) if one.is_doubled);
+        let mut twice =
+            standings.iter().filter(|(_, standing, _)| is_doubled(standing)).count() as u64;
+        let finds = standings.iter().any(|(_, _, is_found)| *is_found);
+        let (mut missing, mut known) = (0, 0);
+        for row in scan.accepted.ones() {
+            let Some(seal) = keys.seals.get(row) else { continue };
+            known += 1;
+            missing += u64::from(!scan.roster.shows(*seal));
+            twice += u64::from(scan.roster.shows_twice(*seal));
+        }
+        let proof = match over {
+            Some(Over::Read) => prove(&scan.roster, now, (missing, known), finds)
+                .map_err(|why| (why.to_string(), Some(why))),
+            over => Err((over.map(unread).unwrap_or_default(), None)),
+        };
+        if proof.is_ok() && keys.belief == Belief::Probing {
+            keys.belief = Belief::Proven;
+        }
+        let verdict = |(place, standing, is_found): (Place, Standing, bool)| {
+            let verdict = match (standing, &proof) {
+                (Standing::There(one), _) if is_found => {
+                    Verdict::Found { run: one.run, status: one.status }
+                }
+                (Standing::Absent, Ok(proof)) => Verdict::Absent(*proof),
+                _ => Verdict::Open,
+            };
+            (place, verdict)
+        };
+        let verdicts = standings.into_iter().map(verdict).collect();
+        self.index.doubled_again(twice);
+        (proof, verdicts)
+    }
+
+    /// After looks that proved nothing: whether the upload ends, as no row can go first.
+    pub(super) fn cannot_probe(&mut self, why: &str, now: Duration) -> bool {
+        if !self.is_probing() {
+            return false;
+        }
+        self.stop(Cause::Unproven(why.into()), now);
+        true
+    }
+
+    /// At the end: where no row could go first, nothing is known of those that may be there.
+    pub(super) fn none_went_first(&mut self, now: Duration) {
+        if self.index.count(State::Doubt) > 0 && !self.setting.is_dry_run {
+            self.cannot_probe(&Unproven::Sessions.to_string(), now);
+        }
+    }
+
+    /// Forgets the tokens of rows that are in doubt no more.
+    pub(super) fn forget_tokens(&mut self) {
+        let Some(keys) = &mut self.keys else { return };
+        let index = &self.index;
+        let is_open = |row: u64| {
+            let state = index.place(row).and_then(|place| index.state(place));
+            matches!(state, Some(State::Doubt | State::Waiting | State::Out))
+        };
+        keys.tokens.retain(|row, _| is_open(*row));
+    }
+
+    /// Rows with a key that are in doubt by the journal alone, and the others that may be sent.
+    pub(super) fn doubtful(
+        &self,
+        chunk: &Chunk,
+        rows: Vec<u32>,
+    ) -> (Vec<u32>, Vec<u32>, Option<Arc<str>>) {
+        let Some(keys) = &self.keys else { return (Vec::new(), rows, None) };
+        let mut why = None;
+        let (doubt, fresh): (Vec<u32>, Vec<u32>) = rows.into_iter().partition(|row| {
+            let told = keys.doubt(chunk.seal(*row as usize));
+            why = why.take().or_else(|| told.map(Into::into));
+            told.is_some()
+        });
+        (doubt, fresh, why)
+    }
+}
+
+/// What a listing that was read before anything is sent proves, by itself.
+fn believe(roster: &mut Roster, known: &Known, now: &Circumstances) -> Result<Belief, Unproven> {
+    let records = now.extent.records;
+    if !is_whole(now.extent, now.previous) {
+        return Err(Unproven::Shifting { shown: records, total: now.extent.most });
+    }
+    if let Some(count) = now.count.filter(|count| *count > records) {
+        return Err(Unproven::Counted { shown: records, count });
+    }
+    roster.sort();
+    let (shown, sessionless) = roster.sessions();
+    let (mut missing, mut sent) = (0, 0);
+    for seal in known.accepted() {
+        sent += 1;
+        missing += u64::from(!roster.shows(seal));
+    }
+    if missing > 0 {
+        return Err(if sessionless > 0 && shown == 0 {
+            Unproven::Sessions
+        } else {
+            Unproven::Missing { missing, known: sent }
+        });
+    }
+    match (shown, sessionless) {
+        (0, 0) => Ok(Belief::Proven),
+        // No number is known not to be there.
+        (0, _) if roster.hides() => Err(Unproven::Sessions),
+        (0, _) => Ok(Belief::Probing),
+        _ => Ok(Belief::Proven),
+    }
+}
+
+/// What a listing proves of rows with keys that it does not show.
+fn prove(
+    roster: &Roster,
+    now: &Circumstances,
+    (missing, known): (u64, u64),
+    finds: bool,
+) -> Result<Proof, Unproven> {
+    let records = now.extent.records;
+    if !is_whole(now.extent, now.previous) {
+        return Err(Unproven::Shifting { shown: records, total: now.extent.most });
+    }
+    let (_, sessionless) = roster.sessions();
+    if missing > 0 {
+        return Err(if sessionless >= missing {
+            Unproven::Sessions
+        } else {
+            Unproven::Missing { missing, known }
+        });
+    }
+    if now.hides_some() {
+        return Err(Unproven::Counted { shown: records, count: now.count.unwrap_or(0) });
+    }
+    if known > 0 || finds {
+        return Ok(Proof::shown());
+    }
+    if now.is_unchanged() {
+        return Ok(Proof::unchanged());
+    }
+    Err(if sessionless > 0 && sessionless == records {
+        Unproven::Sessions
+    } else {
+        Unproven::Nothing
+    })
+}

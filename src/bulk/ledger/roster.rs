@@ -1,0 +1,344 @@
+//! What a campaign's listing shows of rows that are known by keys. Pure.
+//!
+//! Every record that shows a session id takes one entry of 48 bytes, found by its digest. A record
+//! that shows none may be any row with its number.
+
+use super::super::answer::{RunId, Status};
+use super::super::chunk::Existing;
+use super::super::seal::{Seal, fold};
+use super::own::{self, Reader};
+use super::page::{self, Page, Shown};
+use super::proof::Extent;
+
+/// A record that shows a session id.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    folded: [u8; 12],
+    exact: u32,
+    /// Its id, where that is a UUID; else its place among the others.
+    run: [u8; 16],
+    number: [u8; 8],
+    /// What else it shows: user id and variables.
+    rest: u32,
+    /// Its status' place.
+    status: u16,
+    length: u8,
+    flags: u8,
+}
+
+const _: () = assert!(size_of::<Entry>() == 48);
+
+/// Its id is no UUID.
+const NAMED: u8 = 1;
+/// It shows a number that reads as one.
+const NUMBERED: u8 = 2;
+/// Its variables can be read.
+const READABLE: u8 = 4;
+
+/// The records of a campaign, as far as a look has read them.
+#[derive(Debug)]
+pub(super) struct Roster {
+    reader: Reader,
+    entries: Vec<Entry>,
+    /// Every record, by its id; until they were counted.
+    ids: Vec<u64>,
+    /// The numbers of records that show no session id.
+    nameless: Vec<u64>,
+    /// How many records show no session id.
+    sessionless: u64,
+    /// Whether one of those shows no number that can be read, either.
+    hides: bool,
+    statuses: Vec<Option<Box<str>>>,
+    runs: Vec<Box<str>>,
+    /// How long the longest session id is that was shown.
+    longest: u8,
+    /// Whether letters of either case were shown.
+    cases: (bool, bool),
+    is_sorted: bool,
+}
+
+/// What a roster says of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is in the campaign.
+    There(Existing),
+    /// No record can be it.
+    Absent,
+    /// A record may be it, for this reason.
+    MayBe(&'static str),
+}
+
+/// A row as it is looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sought<'a> {
+    pub(super) seal: Seal,
+    /// Its token, where it is known.
+    pub(super) token: Option<&'a str>,
+    /// Its number, as parsed.
+    pub(super) number: Option<u64>,
+    /// What else is sent of it.
+    pub(super) rest: Option<u32>,
+}
+
+impl Roster {
+    pub(super) fn new(reader: Reader) -> Self {
+        Self {
+            reader,
+            entries: Vec::new(),
+            ids: Vec::new(),
+            nameless: Vec::new(),
+            sessionless: 0,
+            hides: false,
+            statuses: Vec::new(),
+            runs: Vec::new(),
+            longest: 0,
+            cases: (false, false),
+            is_sorted: true,
+        }
+    }
+
+    /// Makes room for as many records as there are said to be.
+    pub(super) fn expect(&mut self, total: u64) {
+        const MOST: u64 = 1 << 24;
+        let total = usize::try_from(total.min(MOST)).unwrap_or(0);
+        self.ids.reserve_exact(total.saturating_sub(self.ids.len()));
+        self.entries.reserve_exact(total.saturating_sub(self.entries.len()));
+    }
+
+    /// Reads a page, and what it says of itself; its records in one number, too. `seen` is told of
+    /// each session id.
+    pub(super) fn read(&mut self, text: &[u8], mut seen: impl FnMut(Seal)) -> Option<(Page, u64)> {
+        let start = self.ids.len();
+        self.is_sorted = false;
+        let page = page::read(text, |shown| {
+            if let Some(seal) = self.see(shown) {
+                seen(seal);
+            }
+        })?;
+        Some((page, own::print(&&self.ids[start..])))
+    }
+
+    fn see(&mut self, shown: &Shown<'_>) -> Option<Seal> {
+        let id = shown.id.and_then(page::scalar);
+        self.ids.push(id.as_deref().map_or_else(|| own::print(&shown.whole), own::run));
+        let number = shown.phone_number.and_then(page::scalar);
+        let number = number.map(|number| self.reader.number(&number));
+        let session = shown.app_session_id.and_then(page::scalar);
+        let Some(session) = session.filter(|session| !session.is_empty()) else {
+            self.sessionless += 1;
+            match number {
+                Some(number) if number.is_valid => self.nameless.push(number.print),
+                _ => self.hides = true,
+            }
+            return None;
+        };
+        let seal = Seal::of(&session);
+        self.longest = self.longest.max(seal.length);
+        self.cases.0 |= session.bytes().any(|byte| byte.is_ascii_lowercase());
+        self.cases.1 |= session.bytes().any(|byte| byte.is_ascii_uppercase());
+        let rest = own::rest_shown(shown);
+        let mut flags = if rest.is_some() { READABLE } else { 0 };
+        flags |= if number.is_some_and(|number| number.is_valid) { NUMBERED } else { 0 };
+        let run = match RunId::of(id.as_deref().unwrap_or_default()) {
+            RunId::Uuid(uuid) => *uuid.as_bytes(),
+            RunId::Text(text) => {
+                flags |= NAMED;
+                self.runs.push(text);
+                (self.runs.len() as u128 - 1).to_le_bytes()
+            }
+        };
+        let status = shown.status.and_then(page::scalar);
+        let status = self.status(status.as_deref());
+        self.entries.push(Entry {
+            folded: seal.folded,
+            exact: seal.exact,
+            run,
+            number: number.map_or(0, |number| number.print).to_le_bytes(),
+            rest: rest.unwrap_or(0),
+            status,
+            length: seal.length,
+            flags,
+        });
+        Some(seal)
+    }
+
+    /// The place of a status among those that were seen. There are few.
+    fn status(&mut self, status: Option<&str>) -> u16 {
+        let at = self.statuses.iter().position(|known| known.as_deref() == status);
+        let at = at.unwrap_or_else(|| {
+            if self.statuses.len() < usize::from(u16::MAX) {
+                self.statuses.push(status.map(Into::into));
+            }
+            self.statuses.len() - 1
+        });
+        u16::try_from(at).unwrap_or(u16::MAX)
+    }
+
+    /// How many different records were shown, and which.
+    pub(super) fn distinct(&mut self) -> (u64, u64) {
+        self.ids.sort_unstable();
+        self.ids.dedup();
+        (self.ids.len() as u64, self.ids.iter().fold(0, |all, id| all ^ id.wrapping_mul(id | 1)))
+    }
+
+    /// Everything was read: from here on records are found.
+    pub(super) fn sort(&mut self) {
+        if !std::mem::replace(&mut self.is_sorted, true) {
+            self.entries.sort_unstable_by_key(|one| (one.folded, one.exact, one.run));
+            // A page that was read twice, as it moved.
+            self.entries.dedup_by_key(|one| (one.folded, one.exact, one.run, one.flags & NAMED));
+            self.nameless.sort_unstable();
+            self.nameless.dedup();
+        }
+    }
+
+    /// Lets go of what is needed only to judge it.
+    pub(super) fn settle(&mut self) {
+        self.sort();
+        self.ids = Vec::new();
+    }
+
+    /// How many records show a session id, and how many show none.
+    pub(super) fn sessions(&self) -> (u64, u64) {
+        (self.entries.len() as u64, self.sessionless)
+    }
+
+    /// Whether a record shows neither a session id nor a number.
+    pub(super) const fn hides(&self) -> bool {
+        self.hides
+    }
+
+    /// Whether a token is shown as it was sent.
+    pub(super) fn shows(&self, seal: Seal) -> bool {
+        self.exact(seal).next().is_some()
+    }
+
+    /// Whether several records show it.
+    pub(super) fn shows_twice(&self, seal: Seal) -> bool {
+        self.exact(seal).nth(1).is_some()
+    }
+
+    fn group(&self, folded: [u8; 12]) -> impl Iterator<Item = &Entry> {
+        debug_assert!(self.is_sorted);
+        let start = self.entries.partition_point(|entry| entry.folded < folded);
+        self.entries[start..].iter().take_while(move |entry| entry.folded == folded)
+    }
+
+    fn exact(&self, seal: Seal) -> impl Iterator<Item = &Entry> {
+        self.group(seal.folded)
+            .filter(move |one| one.exact == seal.exact && one.length == seal.length)
+    }
+
+    /// What it says of a row.
+    pub(super) fn standing(&self, row: Sought<'_>) -> Standing {
+        let Sought { seal, token, number, rest } = row;
+        let is_of = |one: &&Entry| one.is_of(number);
+        let all = || self.exact(seal);
+        if let Some(found) = all().find(is_of).or_else(|| all().next()) {
+            let is_same = found.flags & READABLE == 0 || rest.is_none_or(|rest| rest == found.rest);
+            let is_known = found.flags & READABLE != 0 && rest.is_some();
+            // What is as long as the longest may be a longer one's, cut short.
+            if !(found.is_of(number) || (is_same && is_known)) && seal.length >= self.longest {
+                return Standing::MayBe(
+                    "a record under its session id shows another number and other variables, and may \
+                     be another row's, whose id was cut short",
+                );
+            }
+            return Standing::There(Existing {
+                run: self.run(found),
+                status: Status::of(
+                    self.statuses.get(usize::from(found.status)).and_then(|s| s.as_deref()),
+                ),
+                is_changed: !is_same || !found.is_of(number),
+                is_doubled: all().nth(1).is_some(),
+            });
+        }
+        let may_be = |one: &Entry| one.is_of(number);
+        if self.cases != (true, true) && self.group(seal.folded).any(may_be) {
+            return Standing::MayBe(
+                "a record shows its session id in another case, and may be this row",
+            );
+        }
+        let cut = token.filter(|_| seal.length > self.longest && self.longest > 0);
+        if let Some(cut) = cut.and_then(|token| token.as_bytes().get(..self.longest.into())) {
+            let folded = fold(&cut.to_ascii_lowercase());
+            if self.group(folded).any(|one| one.length == self.longest && may_be(one)) {
+                return Standing::MayBe(
+                    "a record shows the beginning of its session id, and may be this row",
+                );
+            }
+        }
+        let is_nameless = number.is_none_or(|it| self.nameless.binary_search(&it).is_ok());
+        if self.hides || (self.sessionless > 0 && is_nameless) {
+            return Standing::MayBe(
+                "a record with its number shows no session id, and may be this row",
+            );
+        }
+        Standing::Absent
+    }
+
+    fn run(&self, entry: &Entry) -> RunId {
+        if entry.flags & NAMED == 0 {
+            return RunId::Uuid(uuid::Uuid::from_bytes(entry.run));
+        }
+        let at = usize::try_from(u128::from_le_bytes(entry.run)).unwrap_or(usize::MAX);
+        RunId::Text(self.runs.get(at).cloned().unwrap_or_default())
+    }
+
+    /// How long the longest session id is that was shown.
+    pub(super) const fn longest(&self) -> u8 {
+        self.longest
+    }
+}
+
+impl Entry {
+    /// Whether it may have this number.
+    fn is_of(&self, number: Option<u64>) -> bool {
+        self.flags & NUMBERED == 0 || number.is_none_or(|it| it == u64::from_le_bytes(self.number))
+    }
+}
+
+/// What is looked for in a listing.
+#[derive(Debug)]
+pub(super) struct Scan {
+    pub(super) roster: Roster,
+    /// Tokens that are looked for, and not found yet; with none, all of the listing is read.
+    wanted: std::collections::HashSet<Seal>,
+    is_looking: bool,
+    /// The longest token that was sent.
+    sent: u8,
+    /// Rows that were known to be accepted when it began.
+    pub(super) accepted: fixedbitset::FixedBitSet,
+}
+
+impl Scan {
+    pub(super) fn new(
+        reader: Reader,
+        wanted: impl Iterator<Item = Seal>,
+        sent: u8,
+        accepted: fixedbitset::FixedBitSet,
+    ) -> Self {
+        let wanted: std::collections::HashSet<Seal> = wanted.collect();
+        let is_looking = !wanted.is_empty();
+        Self { roster: Roster::new(reader), wanted, is_looking, sent, accepted }
+    }
+
+    pub(super) fn read(&mut self, text: &[u8]) -> Option<(Page, u64)> {
+        let wanted = &mut self.wanted;
+        self.roster.read(text, |seal| {
+            wanted.remove(&seal);
+        })
+    }
+
+    /// Whether all that is looked for was found: under ids as they were sent, and none that could be a
+    /// longer one cut short.
+    pub(super) fn is_satisfied(&self) -> bool {
+        self.is_looking && self.wanted.is_empty() && self.sent <= self.roster.longest()
+    }
+}
+
+/// How much of the campaign a roster has seen, given what its pages say.
+pub(super) fn is_whole(now: Extent, previous: Option<Extent>) -> bool {
+    let agrees = now.total == Some(now.records);
+    agrees || (previous == Some(now) && now.records >= now.most)
+}
