@@ -34,7 +34,7 @@ def unknown(error, records=2):
     (found,) = [e for e in chain(error) if isinstance(e, revrag.PushOutcomeUnknownError)]
     assert (found.record_count, found.positions) == (records, range(records))
     assert found.result is None
-    for said in ("may already be about to ring", "campaign.records()", "campaign.upload([record])"):
+    for said in ("may already be about to ring", "campaign.find(", "campaign.upload([record])"):
         assert said in str(found), found
     assert not any(digits in str(found) for digits in ("98765", "Pankaj"))
     assert warned == [str(found)]

@@ -46,6 +46,15 @@ impl Campaign {
     ///     on_duplicate (str): What becomes of the second and later rows of one number: `"keep"` sends
     ///         them, `"reject"` keeps them home.
     ///     required (Iterable[str]): Variables that must be neither null nor empty.
+    ///     exclude (object | None): Numbers that are not to be called: a list or column of them, a table with
+    ///         a column named as `phone_number` says or `phone_number`, or the path of a file. They are
+    ///         compared as E.164, and never sent or logged. An entry that can't be read as a number is an
+    ///         error that names it: who is meant by it would be called.
+    ///     limit (int | None): The first so many rows that would go are sent, the rest is `not_sent`. With a
+    ///         journal or a key it goes on with the next call, which has a limit of its own.
+    ///     max_invalid (float | int | None): How many rows may be invalid, as a share (a float from 0.0 to
+    ///         1.0) or a count (an int). With more, nothing is sent where the source can be read twice;
+    ///         otherwise nothing of its first 10,000 rows, and no more once there are too many.
     ///     max_records (int): Rows in a request.
     ///     max_bytes (int): Bytes in a request; a larger row goes alone.
     ///     concurrency (int): Requests at a time.
@@ -86,8 +95,8 @@ impl Campaign {
     ///     (1, 1)
     #[pyo3(signature = (source, **options), text_signature = "($self, source, *, phone_number='phone_number', \
         variables=None, app_user_id=None, app_session_id=None, key=None, name=None, existing='campaign', region='IN', on_invalid='reject', \
-        on_duplicate='keep', required=(), max_records=500, max_bytes=1000000, concurrency=4, \
-        max_records_per_second=None, journal=None, on_unknown='settle', settle_after=5.0, \
+        on_duplicate='keep', required=(), exclude=None, limit=None, max_invalid=None, max_records=500, \
+        max_bytes=1000000, concurrency=4, max_records_per_second=None, journal=None, on_unknown='settle', settle_after=5.0, \
         give_up_after=600.0, progress=None, dry_run=False, delimiter=None, encoding=None, sheet=None, \
         max_field_bytes=1000000)")]
     fn upload<'py>(
@@ -108,8 +117,8 @@ impl Campaign {
     ///     1
     #[pyo3(signature = (source, **options), text_signature = "($self, source, *, phone_number='phone_number', \
         variables=None, app_user_id=None, app_session_id=None, key=None, name=None, existing='campaign', region='IN', on_invalid='reject', \
-        on_duplicate='keep', required=(), max_records=500, max_bytes=1000000, concurrency=4, \
-        max_records_per_second=None, journal=None, on_unknown='settle', settle_after=5.0, \
+        on_duplicate='keep', required=(), exclude=None, limit=None, max_invalid=None, max_records=500, \
+        max_bytes=1000000, concurrency=4, max_records_per_second=None, journal=None, on_unknown='settle', settle_after=5.0, \
         give_up_after=600.0, progress=None, dry_run=False, delimiter=None, encoding=None, sheet=None, \
         max_field_bytes=1000000)")]
     fn upload_async<'py>(
