@@ -39,7 +39,7 @@ pub(super) enum Fault {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum Within {
     /// Before the first byte of a field.
     Start,
     /// In a field without quotes.
@@ -55,7 +55,7 @@ pub(super) struct Quoting<R> {
     input: R,
     delimiter: u8,
     most: usize,
-    state: State,
+    state: Within,
     longest: usize,
     /// Bytes of the field so far.
     size: usize,
@@ -73,7 +73,7 @@ impl<R> Quoting<R> {
             delimiter,
             most,
             longest: LONGEST.max(most),
-            state: State::Start,
+            state: Within::Start,
             size: 0,
             before: 0,
             fields: 0,
@@ -87,14 +87,14 @@ impl<R> Quoting<R> {
         self.pass(&bytes[..at]);
         while let Some(byte) = bytes.get(at) {
             match self.state {
-                State::Start if *byte == b'"' => self.state = State::Quoted,
-                State::Start if self.ends(*byte) => self.end(*byte, at)?,
-                State::Start => {
-                    self.state = State::Plain;
+                Within::Start if *byte == b'"' => self.state = Within::Quoted,
+                Within::Start if self.ends(*byte) => self.end(*byte, at)?,
+                Within::Start => {
+                    self.state = Within::Plain;
                     // It is looked at again: it counts.
                     continue;
                 }
-                State::Plain => {
+                Within::Plain => {
                     let rest = &bytes[at..];
                     let end = memchr3(self.delimiter, b'\n', b'\r', rest);
                     let length = end.unwrap_or(rest.len());
@@ -104,22 +104,22 @@ impl<R> Quoting<R> {
                         self.end(bytes[at], at)?;
                     }
                 }
-                State::Quoted => {
+                Within::Quoted => {
                     let rest = &bytes[at..];
                     let end = memchr(b'"', rest);
                     let length = end.unwrap_or(rest.len());
                     self.grow(length, at)?;
                     at += length;
                     if end.is_some() {
-                        self.state = State::Closing;
+                        self.state = Within::Closing;
                     }
                 }
-                State::Closing if *byte == b'"' => {
-                    self.state = State::Quoted;
+                Within::Closing if *byte == b'"' => {
+                    self.state = Within::Quoted;
                     self.grow(1, at)?;
                 }
-                State::Closing if self.ends(*byte) => self.end(*byte, at)?,
-                State::Closing => return Err((at, Fault::AfterQuote)),
+                Within::Closing if self.ends(*byte) => self.end(*byte, at)?,
+                Within::Closing => return Err((at, Fault::AfterQuote)),
             }
             at += 1;
         }
@@ -129,7 +129,7 @@ impl<R> Quoting<R> {
     /// How many of these bytes come before any quote and can't break a rule, whatever they are; none
     /// where that is not worth while.
     fn plain(&self, bytes: &[u8]) -> usize {
-        if !matches!(self.state, State::Start | State::Plain) || bytes.len() < WORTHWHILE {
+        if !matches!(self.state, Within::Start | Within::Plain) || bytes.len() < WORTHWHILE {
             return 0;
         }
         let line = self.longest.saturating_sub(self.before + self.size);
@@ -157,7 +157,7 @@ impl<R> Quoting<R> {
             self.size = 0;
         }
         self.size += bytes.len() - field;
-        self.state = if field == bytes.len() { State::Start } else { State::Plain };
+        self.state = if field == bytes.len() { Within::Start } else { Within::Plain };
     }
 
     fn ends(&self, byte: u8) -> bool {
@@ -165,7 +165,7 @@ impl<R> Quoting<R> {
     }
 
     fn end(&mut self, byte: u8, at: usize) -> Result<(), (usize, Fault)> {
-        self.state = State::Start;
+        self.state = Within::Start;
         let within = byte == self.delimiter;
         self.before = if within { self.before + self.size + 1 } else { 0 };
         self.fields = if within { self.fields + 1 } else { 0 };
@@ -192,7 +192,7 @@ impl<R: Read> Read for Quoting<R> {
         }
         let read = self.input.read(out)?;
         let ended = read == 0 && !out.is_empty();
-        let checked = if ended && self.state == State::Quoted {
+        let checked = if ended && self.state == Within::Quoted {
             Err((0, Fault::Unclosed))
         } else {
             self.check(&out[..read])

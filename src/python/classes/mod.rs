@@ -3,6 +3,7 @@
 pub(super) mod campaign;
 pub(super) mod client;
 pub(super) mod event;
+pub(super) mod model;
 pub(super) mod models;
 pub(super) mod progress;
 pub(super) mod report;

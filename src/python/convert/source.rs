@@ -12,7 +12,7 @@ use crate::bulk::source::{self, Block, Format, Input, Open, Source, SourceError}
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::input::is_mapping;
 use crate::python::convert::json::type_name;
-use crate::python::convert::rows::{Attached, Kind, Pull, Raised, Roles, Rows, table};
+use crate::python::convert::rows::{Attached, Kind, Pull, PythonRows, Raised, Roles, table};
 use crate::python::ground::observe::{Say, Word};
 use crate::python::ground::run::Watch;
 
@@ -23,7 +23,7 @@ pub(in crate::python) fn input(
     roles: Roles,
     watch: &Watch,
     raised: &Raised,
-) -> PyResult<(Input, Option<Rows>)> {
+) -> PyResult<(Input, Option<PythonRows>)> {
     let py = object.py();
     let refuse = |problem: String| to_pyerr(py, Error::invalid("source", problem));
     if let Some(path) = path(object)? {
@@ -59,7 +59,7 @@ pub(in crate::python) fn input(
     if let Some(blocks) = blocks {
         let blocks = py.import("revrag._frames")?.getattr(blocks)?.call1((object,))?;
         return Ok(rows(
-            Rows::new(blocks.unbind(), Kind::Blocks, roles, raised.clone()),
+            PythonRows::new(blocks.unbind(), Kind::Blocks, roles, raised.clone()),
             true,
             total,
             watch,
@@ -85,7 +85,7 @@ pub(in crate::python) fn input(
         )));
     }
     let repeatable = object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>();
-    let dicts = Rows::new(object.clone().unbind(), Kind::Dicts, roles, raised.clone());
+    let dicts = PythonRows::new(object.clone().unbind(), Kind::Dicts, roles, raised.clone());
     Ok(rows(dicts, repeatable, total, watch))
 }
 
@@ -95,7 +95,12 @@ fn path(object: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {
     if is_path { object.extract().map(Some) } else { Ok(None) }
 }
 
-fn rows(rows: Rows, repeatable: bool, total: Option<u64>, watch: &Watch) -> (Input, Option<Rows>) {
+fn rows(
+    rows: PythonRows,
+    repeatable: bool,
+    total: Option<u64>,
+    watch: &Watch,
+) -> (Input, Option<PythonRows>) {
     if watch.pulls {
         let say = watch.say.clone();
         let open: Open =
@@ -139,7 +144,7 @@ fn not_a_table(object: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     refused
 }
 
-/// Rows that are read in the thread of the caller, which waits for the upload.
+/// PythonRows that are read in the thread of the caller, which waits for the upload.
 struct Pulled {
     say: Say,
     begun: bool,
