@@ -18,7 +18,7 @@ use super::outcome::{Counts, Outcome};
 use super::store::Closed;
 use crate::{Error, Result};
 
-/// Rows in a batch of the table, about.
+/// Backing in a batch of the table, about.
 const BATCH: usize = 32_768;
 
 /// What an upload came to.
@@ -29,12 +29,12 @@ pub struct Report {
     /// How long it took, this time.
     pub elapsed: Duration,
     counts: Counts,
-    rows: Rows,
+    rows: Backing,
 }
 
 /// Where a report's rows are.
 #[derive(Debug, Clone)]
-enum Rows {
+enum Backing {
     /// In the copy, and what each came to in the ledger.
     Kept(Arc<(Index, Closed)>),
     Loaded(Arc<[RecordBatch]>),
@@ -44,7 +44,7 @@ impl Report {
     /// The report of what a ledger and its copy hold.
     pub(super) fn new(upload_id: Uuid, elapsed: Duration, index: Index, closed: Closed) -> Self {
         let counts = index.counts();
-        Self { upload_id, elapsed, counts, rows: Rows::Kept(Arc::new((index, closed))) }
+        Self { upload_id, elapsed, counts, rows: Backing::Kept(Arc::new((index, closed))) }
     }
 
     /// What the journal at `path` knows.
@@ -95,7 +95,7 @@ impl Report {
                 counts.add(outcome, 1);
             }
         }
-        Ok(Self { upload_id, elapsed, counts, rows: Rows::Loaded(batches.into()) })
+        Ok(Self { upload_id, elapsed, counts, rows: Backing::Loaded(batches.into()) })
     }
 
     /// How many rows came to what.
@@ -117,7 +117,7 @@ impl Report {
 
 /// The rows of a report, many at a time.
 pub struct Table {
-    rows: Rows,
+    rows: Backing,
     seq: u64,
     only: Option<Vec<Outcome>>,
 }
@@ -154,8 +154,8 @@ impl Table {
 
     fn read(&mut self) -> Result<Option<RecordBatch>> {
         let kept = match &self.rows {
-            Rows::Kept(kept) => kept.clone(),
-            Rows::Loaded(batches) => {
+            Backing::Kept(kept) => kept.clone(),
+            Backing::Loaded(batches) => {
                 let at = usize::try_from(self.seq).unwrap_or(usize::MAX);
                 self.seq += 1;
                 let Some(batch) = batches.get(at) else { return Ok(None) };

@@ -85,7 +85,7 @@ impl Client {
         request: Request,
         passage: &Passage,
         read: impl Fn(Bytes) -> std::result::Result<T, ResponseProblem>,
-    ) -> Result<Answer<T>> {
+    ) -> Result<Success<T>> {
         let policy = Policy::new(self.config().max_retries);
         self.tries(kind, request, policy, passage, read).await
     }
@@ -97,7 +97,7 @@ impl Client {
         request: Request,
         departure: Departure,
         read: impl Fn(Bytes) -> std::result::Result<T, ResponseProblem>,
-    ) -> Result<Answer<T>> {
+    ) -> Result<Success<T>> {
         self.tries(kind, request, Policy::new(0), &Passage::of(departure), read).await
     }
 
@@ -108,7 +108,7 @@ impl Client {
         policy: Policy,
         passage: &Passage,
         read: impl Fn(Bytes) -> std::result::Result<T, ResponseProblem>,
-    ) -> Result<Answer<T>> {
+    ) -> Result<Success<T>> {
         let mut attempt = 1;
         loop {
             let started = self.world.now();
@@ -157,7 +157,7 @@ impl Client {
 }
 
 /// A 2xx answer, read.
-pub(super) struct Answer<T> {
+pub(super) struct Success<T> {
     pub(super) content: T,
     /// The service's clock, to the second.
     pub(super) date: Option<SystemTime>,
@@ -167,7 +167,7 @@ pub(super) struct Answer<T> {
 fn understand<T>(
     reply: Reply,
     read: impl Fn(Bytes) -> std::result::Result<T, ResponseProblem>,
-) -> Result<Answer<T>> {
+) -> Result<Success<T>> {
     let Reply { status, request_id, retry_after, date, headers, body, problem } = reply;
     if !(200..300).contains(&status) {
         let retry_after = retry_after.filter(|_| matches!(status, 429 | 503));
@@ -176,7 +176,7 @@ fn understand<T>(
         return Err(Error::Status(Box::new(error)));
     }
     match problem.map_or_else(|| read(body.into()), Err) {
-        Ok(content) => Ok(Answer { content, date }),
+        Ok(content) => Ok(Success { content, date }),
         Err(problem) => Err(Error::InvalidResponse { status, request_id, problem }),
     }
 }

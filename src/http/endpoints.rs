@@ -7,7 +7,7 @@ use http::Method;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::client::{Answer, Client};
+use super::client::{Client, Success};
 use super::passage::Passage;
 use super::retry::Kind;
 use super::transport::{Departure, Request};
@@ -205,7 +205,7 @@ impl Client {
         &self,
         path: String,
         query: Vec<(&'static str, String)>,
-    ) -> Result<Answer<Document<T>>> {
+    ) -> Result<Success<Document<T>>> {
         let request = Request::get(path, query);
         let read = |body: Bytes| Ok(Document::read(&body)?);
         self.execute(Kind::Read, request, &Passage::default(), read).await

@@ -3,8 +3,8 @@
 //! | floor | what stands there | what it may use |
 //! | --- | --- | --- |
 //! | `classes` | what a user sees, a file per class | everything below |
-//! | `convert` | objects and values, errors and exceptions | `ground`; the classes that it makes |
-//! | `ground` | runtime, signals, listeners, the two shells over an operation | `convert`'s errors; the classes that listeners are told with |
+//! | `convert` | objects and values, errors and exceptions | `ground` |
+//! | `ground` | runtime, signals, listeners, the two shells over an operation | `convert`'s errors; the snapshots that listeners are told with |
 
 #![allow(
     clippy::doc_markdown,

@@ -23,5 +23,5 @@ pub(crate) use scanner::{DEEPEST, Digits, FaultKind, MOST_DIGITS, Scanner, Token
 pub(crate) use text::{Raw, lossy};
 pub(crate) use value::{Lost, value};
 #[cfg(feature = "python")]
-pub(crate) use walk::Event;
+pub(crate) use walk::Step;
 pub(crate) use walk::Walk;

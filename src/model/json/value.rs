@@ -4,7 +4,7 @@ use serde_json::{Map, Number, Value};
 
 use super::scanner::{Digits, Fault, Scanner, Token};
 use super::text::Raw;
-use super::walk::{Event, Walk};
+use super::walk::{Step, Walk};
 
 /// What a value of serde's can't hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,25 +24,25 @@ pub(crate) fn value(scanner: &mut Scanner<'_>) -> Result<(Value, Option<Lost>), 
     let mut open: Vec<(Value, Option<String>)> = Vec::new();
     while let Some(event) = walk.next()? {
         let value = match event {
-            Event::Key(key) => {
+            Step::Key(key) => {
                 if let Some((_, name)) = open.last_mut() {
                     *name = Some(text(key, &mut lost));
                 }
                 continue;
             }
-            Event::Value(Token::Array) => {
+            Step::Value(Token::Array) => {
                 open.push((Value::Array(Vec::new()), None));
                 continue;
             }
-            Event::Value(Token::Object) => {
+            Step::Value(Token::Object) => {
                 open.push((Value::Object(Map::new()), None));
                 continue;
             }
-            Event::Value(Token::Null) => Value::Null,
-            Event::Value(Token::Bool(flag)) => Value::Bool(flag),
-            Event::Value(Token::Text(raw)) => Value::String(text(raw, &mut lost)),
-            Event::Value(Token::Number(digits)) => number(digits, &mut lost),
-            Event::End => match open.pop() {
+            Step::Value(Token::Null) => Value::Null,
+            Step::Value(Token::Bool(flag)) => Value::Bool(flag),
+            Step::Value(Token::Text(raw)) => Value::String(text(raw, &mut lost)),
+            Step::Value(Token::Number(digits)) => number(digits, &mut lost),
+            Step::End => match open.pop() {
                 Some((value, _)) => value,
                 None => continue,
             },

@@ -13,7 +13,8 @@ use crate::python::classes::models;
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::input::{self, Whole};
 use crate::python::ground::observe;
-use crate::python::ground::run::{Operation, Watch, ready, run_async, run_sync};
+use crate::python::ground::run::{Operation, Watch, run_sync};
+use crate::python::ground::task::{ready, run_async};
 use crate::{Error, Secret};
 
 /// What `proxy` may be.

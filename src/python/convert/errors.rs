@@ -6,8 +6,7 @@ use pyo3::types::{PyDict, PyString, PyType};
 
 use crate::Error;
 use crate::error::Body;
-use crate::python::classes::models;
-use crate::python::classes::report::UploadReport;
+use crate::python::convert::attribute::Attribute as _;
 use crate::python::convert::loads::loads;
 use crate::webhook::Reason;
 
@@ -54,9 +53,10 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
             "PushOutcomeUnknownError"
         }
         Error::WaitTimeout { record, records, cause: inner, .. } => {
-            fields.set_item("record", record.map(|record| models::Record::from(*record)))?;
-            let records = records.into_iter().map(|record| record.map(models::Record::from));
-            fields.set_item("records", records.collect::<Vec<_>>())?;
+            let record = record.map(|record| record.to_python(py)).transpose()?;
+            fields.set_item("record", record)?;
+            let records = records.iter().map(|record| record.to_python(py));
+            fields.set_item("records", records.collect::<PyResult<Vec<_>>>()?)?;
             cause = inner.map(|inner| to_pyerr(py, *inner));
             "WaitTimeoutError"
         }
@@ -111,10 +111,10 @@ pub(in crate::python) fn add_cause(py: Python<'_>, interrupt: &PyErr, cause: PyE
 }
 
 /// An `UploadError` with its report.
-pub(in crate::python) fn raise_with_report(
-    py: Python<'_>,
+pub(in crate::python) fn raise_with_report<'py>(
+    py: Python<'py>,
     message: String,
-    report: UploadReport,
+    report: impl IntoPyObject<'py>,
     cause: Option<PyErr>,
 ) -> PyErr {
     let build = || -> PyResult<PyErr> {

@@ -14,7 +14,7 @@ use crate::bulk::source::{self, Batches, Format, Input, Open, Source};
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::input::is_mapping;
 use crate::python::convert::json::type_name;
-use crate::python::convert::rows::{Kind, Raised, Roles, Rows, Side};
+use crate::python::convert::rows::{Kind, PythonRows, Raised, Roles, Side};
 use crate::python::convert::source::{path, rows};
 use crate::python::ground::observe::Say;
 
@@ -25,7 +25,7 @@ pub(in crate::python) fn input(
     column: &str,
     pull: Option<&Say>,
     raised: &Raised,
-) -> PyResult<(Input, Option<Rows>)> {
+) -> PyResult<(Input, Option<PythonRows>)> {
     let py = object.py();
     let refuse = |problem: String| to_pyerr(py, Error::invalid("exclude", problem));
     if let Ok(text) = object.cast::<PyString>()
@@ -60,7 +60,7 @@ pub(in crate::python) fn input(
         _ => None,
     };
     if let Some(blocks) = blocks {
-        let blocks = Rows::new(blocks.unbind(), Kind::Blocks, roles(), raised.clone());
+        let blocks = PythonRows::new(blocks.unbind(), Kind::Blocks, roles(), raised.clone());
         return Ok(rows(blocks, true, total, (pull, Side::Exclude)));
     }
     let framed;
@@ -91,7 +91,7 @@ pub(in crate::python) fn input(
             type_name(object)
         )));
     }
-    let numbers = Rows::new(object.clone().unbind(), Kind::Numbers, roles(), raised.clone());
+    let numbers = PythonRows::new(object.clone().unbind(), Kind::Numbers, roles(), raised.clone());
     Ok(rows(numbers, false, total, (pull, Side::Exclude)))
 }
 

@@ -1,4 +1,4 @@
-//! Rows that Python makes: dicts one by one, or blocks of a table.
+//! PythonRows that Python makes: dicts one by one, or blocks of a table.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ use crate::bulk::source::{Batches, Block, Item, Place, Source, SourceError};
 use crate::python::convert::json::{self, Unsendable, type_name};
 use crate::python::ground::process;
 
-/// Rows in a block.
+/// PythonRows in a block.
 const BLOCK: usize = 1024;
 /// How long a block is waited for that has a row already.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 pub(in crate::python) type Raised = Arc<Mutex<Option<PyErr>>>;
 
 /// A Python object that makes rows.
-pub(in crate::python) struct Rows {
+pub(in crate::python) struct PythonRows {
     object: Py<PyAny>,
     kind: Kind,
     roles: Roles,
@@ -65,7 +65,7 @@ struct Reading {
     table: Option<Batches>,
 }
 
-impl Rows {
+impl PythonRows {
     pub(in crate::python) fn new(
         object: Py<PyAny>,
         kind: Kind,
@@ -267,7 +267,7 @@ impl Pull {
     }
 
     /// Reads the next block here, and hands it over.
-    pub(in crate::python) fn serve(self, py: Python<'_>, rows: &Rows) -> PyResult<()> {
+    pub(in crate::python) fn serve(self, py: Python<'_>, rows: &PythonRows) -> PyResult<()> {
         let block = rows.next(py, self.from_start);
         if let Err(SourceError::Raised { .. }) = &block {
             let mut raised = rows.raised.lock().unwrap_or_else(PoisonError::into_inner);
@@ -283,15 +283,15 @@ impl Pull {
     }
 }
 
-/// Rows that are read in the thread that reads.
+/// PythonRows that are read in the thread that reads.
 pub(in crate::python) struct Attached {
-    rows: Arc<Rows>,
+    rows: Arc<PythonRows>,
     begun: bool,
     total: Option<u64>,
 }
 
 impl Attached {
-    pub(in crate::python) fn new(rows: Arc<Rows>, total: Option<u64>) -> Self {
+    pub(in crate::python) fn new(rows: Arc<PythonRows>, total: Option<u64>) -> Self {
         Self { rows, begun: false, total }
     }
 }

@@ -12,7 +12,7 @@ use crate::bulk::source::{self, Block, Format, Input, Open, Source, SourceError}
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::input::is_mapping;
 use crate::python::convert::json::type_name;
-use crate::python::convert::rows::{Attached, Kind, Pull, Raised, Roles, Rows, Side, table};
+use crate::python::convert::rows::{Attached, Kind, Pull, PythonRows, Raised, Roles, Side, table};
 use crate::python::ground::observe::{Say, Word};
 
 /// A source as an upload takes it, and the rows that the caller's thread must read for it, where it can
@@ -23,7 +23,7 @@ pub(in crate::python) fn input(
     roles: Roles,
     pull: Option<&Say>,
     raised: &Raised,
-) -> PyResult<(Input, Option<Rows>)> {
+) -> PyResult<(Input, Option<PythonRows>)> {
     let py = object.py();
     let refuse = |problem: String| to_pyerr(py, Error::invalid("source", problem));
     if let Some(path) = path(object)? {
@@ -59,7 +59,7 @@ pub(in crate::python) fn input(
     if let Some(blocks) = blocks {
         let blocks = py.import("revrag._frames")?.getattr(blocks)?.call1((object,))?;
         return Ok(rows(
-            Rows::new(blocks.unbind(), Kind::Blocks, roles, raised.clone()),
+            PythonRows::new(blocks.unbind(), Kind::Blocks, roles, raised.clone()),
             true,
             total,
             (pull, Side::Source),
@@ -85,7 +85,7 @@ pub(in crate::python) fn input(
         )));
     }
     let repeatable = object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>();
-    let dicts = Rows::new(object.clone().unbind(), Kind::Dicts, roles, raised.clone());
+    let dicts = PythonRows::new(object.clone().unbind(), Kind::Dicts, roles, raised.clone());
     Ok(rows(dicts, repeatable, total, (pull, Side::Source)))
 }
 
@@ -96,11 +96,11 @@ pub(super) fn path(object: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {
 }
 
 pub(super) fn rows(
-    rows: Rows,
+    rows: PythonRows,
     repeatable: bool,
     total: Option<u64>,
     (pull, side): (Option<&Say>, Side),
-) -> (Input, Option<Rows>) {
+) -> (Input, Option<PythonRows>) {
     if let Some(say) = pull {
         let say = say.clone();
         let open: Open =

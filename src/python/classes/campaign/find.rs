@@ -5,7 +5,8 @@ use pyo3::prelude::*;
 use crate::python::classes::campaign::Campaign;
 use crate::python::classes::find::{self, Asked};
 use crate::python::classes::models;
-use crate::python::ground::run::{run_async, run_sync};
+use crate::python::ground::run::run_sync;
+use crate::python::ground::task::run_async;
 
 #[pymethods]
 impl Campaign {

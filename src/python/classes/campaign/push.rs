@@ -13,7 +13,8 @@ use crate::python::classes::models;
 use crate::python::convert::errors::{answered_too_late, to_pyerr};
 use crate::python::convert::input;
 use crate::python::ground::observe;
-use crate::python::ground::run::{Aftermath, Operation, run_async, run_sync};
+use crate::python::ground::run::{Aftermath, Operation, run_sync};
+use crate::python::ground::task::run_async;
 
 impl Campaign {
     fn push_operation(

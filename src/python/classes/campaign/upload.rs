@@ -6,7 +6,8 @@ use pyo3::types::PyDict;
 use crate::python::classes::campaign::Campaign;
 use crate::python::classes::report::UploadReport;
 use crate::python::classes::upload;
-use crate::python::ground::run::{run_async, run_sync};
+use crate::python::ground::run::run_sync;
+use crate::python::ground::task::run_async;
 
 #[pymethods]
 impl Campaign {

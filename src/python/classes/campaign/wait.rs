@@ -10,7 +10,8 @@ use crate::python::classes::client::prepared;
 use crate::python::classes::models;
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::input;
-use crate::python::ground::run::{Operation, run_async, run_sync};
+use crate::python::ground::run::{Operation, run_sync};
+use crate::python::ground::task::run_async;
 
 impl Campaign {
     fn wait_operation(
