@@ -2,7 +2,8 @@
 
 A look must read every page to prove that a row is not there. Its processor time stands next to that
 of ``orjson.loads`` of the same pages, which makes objects of them; its memory is what the process
-took over an upload that needed none. Each upload is a process of its own.
+took over an upload that lost the same request in an empty campaign. Each upload is a process of its
+own.
 
 Usage: ``python benches/settling.py [RECORDS] [ROWS] [ROUNDS]``
 """
@@ -70,10 +71,10 @@ def parsing(url: str, records: int) -> float:
 
 
 def absent(records: int) -> tuple[float, float, int]:
-    """What one look at so many records of others adds to an upload."""
-    with server(records) as (url, _):
-        plain = upload(url, 100, max_records=50, settle_after=0.1)
+    """What so many records of others add to an upload that looks once."""
     # The first push is lost, and was not applied: as the second is known, one look says so.
+    with server(0, 0, 1) as (url, _):
+        plain = upload(url, 100, max_records=50, settle_after=0.1)
     with server(records, 0, 1) as (url, _):
         taken = upload(url, 100, max_records=50, settle_after=0.1)
     return taken[0] - plain[0], taken[1] - plain[1], taken[2] - plain[2]

@@ -6,10 +6,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::Value;
 
 pub use crate::masked::masked;
-use crate::model::{Document, DocumentError, Record, Whole};
+use crate::model::{Document, DocumentError, Json, Record, Whole};
 use crate::webhook::VerificationError;
 
 /// What an operation of this crate returns.
@@ -105,14 +106,32 @@ pub enum Error {
 pub struct StatusError {
     /// The HTTP status.
     pub status: u16,
-    /// The body: parsed JSON, else its text.
-    pub body: Value,
+    /// What it says: the body's `detail`, text or its list form, U+FFFD in the place of half a
+    /// surrogate pair.
+    pub detail: Option<Value>,
+    /// The whole body.
+    pub body: Body,
     /// The answer's `X-Request-ID`.
     pub request_id: Option<String>,
     /// What the `Retry-After` of a 429 or a 503 asks for.
     pub retry_after: Option<Duration>,
     /// The answer's headers: lower-case names, and their values.
     pub headers: Vec<(String, String)>,
+}
+
+/// The body of a refusal.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// JSON, as it came.
+    Json(Json),
+    /// Anything else, as text.
+    Text(String),
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::Text(String::new())
+    }
 }
 
 /// What is wrong with the body of a 2xx answer.
@@ -130,6 +149,13 @@ pub enum ResponseProblem {
     /// It is not JSON, or JSON of another shape.
     #[error("its body is not what the API documents: {0}")]
     Document(#[from] DocumentError),
+    /// It is one of a listing's that was not shown whole.
+    #[error(
+        "the campaign's listing can't be proven complete: {0} A record that it does not show may be \
+         there all the same: look again when nothing writes to the campaign, and push nothing once \
+         more because of this answer"
+    )]
+    Unproven(String),
     /// It is the documented JSON, and contradicts itself or the request.
     #[error("its body contradicts the request: {0}")]
     Contradiction(String),
@@ -144,9 +170,14 @@ impl Error {
 }
 
 impl StatusError {
-    /// The service's `detail`: text, the list form, or [`None`] where the body has none.
-    pub fn detail(&self) -> Option<&Value> {
-        self.body.as_object()?.get("detail")
+    /// A refusal with that body.
+    pub fn of(status: u16, body: Vec<u8>) -> Self {
+        let bytes = Bytes::from(body);
+        let (detail, body) = match Json::parse(&bytes) {
+            Some((json, detail)) => (detail, Body::Json(json)),
+            None => (None, Body::Text(into_text(bytes.into()))),
+        };
+        Self { status, detail, body, ..Self::default() }
     }
 
     fn text(&self) -> String {
@@ -167,7 +198,7 @@ impl StatusError {
             _ => "",
         };
         text.push_str(name);
-        if let Some(detail) = self.detail().map(detail_text).filter(|t| !t.is_empty()) {
+        if let Some(detail) = self.detail.as_ref().map(detail_text).filter(|t| !t.is_empty()) {
             let _ = write!(text, ": {}", masked(&detail));
         }
         let advice = match self.status {
@@ -204,6 +235,12 @@ fn detail_text(detail: &Value) -> String {
         Some((at, _)) => format!("{}…", text.split_at(at).0),
         None => text,
     }
+}
+
+/// Without a copy, where it can be.
+fn into_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 fn entry_text(entry: &Value) -> String {
@@ -253,8 +290,11 @@ fn timeout_text(sent: bool, after: Duration) -> String {
 }
 
 /// What is safe after a push of unknown outcome.
-const FIND_OUT: &str = "look for its records in `campaign.records()` before you push any of them once \
-                        more. `campaign.upload([record])` in place of a push finds out by itself";
+const FIND_OUT: &str = "look for its records with `campaign.find(app_session_id=…)` or \
+                        `campaign.find(phone_number=…)` before you push any of them once more. What it \
+                        finds is queued; that it finds nothing is proof only where the service has had \
+                        the time to finish, minutes rather than seconds, and shows what is looked for. \
+                        `campaign.upload([record])` in place of a push finds out by itself";
 
 fn cut_off_text(records: usize, left: bool) -> String {
     let records = records_text(records);
@@ -319,8 +359,9 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[allow(clippy::needless_pass_by_value, reason = "as `json!` makes it")]
     fn status(status: u16, body: Value) -> String {
-        StatusError { status, body, ..StatusError::default() }.to_string()
+        StatusError::of(status, body.to_string().into()).to_string()
     }
 
     #[test]

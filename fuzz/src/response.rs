@@ -9,7 +9,6 @@ use revrag::model::{
     Call, CallAttempt, CampaignStats, CampaignStatus, CustomVariable, Document, Message, Model,
     PushOutcome, PushResult, Record, RecordPage, Transcription,
 };
-use serde_json::Value;
 
 /// One input.
 pub fn run(body: &[u8]) {
@@ -27,7 +26,9 @@ pub fn run(body: &[u8]) {
         assert!(!record.is_final() || record.status.as_deref() != Some("queued"));
     }
     let text = String::from_utf8_lossy(body);
-    refuse(&serde_json::from_slice(body).unwrap_or_else(|_| Value::String(text.clone().into())));
+    refuse(body);
+    // A value alone says nothing; as a `detail` it does.
+    refuse(&[b"{\"detail\": ", body, b"}"].concat());
     let _ = retry::retry_after(&text, SystemTime::UNIX_EPOCH);
     // Shown escaped, a NUL before digits looks like one more digit.
     if let Err(error) = parse_id("run_id", &text.replace('\0', "")) {
@@ -54,15 +55,9 @@ fn read<T: Model + Debug>(body: &[u8]) -> Option<Document<T>> {
 }
 
 /// A refusal's text shows no phone number, whatever its body says.
-fn refuse(body: &Value) {
+fn refuse(body: &[u8]) {
     for status in [400, 404, 422, 500] {
-        let error = StatusError {
-            status,
-            body: body.clone(),
-            request_id: None,
-            retry_after: None,
-            headers: Vec::new(),
-        };
+        let error = StatusError::of(status, body.to_vec());
         let text = error.to_string();
         assert_eq!(masked(&text), text);
         assert!(text.len() < 2_000, "{text}");

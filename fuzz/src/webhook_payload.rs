@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::{SENT, now, verifier};
-use revrag::webhook::{CALL_ENDED, Event, Headers, Reason, Verifier};
+use revrag::webhook::{CALL_ENDED, Headers, Reason, Verifier, WebhookEvent};
 use serde_json::{Map, Value};
 
 static VERIFIER: LazyLock<Verifier> = LazyLock::new(verifier);
@@ -20,7 +20,7 @@ pub fn run(body: &[u8]) {
                 assert_eq!(event.event_type, event_type);
                 assert!(event.call.is_some() || event_type != CALL_ENDED);
                 assert!(event.json().starts_with(b"{"));
-                Event::read("i".into(), "t".into(), 0, event.json()).expect("its own JSON");
+                WebhookEvent::read("i".into(), "t".into(), 0, event.json()).expect("its own JSON");
                 let _ = format!("{event:?}");
             }
             Err(error) => {

@@ -30,7 +30,7 @@ def bar() -> Bar:
 
 
 def _troubles(progress: UploadProgress) -> dict[str, int | str]:
-    names = ("existing", "rejected", "invalid", "duplicate", "unknown")
+    names = ("existing", "rejected", "invalid", "excluded", "duplicate", "unknown")
     troubles: dict[str, int | str] = {
         name: count for name in names if (count := getattr(progress, name))
     }

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
@@ -7,7 +7,14 @@ from typing import Any, Final, Literal, Self, TypeAlias, final
 from uuid import UUID
 
 from revrag._pager import RecordPager
-from revrag._types import CallStatus, CampaignState, RecordInput, RecordStatus, UploadSource
+from revrag._types import (
+    CallStatus,
+    CampaignState,
+    NumberSource,
+    RecordInput,
+    RecordStatus,
+    UploadSource,
+)
 
 __all__ = [
     "PRODUCTION",
@@ -28,6 +35,7 @@ __all__ = [
     "Sandbox",
     "Transcription",
     "UploadProgress",
+    "UploadRejects",
     "UploadReport",
     "WebhookEvent",
     "WebhookVerifier",
@@ -42,6 +50,9 @@ __version__: Final[str]
 PRODUCTION: Final[str]
 STAGING: Final[str]
 
+_Outcome: TypeAlias = Literal[
+    "accepted", "rejected", "invalid", "excluded", "duplicate", "unknown", "not_sent"
+]
 _Id: TypeAlias = str | UUID
 _Json: TypeAlias = dict[str, Any]
 _Body: TypeAlias = bytes | bytearray | memoryview | str
@@ -75,6 +86,8 @@ class Client:
     def connect_timeout(self) -> float: ...
     @property
     def max_retries(self) -> int: ...
+    @property
+    def proxy(self) -> str | None: ...
     @property
     def ca_bundle(self) -> Path | None: ...
     @property
@@ -180,6 +193,24 @@ class Campaign:
         timeout: float | None = None,
         poll_interval: float = 2.0,
     ) -> Coroutine[Any, Any, list[Record]]: ...
+    def find(
+        self,
+        *,
+        app_session_id: _Id | int | None = None,
+        app_user_id: _Id | int | None = None,
+        phone_number: str | int | None = None,
+        region: str = "IN",
+        timeout: float | None = None,
+    ) -> list[Record]: ...
+    def find_async(
+        self,
+        *,
+        app_session_id: _Id | int | None = None,
+        app_user_id: _Id | int | None = None,
+        phone_number: str | int | None = None,
+        region: str = "IN",
+        timeout: float | None = None,
+    ) -> Coroutine[Any, Any, list[Record]]: ...
     def upload(
         self,
         source: UploadSource,
@@ -195,6 +226,9 @@ class Campaign:
         on_invalid: Literal["reject", "send", "raise"] = "reject",
         on_duplicate: Literal["keep", "reject"] = "keep",
         required: Iterable[str] = (),
+        exclude: NumberSource | None = None,
+        limit: int | None = None,
+        max_invalid: float | None = None,
         max_records: int = 500,
         max_bytes: int = 1000000,
         concurrency: int = 4,
@@ -225,6 +259,9 @@ class Campaign:
         on_invalid: Literal["reject", "send", "raise"] = "reject",
         on_duplicate: Literal["keep", "reject"] = "keep",
         required: Iterable[str] = (),
+        exclude: NumberSource | None = None,
+        limit: int | None = None,
+        max_invalid: float | None = None,
         max_records: int = 500,
         max_bytes: int = 1000000,
         concurrency: int = 4,
@@ -254,6 +291,8 @@ class UploadReport:
     @property
     def invalid(self) -> int: ...
     @property
+    def excluded(self) -> int: ...
+    @property
     def duplicate(self) -> int: ...
     @property
     def unknown(self) -> int: ...
@@ -269,12 +308,31 @@ class UploadReport:
     def upload_id(self) -> str: ...
     @property
     def elapsed(self) -> float: ...
+    def rows(
+        self, outcome: _Outcome | Iterable[_Outcome] | None = None
+    ) -> Iterator[dict[str, Any]]: ...
+    def write(
+        self, path: str | PathLike[str], *, outcome: _Outcome | Iterable[_Outcome] | None = None
+    ) -> None: ...
+    def rejects(
+        self, source: UploadSource, *, outcome: _Outcome | Iterable[_Outcome] | None = None
+    ) -> UploadRejects: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     def _repr_html_(self) -> str: ...
     @classmethod
     def _load(
-        cls, upload_id: str, elapsed: float, counts: tuple[int, int, int], rows: bytes
+        cls,
+        upload_id: str,
+        elapsed: float,
+        counts: tuple[int, int, int],
+        rows: bytes,
+        origin: str | None = None,
     ) -> Self: ...
+
+@final
+class UploadRejects:
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    def write(self, path: str | PathLike[str]) -> None: ...
 
 @final
 class UploadProgress:
@@ -290,6 +348,8 @@ class UploadProgress:
     def rejected(self) -> int: ...
     @property
     def invalid(self) -> int: ...
+    @property
+    def excluded(self) -> int: ...
     @property
     def duplicate(self) -> int: ...
     @property

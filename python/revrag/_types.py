@@ -75,3 +75,9 @@ UploadSource: TypeAlias = (
     " | str | PathLike[str]"
 )
 """What can be uploaded: a table, rows, or a file."""
+
+NumberSource: TypeAlias = (
+    "_ArrowStream | _ArrowArray | _LazyFrame"
+    " | Iterable[str | int | RecordInput | Mapping[str, Any]] | str | PathLike[str]"
+)
+"""What numbers can be read from: themselves, a table with a column of them, or a file."""

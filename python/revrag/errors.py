@@ -218,6 +218,8 @@ class ServerError(APIStatusError):
 class InvalidResponseError(RevragError):
     """The service's 2xx answer is not what the API documents, is too large, or was cut short.
 
+    Also that of a listing that can't be proven complete (``Campaign.find``).
+
     Attributes:
         status_code: The HTTP status.
         request_id: The answer's ``X-Request-ID``, or None.
@@ -234,8 +236,10 @@ class InvalidResponseError(RevragError):
 class PushOutcomeUnknownError(RevragError):
     """A push that may have been applied: its phones may ring. ``__cause__`` says why.
 
-    It is not sent again. Look for its records in ``Campaign.records`` before pushing any of them
-    again; ``Campaign.upload([record])`` in place of a push finds out by itself.
+    It is not sent again. Look for its records with ``Campaign.find`` before pushing any of them
+    again: what it finds is queued, and that it finds nothing is proof only once the service has had
+    minutes to finish, and where it shows what is looked for. ``Campaign.upload([record])`` in place
+    of a push finds out by itself.
 
     A push that is cut off (Ctrl-C, a signal handler that raises, a timeout or cancellation of
     asyncio) raises what Python raises, with this error in its chain of causes; where nothing was

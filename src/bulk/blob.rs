@@ -30,6 +30,26 @@ pub(super) enum Told {
     Existing { run: RunId, status: Status, why: Option<&'static str> },
     /// It is about to be sent, after it was written down as not sent.
     Sent,
+    /// It stays home, after it was to be sent.
+    Excluded,
+}
+
+/// Which rows of a chunk are not sent though they could be.
+#[derive(Debug, Clone)]
+pub(super) struct Hold {
+    /// The first of them.
+    pub(super) from: u32,
+    /// The first that is not sent for a reason.
+    pub(super) beyond: u32,
+    /// The reason.
+    pub(super) why: Arc<str>,
+}
+
+impl Hold {
+    /// All are sent.
+    pub(super) fn none() -> Self {
+        Self { from: u32::MAX, beyond: u32::MAX, why: "".into() }
+    }
 }
 
 /// What is known of a row.
@@ -65,18 +85,21 @@ struct PlanColumns {
     numbers: String,
     /// How long each number is, in bytes.
     lengths: Vec<u32>,
-    /// [`SEND`], [`INVALID`] or [`DUPLICATE`] for each row, [`REPAIRED`] and [`NUMBERLESS`].
+    /// [`SEND`], [`INVALID`], [`DUPLICATE`], [`EXCLUDED`] or [`HELD`] for each row, [`REPAIRED`] and
+    /// [`NUMBERLESS`].
     codes: serde_bytes::ByteBuf,
     texts: Vec<String>,
-    /// Invalid rows and why they are, as texts.
+    /// Rows and why they stay home, as texts.
     reasons: Vec<(u32, u32)>,
 }
 
 const SEND: u8 = 0;
 const INVALID: u8 = 1;
 const DUPLICATE: u8 = 2;
-const EXISTING: u8 = 3;
+const EXCLUDED: u8 = 3;
 const HELD: u8 = 4;
+const EXISTING: u8 = 5;
+const DOUBTFUL: u8 = 6;
 const REPAIRED: u8 = 1 << 7;
 const NUMBERLESS: u8 = 1 << 6;
 const CHANGED: u8 = 1 << 5;
@@ -114,7 +137,8 @@ const REJECTED: u8 = 1;
 const UNKNOWN: u8 = 2;
 const NOT_SENT: u8 = 3;
 const SENT: u8 = 4;
-const WAS_THERE: u8 = 5;
+const KEPT: u8 = 5;
+const WAS_THERE: u8 = 6;
 
 /// Texts, each once.
 #[derive(Default)]
@@ -136,7 +160,7 @@ impl Texts {
 }
 
 /// Packs a chunk's plan: its rows' numbers, and why some of them stay home.
-pub(super) fn pack_plan(chunk: &Chunk) -> Vec<u8> {
+pub(super) fn pack_plan(chunk: &Chunk, hold: &Hold) -> Vec<u8> {
     let mut columns = PlanColumns::default();
     let mut texts = Texts::default();
     for (row, what) in chunk.rows.iter().enumerate() {
@@ -144,11 +168,17 @@ pub(super) fn pack_plan(chunk: &Chunk) -> Vec<u8> {
         columns.numbers.push_str(number);
         columns.lengths.push(narrow(number.len()));
         let mut code = match &what.fate {
+            Fate::Send { .. } if narrow(row) >= hold.beyond => {
+                columns.reasons.push((narrow(row), texts.index(&hold.why)));
+                HELD
+            }
+            Fate::Send { .. } if narrow(row) >= hold.from => HELD,
             Fate::Send { .. } => SEND,
             Fate::Invalid(why) => {
                 columns.reasons.push((narrow(row), texts.index(why)));
                 INVALID
             }
+            Fate::Excluded { .. } => EXCLUDED,
             Fate::Duplicate(why) => {
                 columns.reasons.extend(why.as_deref().map(|why| (narrow(row), texts.index(why))));
                 DUPLICATE
@@ -157,9 +187,9 @@ pub(super) fn pack_plan(chunk: &Chunk) -> Vec<u8> {
                 let changed = if one.is_changed { CHANGED } else { 0 };
                 EXISTING | changed | if one.is_doubled { DOUBLED } else { 0 }
             }
-            Fate::Held(why) => {
+            Fate::Doubtful(why) => {
                 columns.reasons.push((narrow(row), texts.index(why)));
-                HELD
+                DOUBTFUL
             }
         };
         code |= if what.repaired { REPAIRED } else { 0 };
@@ -233,6 +263,7 @@ pub(super) fn pack(told: &[(u32, Told)]) -> Vec<u8> {
                 NOT_SENT
             }
             Told::Sent => SENT,
+            Told::Excluded => KEPT,
         });
     }
     columns.texts = texts.all;
@@ -272,8 +303,10 @@ fn unpack_plan(blob: &[u8], rows: usize) -> Result<Vec<RowReport>, Corrupt> {
             SEND => (Outcome::Unknown, Some(INTERRUPTED.to_owned())),
             INVALID => (Outcome::Invalid, reason.ok_or(Corrupt)?.cloned()),
             DUPLICATE => (Outcome::Duplicate, reason.flatten().cloned()),
+            EXCLUDED => (Outcome::Excluded, None),
             EXISTING => (Outcome::Existing, None),
-            HELD => (Outcome::Unknown, reason.ok_or(Corrupt)?.cloned()),
+            HELD => (Outcome::NotSent, reason.flatten().cloned()),
+            DOUBTFUL => (Outcome::Unknown, reason.ok_or(Corrupt)?.cloned()),
             _ => return Err(Corrupt),
         };
         let mut key = None;
@@ -344,6 +377,7 @@ fn apply(blob: &[u8], reports: &mut [RowReport]) -> Result<(), Corrupt> {
                     report.error = Some(INTERRUPTED.to_owned());
                     Outcome::Unknown
                 }
+                KEPT => Outcome::Excluded,
                 _ => return Err(Corrupt),
             };
         }
@@ -385,6 +419,7 @@ mod tests {
             proptest::option::of("[a-z]{0,5}")
                 .prop_map(|why| Told::NotSent { why: why.map(|why| why.as_str().into()) }),
             Just(Told::Sent),
+            Just(Told::Excluded),
         ]
     }
 
@@ -404,6 +439,7 @@ mod tests {
                 (Outcome::Existing, why.map(str::to_owned), Some(run.clone()), status)
             }
             Told::Sent => (Outcome::Unknown, Some(INTERRUPTED.to_owned()), None, None),
+            Told::Excluded => (Outcome::Excluded, None, None, None),
         }
     }
 
@@ -413,6 +449,7 @@ mod tests {
             let fate = match fate {
                 0 => Fate::Invalid("why".into()),
                 1 => Fate::Duplicate(None),
+                2 => Fate::Excluded { own_session: false },
                 _ => Fate::Send { own_session: false },
             };
             let json: &[u8] = if matches!(fate, Fate::Send { .. }) { b"{}" } else { b"" };
@@ -425,7 +462,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_packed_is_unpacked(
-            rows in proptest::collection::vec((".{0,9}", any::<bool>(), 0..6_u8), 1..30),
+            rows in proptest::collection::vec((".{0,9}", any::<bool>(), 0..7_u8), 1..30),
+            (from, more) in (0..40_u32, 0..20_u32),
             parts in proptest::collection::vec(
                 proptest::collection::btree_map(0..30_u32, told(), 0..20), 0..4),
         ) {
@@ -440,15 +478,21 @@ mod tests {
                 }
                 blobs.push(pack(&part));
             }
-            let plan = pack_plan(&chunk);
+            let hold = Hold { from, beyond: from + more, why: "beyond".into() };
+            let plan = pack_plan(&chunk, &hold);
             let reports = unpack(&plan, blobs.iter().map(Vec::as_slice), rows.len()).unwrap();
-            for ((report, told), (number, repaired, fate)) in reports.iter().zip(&last).zip(&rows) {
+            for (row, ((report, told), (number, repaired, fate))) in (0_u32..).zip(reports.iter().zip(&last).zip(&rows)) {
                 prop_assert_eq!(report.number.as_ref(), Some(number));
                 prop_assert_eq!(report.is_repaired, *repaired);
                 let known = (report.outcome, report.error.clone(), report.run.clone(), report.status.clone());
                 prop_assert_eq!(known, match fate {
                     0 => (Outcome::Invalid, Some("why".to_owned()), None, None),
                     1 => (Outcome::Duplicate, None, None, None),
+                    2 if told.is_none() => (Outcome::Excluded, None, None, None),
+                    3.. if told.is_none() && row >= from => {
+                        let why = (row >= from + more).then(|| "beyond".to_owned());
+                        (Outcome::NotSent, why, None, None)
+                    }
                     _ => expected(told.as_ref().unwrap_or(&Told::Sent)),
                 });
             }
@@ -461,7 +505,7 @@ mod tests {
         ) {
             let _ = unpack(&plan, [&part[..]], rows);
             let known = chunk(&vec![("1".to_owned(), false, 2); rows + 1]);
-            let _ = unpack(&pack_plan(&known), [&part[..]], rows + 1);
+            let _ = unpack(&pack_plan(&known, &Hold::none()), [&part[..]], rows + 1);
         }
     }
 }

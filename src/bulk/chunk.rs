@@ -20,10 +20,15 @@ pub enum Fate {
     Invalid(Box<str>),
     /// It stays home, because an earlier row has its number, or its key: then this says which.
     Duplicate(Option<Box<str>>),
+    /// It stays home, because its number is not to be called.
+    Excluded {
+        /// Whether its session id is the caller's own rather than a token.
+        own_session: bool,
+    },
     /// It stays home: the campaign has it, by its key.
     Existing(Box<Existing>),
     /// It stays home, because the campaign may have it; why that can't be told.
-    Held(Box<str>),
+    Doubtful(Box<str>),
 }
 
 /// A row that is in the campaign already.
@@ -55,7 +60,7 @@ pub struct Row {
     /// Where its key ends in [`Chunk::keys`], and whether it has one.
     key_end: u32,
     has_key: bool,
-    /// Where its JSON stands in [`Chunk::json`], if it is sent.
+    /// Where its JSON stands in [`Chunk::json`], if it is sent or may have been before.
     json: Range<u32>,
 }
 
@@ -99,7 +104,7 @@ impl Chunk {
         self.seals.get(index).copied()
     }
 
-    /// A sent row's JSON.
+    /// A row's JSON, if it has one here.
     pub fn json(&self, index: usize) -> &[u8] {
         let Range { start, end } = self.rows[index].json;
         &self.json[start as usize..end as usize]
@@ -113,7 +118,7 @@ impl Chunk {
 
     /// The body of a push of some of its rows.
     pub fn body(&self, rows: &[u32]) -> Bytes {
-        if rows.len() == self.sendable().count() {
+        if rows.len() == self.rows.iter().filter(|row| !row.json.is_empty()).count() {
             return self.json.clone();
         }
         let size = rows.iter().map(|row| self.json(*row as usize).len() + 1).sum::<usize>();
@@ -223,6 +228,17 @@ impl Encoded<'_> {
         let number = self.came.or(self.number);
         Self { fate, repaired: false, number, json: b"", ..self }
     }
+
+    /// The same row, staying home because its number is not to be called.
+    #[must_use]
+    pub fn excluded(self) -> Self {
+        match self.fate {
+            Fate::Send { own_session } => {
+                Self { fate: Fate::Excluded { own_session }, repaired: false, ..self }
+            }
+            _ => self,
+        }
+    }
 }
 
 impl Cutter {
@@ -292,18 +308,22 @@ impl Cutter {
     }
 
     fn append(&mut self, row: Encoded<'_>, is_sent: bool) {
-        let json = if is_sent {
-            if self.sent > 0 {
+        let is_excluded = matches!(row.fate, Fate::Excluded { .. });
+        // What was cut before may have been sent before: then it is looked for as it was sent.
+        let was_cut = matches!(self.cut, Cut::After(_));
+        let json = if is_sent || (is_excluded && was_cut) {
+            if self.json.len() > HEAD.len() {
                 self.json.push(b',');
             }
             let start = self.json.len();
             self.json.extend_from_slice(row.json);
-            self.sent += 1;
+            self.sent += usize::from(is_sent);
             offset(start)..offset(self.json.len())
         } else {
             0..0
         };
-        self.numbers.push_str(row.number.unwrap_or_default());
+        let came = row.came.filter(|_| is_excluded && !was_cut);
+        self.numbers.push_str(came.or(row.number).unwrap_or_default());
         let key = row.key.and_then(|key| key.shown);
         self.keys.push_str(key.unwrap_or_default());
         self.seals.extend(row.key.map(|key| Seal::of(key.token)));

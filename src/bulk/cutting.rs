@@ -4,10 +4,12 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::chunk::{Chunk, Cut, Cutter, Encoded, Fate, Limits};
-use super::encode::Rows;
+use super::encode::{Numbers, Rows};
 use super::ledger::Book;
 use super::pipeline::Plan;
+use super::rails::{FIRST_BYTES, Tally};
 use super::seal::Seal;
+use crate::Result;
 
 /// Cuts rows where they were cut before, and then at the limits.
 pub(super) struct Cutting {
@@ -18,8 +20,13 @@ pub(super) struct Cutting {
     /// The first row of each key, where rows are known by keys.
     keys: Option<HashMap<Seal, u64>>,
     book: Option<Arc<Book>>,
+    excluded: Option<Arc<Numbers>>,
+    tally: Option<Tally>,
     /// How many rows were put.
     rows: u64,
+    /// Chunks that are complete and not handed over: all of them, until the first rows were judged.
+    held: Vec<Chunk>,
+    has_begun: bool,
 }
 
 impl Cutting {
@@ -33,23 +40,64 @@ impl Cutting {
             numbers: plan.reject_duplicates.then(HashSet::new),
             keys: plan.book.as_ref().map(|_| HashMap::new()),
             book: plan.book,
+            excluded: plan.excluded,
+            tally: plan.tally,
             rows: 0,
+            held: Vec::new(),
+            has_begun: false,
         }
     }
 
-    /// Puts rows, and returns the chunks that were cut.
-    pub(super) fn cut(&mut self, rows: Rows) -> Vec<Chunk> {
-        let mut chunks = Vec::new();
+    /// Puts rows, and returns the chunks that are to be handed over; an error where the source is not
+    /// to be sent.
+    pub(super) fn cut(&mut self, rows: Rows) -> Result<Vec<Chunk>> {
+        self.take(rows);
+        if let Some(tally) = &self.tally {
+            tally.verdict(false, self.has_begun)?;
+            if !self.has_begun && !tally.has_enough() {
+                if self.held.iter().map(Chunk::size).sum::<usize>() < FIRST_BYTES {
+                    return Ok(Vec::new());
+                }
+                self.judge()?;
+            }
+        }
+        self.has_begun = true;
+        Ok(std::mem::take(&mut self.held))
+    }
+
+    /// Whether what was read may be sent, where no more rows decide.
+    pub(super) fn judge(&self) -> Result<()> {
+        self.tally.as_ref().map_or(Ok(()), |tally| tally.verdict(true, self.has_begun))
+    }
+
+    /// Whether invalid rows are counted here.
+    pub(super) fn counts_invalid(&self) -> bool {
+        self.tally.is_some()
+    }
+
+    /// Takes note of the column that looks most like that of the numbers.
+    pub(super) fn suspect(&mut self, likely: Option<String>) {
+        self.tally.iter_mut().for_each(|tally| tally.suspect(likely.clone()));
+    }
+
+    /// Puts rows.
+    pub(super) fn take(&mut self, rows: Rows) {
+        let mut chunks = std::mem::take(&mut self.held);
         rows.each(|row| self.put(row, &mut chunks));
+        self.held = chunks;
+    }
+
+    /// The chunks that were not handed over, and the rows since the last cut.
+    pub(super) fn rest(&mut self) -> Vec<Chunk> {
+        let mut chunks = std::mem::take(&mut self.held);
+        chunks.extend(self.cutter.take());
         chunks
     }
 
-    /// The rows since the last cut, if any.
-    pub(super) fn rest(&mut self) -> Option<Chunk> {
-        self.cutter.take()
-    }
-
     fn put(&mut self, mut row: Encoded<'_>, chunks: &mut Vec<Chunk>) {
+        if let Some(tally) = &mut self.tally {
+            tally.see(&row);
+        }
         if let Fate::Send { .. } = row.fate {
             row = self.apart(row);
         }
@@ -62,8 +110,8 @@ impl Cutting {
         }
     }
 
-    /// A row that could be sent, or the same staying home: because of an earlier one, or because the
-    /// campaign has it.
+    /// A row that could be sent, or the same staying home: because of an earlier one, because the
+    /// campaign has it, or because its number is not to be called.
     fn apart<'a>(&mut self, row: Encoded<'a>) -> Encoded<'a> {
         if let (Some(key), Some(keys)) = (row.key, &mut self.keys) {
             let first = *keys.entry(Seal::of(key.token)).or_insert(self.rows);
@@ -75,6 +123,14 @@ impl Cutting {
         }
         let known = self.book.as_ref().and_then(|book| book.fate(&row));
         let number = row.number.unwrap_or_default();
+        if self.excluded.as_ref().is_some_and(|excluded| excluded.has(number)) {
+            // What was sent before was.
+            let sent = known.or_else(|| self.book.as_ref().and_then(|book| book.doubt(&row)));
+            return match sent {
+                Some(fate) => row.stays(fate),
+                None => row.excluded(),
+            };
+        }
         let is_new = self.numbers.as_mut().is_none_or(|known| known.insert(fingerprint(number)));
         match known {
             Some(fate @ Fate::Existing(_)) => row.stays(fate),

@@ -8,8 +8,9 @@
 //! | `layout` | finds the role of each column |
 //! | `encode` | makes of a row what is sent, or the reason why it stays home |
 //! | `chunk` | cuts rows into requests |
+//! | `rails` | tells a mistake from a source with some bad rows |
 //! | `seal` | what a row's token comes to, in little memory |
-//! | `cutting` | keeps rows home that were there before, and cuts the rest |
+//! | `cutting` | keeps rows home because of others, and cuts the rest |
 //! | `pipeline` | runs these side by side, in the order of the source |
 //! | [`ledger`] | decides everything else: what is written down, sent, looked for, and known; pure |
 //! | `run` | the loop around it, which decides nothing |
@@ -19,6 +20,9 @@
 //! | `claim` | one upload of a name at a time on one machine |
 //! | `blob`, `store` | the copy: what is known of every row, compact and in a file |
 //! | [`report`] | the same as a table |
+//! | `rejects` | the rows of a source that were left out |
+//! | `write` | tables as files |
+//! | `find` | looks for records in a listing, beside all uploads |
 //!
 //! What an upload does is in [`ledger`] alone. `encode`, `chunk`, `answer`, `refusal` and `ledger` are
 //! pure; reading, sending and writing are at the edge.
@@ -30,18 +34,22 @@ mod claim;
 mod cutting;
 mod desk;
 mod encode;
+mod find;
 mod layout;
 pub mod ledger;
 mod options;
 mod outcome;
 mod pipeline;
+mod rails;
 mod refusal;
+mod rejects;
 pub mod report;
 mod run;
 mod seal;
 mod service;
 pub mod source;
 mod store;
+mod write;
 
 pub use answer::{Answer, RunId, Status};
 pub use blob::RowReport;
@@ -49,12 +57,16 @@ pub use chunk::{Chunk, Cut, Cutter, Encoded, Existing, Fate, Key, Limits, Row};
 pub use desk::{Failure, Monitor, Stopped};
 #[cfg(feature = "python")]
 pub(crate) use encode::has_nul;
+pub use find::{Wanted, find};
 pub use ledger::{Cause, Snapshot, State};
 pub use options::{
     Content, Existing as Ask, OnDuplicate, OnInvalid, OnUnknown, Options, Variables,
 };
 pub use outcome::{Counts, Outcome};
+pub use rails::MaxInvalid;
+pub use rejects::{Reader as RejectReader, Rejects};
 pub use report::Report;
 pub use run::{Target, Upload};
 pub use seal::Seal;
 pub use service::{Remote, Service, understood};
+pub use write::{WriteError, write};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::layout::{SESSION, USER};
+use super::rails::MaxInvalid;
 use crate::key::Tokens;
 use crate::phone::Rules;
 use crate::{Error, Result};
@@ -99,6 +100,10 @@ pub(super) enum Keying {
 pub struct Options {
     /// What is sent.
     pub content: Content,
+    /// The most rows that go this time.
+    pub limit: Option<u64>,
+    /// How many rows may be invalid; an upload with more is stopped.
+    pub max_invalid: Option<MaxInvalid>,
     /// The most rows in one request.
     pub max_records: usize,
     /// The most bytes in one request; a larger row goes alone.
@@ -136,6 +141,8 @@ impl Default for Options {
                 key: Vec::new(),
                 name: None,
             },
+            limit: None,
+            max_invalid: None,
             max_records: 500,
             max_bytes: 1_000_000,
             concurrency: 4,
@@ -171,6 +178,13 @@ impl Options {
             if value > LONGEST {
                 return Err(Error::invalid(name, "it must be at most 30 days, in seconds"));
             }
+        }
+        if let Some(MaxInvalid::Share(share)) = self.max_invalid
+            && !(0.0..=1.0).contains(&share)
+        {
+            let problem =
+                "a float is a share of the rows, from 0.0 to 1.0; for a count pass an int";
+            return Err(Error::invalid("max_invalid", problem));
         }
         if let Variables::Named(pairs) = &self.content.variables {
             for (at, (variable, _)) in pairs.iter().enumerate() {

@@ -11,6 +11,8 @@ pub enum Outcome {
     Rejected,
     /// It stayed home: its number is not valid, or a required variable is missing.
     Invalid,
+    /// It stayed home: its number is one of those that are not to be called.
+    Excluded,
     /// It stayed home: an earlier row has its number, or its key.
     Duplicate,
     /// It was sent, and may be in the campaign.
@@ -21,15 +23,26 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of the report's counters.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Accepted,
         Self::Existing,
         Self::Rejected,
         Self::Invalid,
+        Self::Excluded,
         Self::Duplicate,
         Self::Unknown,
         Self::NotSent,
     ];
+
+    /// Whether a row that came to it is in the campaign for certain.
+    pub const fn is_there(self) -> bool {
+        matches!(self, Self::Accepted)
+    }
+
+    /// The one of a name, if there is one.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.name() == name)
+    }
 
     /// Its name in the report.
     pub const fn name(self) -> &'static str {
@@ -38,6 +51,7 @@ impl Outcome {
             Self::Existing => "existing",
             Self::Rejected => "rejected",
             Self::Invalid => "invalid",
+            Self::Excluded => "excluded",
             Self::Duplicate => "duplicate",
             Self::Unknown => "unknown",
             Self::NotSent => "not_sent",
@@ -48,7 +62,7 @@ impl Outcome {
 /// Rows counted by outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    by_outcome: [u64; 7],
+    by_outcome: [u64; Outcome::ALL.len()],
     /// Rows whose number was repaired.
     pub repaired: u64,
     /// Existing rows that the campaign has as they were before they changed.

@@ -9,8 +9,9 @@ use tokio::task::JoinHandle;
 
 use super::chunk::{Chunk, Limits};
 use super::cutting::Cutting;
-use super::encode::{Encoder, Rows};
+use super::encode::{Encoder, Numbers, Rows};
 use super::ledger::Book;
+use super::rails::Tally;
 use super::service::bug;
 use super::source::{Block, Input, Source, SourceError};
 use crate::{Error, Result};
@@ -66,6 +67,10 @@ pub(super) struct Plan {
     /// The rows of each chunk that was cut before.
     pub(super) cuts: Vec<usize>,
     pub(super) reject_duplicates: bool,
+    /// Numbers that are not to be called.
+    pub(super) excluded: Option<Arc<Numbers>>,
+    /// Counts the invalid rows of a source that is not checked before.
+    pub(super) tally: Option<Tally>,
     /// What is known of rows by their keys, if they are known by them.
     pub(super) book: Option<Arc<Book>>,
     /// How many blocks are encoded at a time.
@@ -86,7 +91,8 @@ impl Pipeline {
                 let _ = match open() {
                     Ok(source) => read(source, &blocks, &stop),
                     Err(error) => {
-                        blocks.blocking_send(Read::Failed { error, unsent: None }).map_err(drop)
+                        let failed = Read::Failed { error, unsent: None, advised: None };
+                        blocks.blocking_send(failed).map_err(drop)
                     }
                 };
             })
@@ -105,22 +111,54 @@ impl Pipeline {
 pub(super) fn check(
     input: &Input,
     encoder: &Encoder,
+    mut tally: Option<Tally>,
     stop: &AtomicBool,
 ) -> Result<(), SourceError> {
     let mut source = (input.open)()?;
     let mut row = 0;
-    while !stop.load(Ordering::Acquire)
-        && let Some(block) = source.next()?
-    {
+    while !stop.load(Ordering::Acquire) {
+        let next = source.next().map_err(|error| {
+            let advised = source.advised().filter(|_| row == 0);
+            and_besides(error, encoder, advised.as_ref())
+        })?;
+        let Some(block) = next else { break };
         if row == 0 {
-            encoder.check(&block)?;
+            if let Err(error) = encoder.check(&block) {
+                // What else there is to be mended may come right after it.
+                return Err(match source.next() {
+                    Err(other) => and_besides(other, encoder, Some(&block)),
+                    Ok(_) => error.into(),
+                });
+            }
+            if let Some(tally) = &mut tally {
+                tally.suspect(encoder.likely(&block));
+            }
         }
-        if !encoder.try_out(&block, row)? {
+        let may_be_refused = encoder.try_out(&block, row)?;
+        if let Some(tally) = &mut tally {
+            encoder.encode(&block, row)?.each(|row| tally.see(&row));
+        } else if !may_be_refused {
             break;
         }
         row += block.len() as u64;
     }
-    Ok(())
+    Ok(tally.map_or(Ok(()), |tally| tally.verdict(true, false))?)
+}
+
+/// What is wrong with a source that can't be read, and with the columns of what could be: so that all
+/// there is to be mended is told at once.
+fn and_besides(error: SourceError, encoder: &Encoder, seen: Option<&Block>) -> SourceError {
+    let more = seen.and_then(|block| encoder.check(block).err());
+    match (error, more) {
+        (
+            SourceError::Unreadable(Error::InvalidArgument { argument, problem }),
+            Some(Error::InvalidArgument { argument: other, problem: more }),
+        ) => {
+            let problem = format!("{problem}. Besides, {other}: {more}");
+            SourceError::Unreadable(Error::InvalidArgument { argument, problem })
+        }
+        (error, _) => error,
+    }
 }
 
 enum Read {
@@ -133,6 +171,8 @@ enum Read {
     Failed {
         error: SourceError,
         unsent: Option<Block>,
+        /// Rows as they are where what the error advises is done.
+        advised: Option<Block>,
     },
     Stopped,
 }
@@ -151,13 +191,14 @@ fn read(mut source: Box<dyn Source>, blocks: &Sender<Read>, stop: &AtomicBool) -
         let next = match source.next() {
             Ok(next) => next,
             Err(error) if first_row == 0 => {
-                return send(Read::Failed { error, unsent: ahead.take() });
+                let advised = source.advised();
+                return send(Read::Failed { error, unsent: ahead.take(), advised });
             }
             Err(error) => {
                 if let Some(block) = ahead.take() {
                     send(Read::Block { block, first_row })?;
                 }
-                return send(Read::Failed { error, unsent: None });
+                return send(Read::Failed { error, unsent: None, advised: None });
             }
         };
         let is_last = next.is_none();
@@ -208,14 +249,18 @@ async fn encode(
                         ended = Some(Some(Piece::Failed(error.into())));
                         continue;
                     }
+                    if !checked && cutting.counts_invalid() {
+                        cutting.suspect(encoder.likely(&block));
+                    }
                     checked = true;
                     let encoder = encoder.clone();
                     under_way.push_back(tokio::task::spawn_blocking(move || {
                         encoder.encode(&block, first_row)
                     }));
                 }
-                Some(Read::Failed { error, unsent: block }) => {
-                    ended = Some(Some(Piece::Failed(error)));
+                Some(Read::Failed { error, unsent: block, advised }) => {
+                    let seen = advised.as_ref().or(block.as_ref()).filter(|_| !checked);
+                    ended = Some(Some(Piece::Failed(and_besides(error, &encoder, seen))));
                     unsent = block;
                 }
                 Some(Read::Stopped) => ended = Some(None),
@@ -227,11 +272,15 @@ async fn encode(
         }
         let Some(encoding) = under_way.pop_front() else { break };
         match encoding.await {
-            Ok(Ok(rows)) => {
-                if send(&mut cutting, rows, &pieces, Piece::Chunk).await.is_err() {
-                    return;
+            Ok(Ok(rows)) => match send(&mut cutting, rows, &pieces).await {
+                Ok(()) => {}
+                Err(Cease::Gone) => return,
+                Err(Cease::Failed(error)) => {
+                    ended = Some(Some(Piece::Failed(error.into())));
+                    at_end = false;
+                    break;
                 }
-            }
+            },
             Ok(Err(error)) => {
                 ended = Some(Some(Piece::Failed(error.into())));
                 at_end = false;
@@ -244,6 +293,10 @@ async fn encode(
             }
         }
     }
+    if at_end && let Err(error) = cutting.judge() {
+        ended = Some(Some(Piece::Failed(error.into())));
+        at_end = false;
+    }
     // The reason comes before the rest: it decides on what becomes of it.
     if let Some(Some(reason)) = ended
         && pieces.send(reason).await.is_err()
@@ -252,26 +305,29 @@ async fn encode(
     }
     if let Some(block) = unsent {
         let rows = tokio::task::spawn_blocking(move || encoder.encode(&block, 0)).await;
-        if let Ok(Ok(rows)) = rows
-            && send(&mut cutting, rows, &pieces, Piece::Rest).await.is_err()
-        {
+        if let Ok(Ok(rows)) = rows {
+            cutting.take(rows);
+        }
+    }
+    for chunk in cutting.rest() {
+        let rest = if at_end { Piece::Chunk(chunk) } else { Piece::Rest(chunk) };
+        if pieces.send(rest).await.is_err() {
             return;
         }
     }
-    if let Some(chunk) = cutting.rest() {
-        let rest = if at_end { Piece::Chunk(chunk) } else { Piece::Rest(chunk) };
-        let _ = pieces.send(rest).await;
-    }
 }
 
-async fn send(
-    cutting: &mut Cutting,
-    rows: Rows,
-    pieces: &Sender<Piece>,
-    piece: fn(Chunk) -> Piece,
-) -> Result<(), ()> {
-    for chunk in cutting.cut(rows) {
-        pieces.send(piece(chunk)).await.map_err(drop)?;
+/// Why no more is cut.
+enum Cease {
+    /// Nobody takes it.
+    Gone,
+    /// The source is not to be sent.
+    Failed(Error),
+}
+
+async fn send(cutting: &mut Cutting, rows: Rows, pieces: &Sender<Piece>) -> Result<(), Cease> {
+    for chunk in cutting.cut(rows).map_err(Cease::Failed)? {
+        pieces.send(Piece::Chunk(chunk)).await.map_err(|_| Cease::Gone)?;
     }
     Ok(())
 }

@@ -46,7 +46,7 @@ fn lost(cause: Error) -> Reply {
 }
 
 fn text(status: &StatusError, otherwise: &str) -> String {
-    match status.detail() {
+    match &status.detail {
         Some(Value::String(detail)) if !detail.is_empty() => detail.clone(),
         _ => otherwise.to_owned(),
     }
@@ -54,7 +54,8 @@ fn text(status: &StatusError, otherwise: &str) -> String {
 
 /// The records that a `detail` in FastAPI's list form names: `["body", "records", 3, …]`.
 fn named(status: &StatusError) -> Vec<(usize, Box<str>)> {
-    let entries = status.detail().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let entries =
+        status.detail.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut named: Vec<(usize, Box<str>)> = Vec::new();
     let mut seen = HashSet::new();
     for entry in entries {
@@ -82,14 +83,9 @@ mod tests {
 
     use super::*;
 
+    #[allow(clippy::needless_pass_by_value, reason = "as `json!` makes it")]
     fn status(status: u16, body: Value) -> Reply {
-        of(Error::Status(Box::new(StatusError {
-            status,
-            body,
-            request_id: None,
-            retry_after: None,
-            headers: Vec::new(),
-        })))
+        of(Error::Status(Box::new(StatusError::of(status, body.to_string().into()))))
     }
 
     #[test]

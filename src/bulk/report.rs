@@ -18,7 +18,7 @@ use super::outcome::{Counts, Outcome};
 use super::store::Closed;
 use crate::{Error, Result};
 
-/// Rows in a batch of the table, about.
+/// Backing in a batch of the table, about.
 const BATCH: usize = 32_768;
 
 /// What an upload came to.
@@ -29,12 +29,12 @@ pub struct Report {
     /// How long it took, this time.
     pub elapsed: Duration,
     counts: Counts,
-    rows: Rows,
+    rows: Backing,
 }
 
 /// Where a report's rows are.
 #[derive(Debug, Clone)]
-enum Rows {
+enum Backing {
     /// In the copy, and what each came to in the ledger.
     Kept(Arc<(Index, Closed)>),
     Loaded(Arc<[RecordBatch]>),
@@ -44,7 +44,7 @@ impl Report {
     /// The report of what a ledger and its copy hold.
     pub(super) fn new(upload_id: Uuid, elapsed: Duration, index: Index, closed: Closed) -> Self {
         let counts = index.counts();
-        Self { upload_id, elapsed, counts, rows: Rows::Kept(Arc::new((index, closed))) }
+        Self { upload_id, elapsed, counts, rows: Backing::Kept(Arc::new((index, closed))) }
     }
 
     /// What the journal at `path` knows.
@@ -90,12 +90,12 @@ impl Report {
         let mut counts = counts;
         for batch in &batches {
             for name in batch.column(3).as_string::<i32>().iter().flatten() {
-                let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.name() == name);
+                let outcome = Outcome::named(name);
                 let outcome = outcome.ok_or_else(|| Error::invalid("report", "unknown outcome"))?;
                 counts.add(outcome, 1);
             }
         }
-        Ok(Self { upload_id, elapsed, counts, rows: Rows::Loaded(batches.into()) })
+        Ok(Self { upload_id, elapsed, counts, rows: Backing::Loaded(batches.into()) })
     }
 
     /// How many rows came to what.
@@ -106,14 +106,20 @@ impl Report {
     /// The rows in the order of the source: `row`, `key`, `phone_number`, `outcome`, `run_id`,
     /// `status`, `error`.
     pub fn table(&self) -> Table {
-        Table { rows: self.rows.clone(), seq: 0 }
+        Table { rows: self.rows.clone(), seq: 0, only: None }
+    }
+
+    /// The rows of some outcomes. Those of others are not even read.
+    pub fn only(&self, outcomes: Vec<Outcome>) -> Table {
+        Table { only: Some(outcomes), ..self.table() }
     }
 }
 
 /// The rows of a report, many at a time.
 pub struct Table {
-    rows: Rows,
+    rows: Backing,
     seq: u64,
+    only: Option<Vec<Outcome>>,
 }
 
 impl Table {
@@ -131,13 +137,29 @@ impl Table {
         ]))
     }
 
+    fn wants(&self, outcome: Outcome) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&outcome))
+    }
+
+    fn chosen(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        if self.only.is_none() {
+            return Ok(batch.clone());
+        }
+        let refuse = |error: ArrowError| Error::Journal(error.to_string());
+        let Some(outcomes) = batch.column_by_name("outcome") else { return Ok(batch.clone()) };
+        let outcomes = outcomes.as_string::<i32>().iter();
+        let wanted = outcomes.map(|name| Some(self.wants(Outcome::named(name?)?)));
+        arrow_select::filter::filter_record_batch(batch, &wanted.collect()).map_err(refuse)
+    }
+
     fn read(&mut self) -> Result<Option<RecordBatch>> {
         let kept = match &self.rows {
-            Rows::Kept(kept) => kept.clone(),
-            Rows::Loaded(batches) => {
+            Backing::Kept(kept) => kept.clone(),
+            Backing::Loaded(batches) => {
                 let at = usize::try_from(self.seq).unwrap_or(usize::MAX);
                 self.seq += 1;
-                return Ok(batches.get(at).cloned());
+                let Some(batch) = batches.get(at) else { return Ok(None) };
+                return self.chosen(batch).map(Some);
             }
         };
         let (index, closed) = &*kept;
@@ -145,9 +167,17 @@ impl Table {
         while let Some((first_row, rows)) = index.span(self.seq)
             && (batch.row.len() == 0 || batch.row.len() + rows as usize <= BATCH)
         {
+            let seq = self.seq;
+            let states = (0..rows).map(|at| index.state((seq, at)).unwrap_or(State::Doubt));
+            if !states.clone().any(|state| self.wants(state.outcome())) {
+                self.seq += 1;
+                continue;
+            }
             let stored = closed.rows(self.seq);
-            for at in 0..rows {
-                let state = index.state((self.seq, at)).unwrap_or(State::Doubt);
+            for (at, state) in (0..rows).zip(states) {
+                if !self.wants(state.outcome()) {
+                    continue;
+                }
                 let report = match &stored {
                     Ok(reports) => reports.get(at as usize),
                     Err(_) => None,

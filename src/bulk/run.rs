@@ -13,13 +13,14 @@ use uuid::Uuid;
 use super::chunk::Limits as ChunkLimits;
 use super::claim::Claim;
 use super::desk::{Desk, End, Failure, Holder, Monitor};
-use super::encode::Encoder;
+use super::encode::{Encoder, Numbers, read_numbers};
 use super::ledger::{Before, Effect, Event, Keyed, Ledger, Limits, Reply, Setting, Snapshot};
-use super::options::{OnDuplicate, Options};
+use super::options::{OnDuplicate, OnInvalid, Options};
 use super::pipeline::{self, Piece, Pipeline, Plan};
+use super::rails::Tally;
 use super::report::Report;
 use super::service::{Service, bug};
-use super::source::Input;
+use super::source::{Input, SourceError};
 use super::store::{Identity, Opened, Store};
 use crate::http::Departure;
 use crate::world::World;
@@ -46,6 +47,7 @@ pub struct Upload<S> {
     service: S,
     target: Target,
     input: Input,
+    exclude: Option<Input>,
     options: Options,
     world: Arc<dyn World>,
     end: Arc<End>,
@@ -64,7 +66,14 @@ impl<S: Service> Upload<S> {
         let (progress, snapshots) = watch::channel(Snapshot::default());
         let end = Arc::new(End::default());
         let monitor = Monitor { progress: snapshots, end: end.clone() };
-        (Self { service, target, input, options, world, end, progress }, monitor)
+        let exclude = None;
+        (Self { service, target, input, exclude, options, world, end, progress }, monitor)
+    }
+
+    /// The same, but nobody is called whose number is in `exclude`.
+    #[must_use]
+    pub fn excluding(self, exclude: Option<Input>) -> Self {
+        Self { exclude, ..self }
     }
 
     /// Uploads every row of the source exactly once.
@@ -84,16 +93,20 @@ impl<S: Service> Upload<S> {
         let mut task = Tied(tokio::spawn(self.work()));
         let ended = (&mut task.0).await;
         match ended {
-            Ok(Err(error)) => Err(error.into()),
+            Ok(Err(error)) => Err(Failure::Refused(error)),
             Ok(Ok(())) | Err(_) => end.take(),
         }
     }
 
-    async fn work(self) -> Result<()> {
-        let Self { service, target, input, options, world, end, progress } = self;
+    async fn work(self) -> std::result::Result<(), SourceError> {
+        let Self { service, target, input, exclude, options, world, end, progress } = self;
         // Until there is a desk, this is what ends when the upload does.
         let holder = Holder(end);
         options.check()?;
+        let excluded = match exclude {
+            Some(exclude) => Some(Arc::new(numbers(exclude, &options).await?)),
+            None => None,
+        };
         let began = world.now();
         let wall = jiff::Timestamp::try_from(world.wall()).unwrap_or(jiff::Timestamp::MIN);
         let fresh = Identity {
@@ -119,13 +132,16 @@ impl<S: Service> Upload<S> {
         let identity = store.identity().clone();
         let upload = identity.upload.simple().to_string();
         let chance = world.clone();
-        let encoder = Arc::new(Encoder::new(options.content.clone(), upload.clone())?);
+        let encoder = Encoder::new(options.content.clone(), upload.clone())?;
+        let encoder = Arc::new(encoder.keeping(excluded.is_some()));
         let setting = Setting {
             upload,
             region: options.content.region.clone(),
             is_journaled,
             is_dry_run: options.dry_run,
-            checks_first: encoder.checks_first() && input.repeatable,
+            checks_first: (encoder.checks_first() || options.max_invalid.is_some())
+                && input.repeatable,
+            limit: options.limit,
             on_unknown: options.on_unknown,
             settle_after: options.settle_after,
             limits: Limits {
@@ -144,6 +160,9 @@ impl<S: Service> Upload<S> {
             }),
             wall,
         };
+        let tally =
+            || options.max_invalid.map(|most| Tally::new(most, &options.content.phone_number));
+        let check = tally();
         let plan = Plan {
             limits: ChunkLimits {
                 // At a rate, a request takes a second at most.
@@ -153,6 +172,8 @@ impl<S: Service> Upload<S> {
             },
             cuts,
             reject_duplicates: options.content.on_duplicate == OnDuplicate::Reject,
+            excluded,
+            tally: tally().filter(|_| !input.repeatable),
             book: None,
             width: std::thread::available_parallelism().map_or(1, usize::from).min(8),
         };
@@ -168,16 +189,38 @@ impl<S: Service> Upload<S> {
             claim,
             holder,
         };
-        let reading = Reading { input, encoder, plan: Some(plan), pipeline: None };
+        let reading = Reading { input, encoder, check, plan: Some(plan), pipeline: None };
         Loop::new(desk, service, reading).run().await;
         Ok(())
     }
+}
+
+/// The numbers that are not to be called.
+async fn numbers(exclude: Input, options: &Options) -> std::result::Result<Numbers, SourceError> {
+    let refuse = |problem: &str| Err(Error::invalid("exclude", problem).into());
+    let Some(rules) = options.content.rules()? else {
+        return refuse("numbers are compared as E.164: it needs a region");
+    };
+    if options.content.on_invalid == OnInvalid::Send {
+        return refuse(
+            "a number that can't be read can't be compared: it goes with on_invalid=\"reject\" or \
+             \"raise\"",
+        );
+    }
+    let column = options.content.phone_number.clone();
+    let halt = pipeline::Halt::default();
+    let stop = halt.flag();
+    let reading =
+        tokio::task::spawn_blocking(move || read_numbers(&exclude, &column, rules, &stop));
+    reading.await.unwrap_or_else(|_| Err(bug().into()))
 }
 
 /// The source, and what comes of it.
 struct Reading {
     input: Input,
     encoder: Arc<Encoder>,
+    /// Counts the invalid rows of a source that is checked first.
+    check: Option<Tally>,
     plan: Option<Plan>,
     pipeline: Option<Pipeline>,
 }
@@ -274,10 +317,11 @@ impl<S: Service> Loop<S> {
             }
             Effect::Check => {
                 let (input, encoder) = (self.reading.input.clone(), self.reading.encoder.clone());
+                let tally = self.reading.check.take();
                 self.ask(Event::Checked(Err(bug().into())), |_| async move {
                     let halt = pipeline::Halt::default();
                     let stop = halt.flag();
-                    let check = move || pipeline::check(&input, &encoder, &stop);
+                    let check = move || pipeline::check(&input, &encoder, tally, &stop);
                     let checked = tokio::task::spawn_blocking(check).await;
                     Event::Checked(checked.unwrap_or_else(|_| Err(bug().into())))
                 });

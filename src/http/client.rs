@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use serde_json::Value;
 
 use super::config::{Bounds, Config};
 use super::observe::{Observer, RequestEvent};
@@ -86,7 +85,7 @@ impl Client {
         request: Request,
         passage: &Passage,
         read: impl Fn(Bytes) -> std::result::Result<T, ResponseProblem>,
-    ) -> Result<Answer<T>> {
+    ) -> Result<Success<T>> {
         let policy = Policy::new(self.config().max_retries);
         self.tries(kind, request, policy, passage, read).await
     }
@@ -98,7 +97,7 @@ impl Client {
         request: Request,
         departure: Departure,
         read: impl Fn(Bytes) -> std::result::Result<T, ResponseProblem>,
-    ) -> Result<Answer<T>> {
+    ) -> Result<Success<T>> {
         self.tries(kind, request, Policy::new(0), &Passage::of(departure), read).await
     }
 
@@ -109,7 +108,7 @@ impl Client {
         policy: Policy,
         passage: &Passage,
         read: impl Fn(Bytes) -> std::result::Result<T, ResponseProblem>,
-    ) -> Result<Answer<T>> {
+    ) -> Result<Success<T>> {
         let mut attempt = 1;
         loop {
             let started = self.world.now();
@@ -158,7 +157,7 @@ impl Client {
 }
 
 /// A 2xx answer, read.
-pub(super) struct Answer<T> {
+pub(super) struct Success<T> {
     pub(super) content: T,
     /// The service's clock, to the second.
     pub(super) date: Option<SystemTime>,
@@ -168,17 +167,16 @@ pub(super) struct Answer<T> {
 fn understand<T>(
     reply: Reply,
     read: impl Fn(Bytes) -> std::result::Result<T, ResponseProblem>,
-) -> Result<Answer<T>> {
+) -> Result<Success<T>> {
     let Reply { status, request_id, retry_after, date, headers, body, problem } = reply;
     if !(200..300).contains(&status) {
-        let body = serde_json::from_slice(&body)
-            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&body).into_owned()));
         let retry_after = retry_after.filter(|_| matches!(status, 429 | 503));
-        let error = StatusError { status, body, request_id, retry_after, headers };
+        let refusal = StatusError::of(status, body.keep());
+        let error = StatusError { request_id, retry_after, headers, ..refusal };
         return Err(Error::Status(Box::new(error)));
     }
     match problem.map_or_else(|| read(body.into()), Err) {
-        Ok(content) => Ok(Answer { content, date }),
+        Ok(content) => Ok(Success { content, date }),
         Err(problem) => Err(Error::InvalidResponse { status, request_id, problem }),
     }
 }

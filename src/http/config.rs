@@ -163,6 +163,11 @@ impl Config {
         self.max_retries
     }
 
+    /// The proxy that requests go through, its credentials masked.
+    pub fn proxy(&self) -> Option<String> {
+        self.proxy.as_ref().map(proxy::Choice::shown)
+    }
+
     /// The service's URL, without a slash at its end.
     pub fn base_url(&self) -> &str {
         self.base_url.as_str().trim_end_matches('/')

@@ -7,7 +7,7 @@ use http::Method;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::client::{Answer, Client};
+use super::client::{Client, Success};
 use super::passage::Passage;
 use super::retry::Kind;
 use super::transport::{Departure, Request};
@@ -66,6 +66,7 @@ fn push_of(campaign: Uuid, body: Bytes, records: usize) -> Request {
         query: Vec::new(),
         body: Some(body),
         records,
+        is_pooled: false,
     }
 }
 
@@ -145,7 +146,7 @@ impl Client {
     ) -> Result<Document<RecordPage>> {
         query.check()?;
         let (path, query) = (listing_of(campaign), query.pairs());
-        let request = Request { method: Method::GET, path, query, body: None, records: 0 };
+        let request = Request::get(path, query);
         let read = |body: Bytes| {
             let page = Document::<RecordPage>::read(&body)?;
             // Taken for an empty page, it would end the listing.
@@ -167,7 +168,7 @@ impl Client {
     ) -> Result<Bytes> {
         query.check()?;
         let (path, query) = (listing_of(campaign), query.pairs());
-        let request = Request { method: Method::GET, path, query, body: None, records: 0 };
+        let request = Request { is_pooled: true, ..Request::get(path, query) };
         self.execute(Kind::Read, request, &Passage::default(), Ok)
             .await
             .map(|answer| answer.content)
@@ -204,8 +205,8 @@ impl Client {
         &self,
         path: String,
         query: Vec<(&'static str, String)>,
-    ) -> Result<Answer<Document<T>>> {
-        let request = Request { method: Method::GET, path, query, body: None, records: 0 };
+    ) -> Result<Success<Document<T>>> {
+        let request = Request::get(path, query);
         let read = |body: Bytes| Ok(Document::read(&body)?);
         self.execute(Kind::Read, request, &Passage::default(), read).await
     }

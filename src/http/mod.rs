@@ -1,6 +1,8 @@
 //! The client: what it is told ([`Config`]), what may be sent again ([`retry`]), one try over the
 //! wire (`transport`), and one `async fn` per endpoint ([`Client`]).
 
+mod body;
+mod buffers;
 mod client;
 mod config;
 mod echo;
@@ -13,6 +15,7 @@ pub mod retry;
 mod shared;
 mod tls;
 mod transport;
+mod tunnel;
 mod wait;
 
 pub use client::Client;

@@ -6,10 +6,10 @@ use super::transport::Departure;
 
 /// The tries of one push, seen from outside.
 #[derive(Debug, Clone, Default)]
-pub struct Passage(Arc<Mutex<State>>);
+pub struct Passage(Arc<Mutex<Tries>>);
 
 #[derive(Debug, Default)]
-struct State {
+struct Tries {
     /// That of the try under way, or of the next one.
     departure: Departure,
     given_up: bool,
@@ -18,7 +18,7 @@ struct State {
 impl Passage {
     /// The passage of a single try.
     pub(super) fn of(departure: Departure) -> Self {
-        Self(Arc::new(Mutex::new(State { departure, given_up: false })))
+        Self(Arc::new(Mutex::new(Tries { departure, given_up: false })))
     }
 
     /// Gives the push up: true where nothing of it was applied, and nothing will be; false where

@@ -21,6 +21,27 @@ impl Choice {
         reqwest::Proxy::all(self.url.expose())
     }
 
+    /// Its URL, credentials and all.
+    pub(super) fn url(&self) -> Option<Url> {
+        Url::parse(self.url.expose()).ok()
+    }
+
+    /// User name and password, if it has any.
+    pub(super) fn credentials(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+        let url = self.url()?;
+        let (user, password) = (url.username(), url.password().unwrap_or_default());
+        let decoded = |text: &str| percent_encoding::percent_decode_str(text).collect();
+        (!user.is_empty() || !password.is_empty()).then(|| (decoded(user), decoded(password)))
+    }
+
+    /// As it may be shown: `***` in the place of its credentials, and nothing after its port.
+    pub(super) fn shown(&self) -> String {
+        let Some(url) = self.url() else { return "***".to_owned() };
+        let secret = if self.credentials().is_some() { "***@" } else { "" };
+        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+        format!("{}://{secret}{}{port}", url.scheme(), url.host_str().unwrap_or_default())
+    }
+
     /// Whether the way to the proxy itself is TLS.
     pub(super) fn is_tls(&self) -> bool {
         self.tls
@@ -270,6 +291,21 @@ mod tests {
             let choice = choice.unwrap().unwrap();
             assert_eq!(choice.url.expose(), text);
             assert!(!format!("{choice:?}").contains("me:"));
+            assert_eq!(choice.shown(), "http://***@arg.test:1");
+            assert_eq!(choice.credentials().unwrap(), (b"me".to_vec(), b"p@ss".to_vec()));
+        }
+    }
+
+    #[test]
+    fn what_is_shown_holds_no_credentials() {
+        for (text, expected) in [
+            ("https://proxy.test", "https://proxy.test"),
+            ("http://me@proxy.test:80/path?secret#x", "http://***@proxy.test"),
+            ("http://:pass@[::1]:3128", "http://***@[::1]:3128"),
+            ("socks5h://me:pass@proxy.test:1080", "socks5h://***@proxy.test:1080"),
+        ] {
+            let choice = chosen(Some(text), "https://api.test", &[]).unwrap().unwrap();
+            assert_eq!(choice.shown(), expected);
         }
     }
 

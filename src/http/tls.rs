@@ -60,15 +60,24 @@ pub(super) fn client_config(roots: &Roots) -> Result<ClientConfig> {
         WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone())
             .build()
             .map_err(|error| Error::invalid("SSL_CERT_FILE", error.to_string()))?
+    } else if let Some(platform) = beside_an_empty_variable() {
+        let mut store = RootCertStore::empty();
+        // What can't be read is passed over, as where the variable is unset.
+        store.add_parsable_certificates(platform);
+        for root in &roots.extra {
+            store.add(root.clone()).map_err(|error| unfit("ca_bundle", &error))?;
+        }
+        if store.is_empty() {
+            return Err(none_to_trust());
+        }
+        WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone())
+            .build()
+            .map_err(|error| Error::invalid("certificates", error.to_string()))?
     } else {
         let extra = roots.extra.iter().cloned();
         let verifier = Verifier::new_with_extra_roots(extra, provider.clone());
         Arc::new(verifier.map_err(|error| match error {
-            rustls::Error::General(_) => Error::invalid(
-                "certificates",
-                "this machine has none to trust; install its package `ca-certificates`, or name a \
-                 file of them with ca_bundle=… or SSL_CERT_FILE",
-            ),
+            rustls::Error::General(_) => none_to_trust(),
             error => unfit("ca_bundle", &error),
         })?)
     };
@@ -76,6 +85,42 @@ pub(super) fn client_config(roots: &Roots) -> Result<ClientConfig> {
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth())
+}
+
+fn none_to_trust() -> Error {
+    Error::invalid(
+        "certificates",
+        "this machine has none to trust; install its package `ca-certificates`, or name a file of \
+         them with ca_bundle=… or SSL_CERT_FILE",
+    )
+}
+
+/// The platform's certificates, where `SSL_CERT_FILE` is set and empty: as good as unset, but what
+/// loads them otherwise would take it for a path.
+#[cfg(all(unix, not(target_vendor = "apple"), not(target_os = "android")))]
+fn beside_an_empty_variable() -> Option<Vec<CertificateDer<'static>>> {
+    use rustls_native_certs::load_certs_from_paths as load;
+
+    std::env::var_os("SSL_CERT_FILE").filter(|path| path.is_empty())?;
+    let folders = std::env::var_os("SSL_CERT_DIR").unwrap_or_default();
+    let mut folders: Vec<_> =
+        std::env::split_paths(&folders).filter(|path| !path.as_os_str().is_empty()).collect();
+    let mut certificates = Vec::new();
+    if folders.is_empty() {
+        let found = openssl_probe::probe();
+        folders = found.cert_dir;
+        certificates = load(found.cert_file.as_deref(), None).certs;
+    }
+    for folder in &folders {
+        certificates.extend(load(None, Some(folder)).certs);
+    }
+    Some(certificates)
+}
+
+/// Elsewhere the platform is asked itself.
+#[cfg(not(all(unix, not(target_vendor = "apple"), not(target_os = "android"))))]
+fn beside_an_empty_variable() -> Option<Vec<CertificateDer<'static>>> {
+    None
 }
 
 fn unfit(name: &str, error: &rustls::Error) -> Error {

@@ -12,9 +12,11 @@ use http::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTE
 use http::{HeaderValue, Method};
 use http_body::{Body, Frame, SizeHint};
 
+use super::body::Gathered;
+use super::buffers::{Buffer, Buffers};
 use super::config::Config;
 use super::per_process::PerProcess;
-use super::{echo, retry, shared, tls};
+use super::{echo, retry, shared, tls, tunnel};
 use crate::error::{ResponseProblem, masked};
 use crate::{Error, Result};
 
@@ -35,6 +37,14 @@ pub(super) struct Request {
     pub(super) body: Option<Bytes>,
     /// How many records the body pushes.
     pub(super) records: usize,
+    /// Whether its answers are read into buffers that are used again.
+    pub(super) is_pooled: bool,
+}
+
+impl Request {
+    pub(super) fn get(path: String, query: Vec<(&'static str, String)>) -> Self {
+        Self { method: Method::GET, path, query, body: None, records: 0, is_pooled: false }
+    }
 }
 
 /// A complete answer, whatever its status.
@@ -48,7 +58,7 @@ pub(super) struct Reply {
     /// Its headers, those of a refusal only.
     pub(super) headers: Vec<(String, String)>,
     /// What came of the body, and what kept the rest from coming.
-    pub(super) body: Vec<u8>,
+    pub(super) body: Buffer,
     pub(super) problem: Option<ResponseProblem>,
 }
 
@@ -57,12 +67,14 @@ pub(super) struct Reply {
 pub(super) struct Transport {
     config: Config,
     http: PerProcess<reqwest::Client>,
+    buffers: Buffers,
     closed: AtomicBool,
 }
 
 impl Transport {
     pub(super) fn new(config: Config) -> Self {
-        Self { config, http: PerProcess::new(), closed: AtomicBool::new(false) }
+        let (http, buffers) = (PerProcess::new(), Buffers::default());
+        Self { config, http, buffers, closed: AtomicBool::new(false) }
     }
 
     /// Closes idle connections and refuses what comes later.
@@ -100,9 +112,10 @@ impl Transport {
             departure.begin();
         }
         let limit = config.max_response_bytes;
+        let buffer = if request.is_pooled { self.buffers.take() } else { Buffer::default() };
         let answer = async {
             let response = builder.send().await?;
-            Ok::<_, reqwest::Error>(read(response, limit, wall).await)
+            Ok::<_, reqwest::Error>(read(response, buffer, limit, wall).await)
         };
         let after = config.timeout;
         match tokio::time::timeout(after, answer).await {
@@ -113,7 +126,11 @@ impl Transport {
                 if connecting && error.is_timeout() {
                     return Err(Error::Timeout { sent, after: self.config.connect_timeout });
                 }
-                Err(Error::Connection { sent, cause: cause(&error) })
+                let mut cause = cause(&error);
+                if connecting && let Some(choice) = &self.config.proxy {
+                    cause = tunnel::told(&self.config, choice, cause).await;
+                }
+                Err(Error::Connection { sent, cause })
             }
             Err(_) => Err(Error::Timeout { sent: !departure.give_up(), after }),
         }
@@ -146,7 +163,12 @@ fn build(config: &Config) -> Result<reqwest::Client> {
     builder.build().map_err(refuse)
 }
 
-async fn read(mut response: reqwest::Response, limit: u64, wall: SystemTime) -> Reply {
+async fn read(
+    mut response: reqwest::Response,
+    buffer: Buffer,
+    limit: u64,
+    wall: SystemTime,
+) -> Reply {
     let header = |name: &HeaderName| {
         let value = response.headers().get(name)?;
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -157,7 +179,7 @@ async fn read(mut response: reqwest::Response, limit: u64, wall: SystemTime) -> 
         retry_after: header(&RETRY_AFTER).and_then(|text| retry::retry_after(&text, wall)),
         date: header(&DATE).and_then(|text| httpdate::parse_http_date(&text).ok()),
         headers: Vec::new(),
-        body: Vec::new(),
+        body: Buffer::default(),
         problem: None,
     };
     if !response.status().is_success() {
@@ -165,21 +187,15 @@ async fn read(mut response: reqwest::Response, limit: u64, wall: SystemTime) -> 
         let headers = response.headers().iter();
         reply.headers = headers.map(|(name, value)| (name.to_string(), text(value))).collect();
     }
-    // A body that grows is copied again and again. What is set aside and never comes is no memory.
-    let expected = response.content_length().unwrap_or(0).min(limit);
-    let _ = reply.body.try_reserve_exact(usize::try_from(expected).unwrap_or(0));
+    let mut body = Gathered::expecting(buffer, response.content_length(), limit);
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if (reply.body.len() + chunk.len()) as u64 > limit => {
-                reply.problem = Some(ResponseProblem::TooLarge { limit });
-            }
-            Ok(Some(chunk)) => {
-                reply.body.extend_from_slice(&chunk);
-                continue;
-            }
+            Ok(Some(chunk)) if body.add(&chunk) => continue,
+            Ok(Some(_)) => reply.problem = Some(ResponseProblem::TooLarge { limit }),
             Ok(None) => {}
             Err(error) => reply.problem = Some(ResponseProblem::CutShort(cause(&error))),
         }
+        reply.body = body.finish();
         return reply;
     }
 }
@@ -194,7 +210,7 @@ fn without_key(mut reply: Reply, key: &[u8]) -> Reply {
     if !(200..300).contains(&reply.status)
         && let Cow::Owned(hidden) = echo::without(&reply.body, key)
     {
-        reply.body = hidden;
+        *reply.body = hidden;
     }
     reply.headers.iter_mut().for_each(|(_, value)| hide(value));
     reply.request_id.iter_mut().for_each(hide);

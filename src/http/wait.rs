@@ -15,6 +15,8 @@ use crate::{Error, Result};
 const FLOOR: Duration = Duration::from_millis(50);
 /// For how long the service may be away where nobody set a timeout.
 const AWAY: Duration = Duration::from_mins(10);
+/// How many pages more than twice as many as it says a listing may show.
+const SLACK: u64 = 5;
 
 impl Client {
     /// Polls a record every `interval` until it is final.
@@ -96,8 +98,10 @@ impl Client {
                     seen.insert(run, record.clone());
                 }
             }
+            // A listing that grows while it is read may have more, but has an end.
+            let is_endless = query.page > 2 * pages_of(&page) + SLACK;
             let has_records = !page.items.is_empty() || !page.items.left_out().is_empty();
-            if page.has_more == Some(false) || !has_records {
+            if page.has_more == Some(false) || !has_records || is_endless {
                 break;
             }
             query.page += 1;

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::document::Document;
+use super::json::{self, Scanner, Token, Walk};
 
 /// An integer of any size.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -168,6 +169,29 @@ impl Json {
 
     pub(super) const fn shared(text: Bytes) -> Self {
         Self(text)
+    }
+
+    /// That of a text, and what it holds under `detail` if it is an object; none where Python's own
+    /// `json` would refuse the text.
+    pub(crate) fn parse(text: &Bytes) -> Option<(Self, Option<serde_json::Value>)> {
+        let text = json::to_utf8(text).ok()?;
+        let mut scanner = Scanner::new(&text);
+        let mut detail = None;
+        let token = scanner.value().ok()?;
+        if token == Token::Object {
+            let mut first = true;
+            while let Some(key) = scanner.key(&mut first).ok()? {
+                if key.to_text() == "detail" {
+                    detail = Some(json::value(&mut scanner).ok()?.0);
+                } else {
+                    Walk::new(&mut scanner).finish().ok()?;
+                }
+            }
+        } else {
+            Walk::after(&mut scanner, token).finish().ok()?;
+        }
+        scanner.end().ok()?;
+        Some((Self(text), detail))
     }
 
     /// Its text: UTF-8 in which half a surrogate pair may stand as its three bytes.

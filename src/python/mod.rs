@@ -3,8 +3,8 @@
 //! | floor | what stands there | what it may use |
 //! | --- | --- | --- |
 //! | `classes` | what a user sees, a file per class | everything below |
-//! | `convert` | objects and values, errors and exceptions | `ground`; the classes that it makes |
-//! | `ground` | runtime, signals, listeners, the two shells over an operation | `convert`'s errors; the classes that listeners are told with |
+//! | `convert` | objects and values, errors and exceptions | `ground` |
+//! | `ground` | runtime, signals, listeners, the two shells over an operation | `convert`'s errors; the snapshots that listeners are told with |
 
 #![allow(
     clippy::doc_markdown,
@@ -36,6 +36,7 @@ fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ground::observe::RequestEvent>()?;
     module.add_class::<classes::progress::UploadProgress>()?;
     module.add_class::<classes::report::UploadReport>()?;
+    module.add_class::<classes::rejects::UploadRejects>()?;
     module.add_function(wrap_pyfunction!(classes::key::row_key, module)?)?;
     module.add_function(wrap_pyfunction!(ground::observe::masked, module)?)?;
     module.add_function(wrap_pyfunction!(ground::observe::unraisable, module)?)?;

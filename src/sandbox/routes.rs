@@ -73,9 +73,9 @@ impl IntoResponse for Refusal {
     }
 }
 
-type Answer = Result<Response, Refusal>;
+type Handled = Result<Response, Refusal>;
 
-fn answer(body: Result<impl Serialize, impl std::fmt::Display>) -> Answer {
+fn answer(body: Result<impl Serialize, impl std::fmt::Display>) -> Handled {
     body.map(|body| Json(body).into_response())
         .map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
 }
@@ -110,7 +110,7 @@ async fn push(
     Path(campaign_id): Path<String>,
     headers: HeaderMap,
     body: Body,
-) -> Answer {
+) -> Handled {
     check_campaign(&shared, &campaign_id)?;
     let body: Bytes = axum::body::to_bytes(body, MOST_BODY)
         .await
@@ -171,7 +171,7 @@ async fn push(
 async fn record(
     State(shared): State<Arc<Shared>>,
     Path((campaign_id, run_id)): Path<(String, String)>,
-) -> Answer {
+) -> Handled {
     check_campaign(&shared, &campaign_id)?;
     let record =
         parse_id("run_id", &run_id).ok().and_then(|id| shared.campaign.lock().state.record(id));
@@ -189,7 +189,7 @@ async fn records(
     State(shared): State<Arc<Shared>>,
     Path(campaign_id): Path<String>,
     Query(listing): Query<Listing>,
-) -> Answer {
+) -> Handled {
     check_campaign(&shared, &campaign_id)?;
     let number = validate::query_number;
     let page = number("page", listing.page.as_deref(), 1, None);
@@ -206,12 +206,12 @@ async fn records(
     answer(shared.campaign.lock().state.page(&asked))
 }
 
-async fn status(State(shared): State<Arc<Shared>>, Path(campaign_id): Path<String>) -> Answer {
+async fn status(State(shared): State<Arc<Shared>>, Path(campaign_id): Path<String>) -> Handled {
     check_campaign(&shared, &campaign_id)?;
     answer(shared.campaign.lock().state.campaign_status())
 }
 
-async fn call(State(shared): State<Arc<Shared>>, Path(call_id): Path<String>) -> Answer {
+async fn call(State(shared): State<Arc<Shared>>, Path(call_id): Path<String>) -> Handled {
     let call =
         parse_id("call_id", &call_id).ok().and_then(|id| shared.campaign.lock().state.call(id));
     answer(Ok::<_, String>(call.ok_or_else(|| Refusal::not_found("Call not found"))?))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::state::{State, Status};
+use super::state::{CampaignState, Status};
 use crate::model::{NewRecord, Timestamp};
 
 /// How calls go.
@@ -37,7 +37,7 @@ impl Default for Rules {
 #[derive(Debug)]
 pub struct Runner {
     /// The campaign.
-    pub state: State,
+    pub state: CampaignState,
     rules: Rules,
     random: fastrand::Rng,
     /// Records by the earliest moment of their call, in the order pushed.
@@ -50,7 +50,7 @@ pub struct Runner {
 
 impl Runner {
     /// A runner that has done nothing yet.
-    pub fn new(state: State, rules: Rules, seed: u64, now: Timestamp) -> Self {
+    pub fn new(state: CampaignState, rules: Rules, seed: u64, now: Timestamp) -> Self {
         Self {
             state,
             rules,
@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn runner(rules: Rules) -> Runner {
-        let state = State::new(Uuid::nil(), "running".to_owned());
+        let state = CampaignState::new(Uuid::nil(), "running".to_owned());
         Runner::new(state, rules, 7, at(0))
     }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::config::Config;
 use super::routes::{self, Shared};
 use super::runner::Runner;
-use super::state::State;
+use super::state::CampaignState;
 use super::webhooks::{Courier, Deliveries, event_id};
 use crate::model::{Document, Timestamp};
 use crate::{Error, Result};
@@ -71,7 +71,7 @@ impl Sandbox {
     /// Starts a sandbox. It listens when this returns.
     pub fn start(config: Config) -> Result<Self> {
         config.check()?;
-        let state = State::new(config.campaign_id, config.campaign_status.clone());
+        let state = CampaignState::new(config.campaign_id, config.campaign_status.clone());
         let runner = Runner::new(state, config.rules.clone(), config.seed, now());
         let campaign = Campaign { runner: Mutex::new(runner), changed: Notify::new() };
         let shared = Arc::new(Shared {

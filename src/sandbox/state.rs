@@ -45,7 +45,7 @@ pub struct Entry {
     pub pushed: NewRecord,
     /// Where it stands.
     pub status: Status,
-    /// Its calls, as indexes into [`State::calls`].
+    /// Its calls, as indexes into [`CampaignState::calls`].
     pub calls: Vec<usize>,
     /// When it was pushed.
     pub created_at: Timestamp,
@@ -58,7 +58,7 @@ pub struct Entry {
 pub struct CallEntry {
     /// Its id.
     pub id: Uuid,
-    /// The record, as an index into [`State::records`].
+    /// The record, as an index into [`CampaignState::records`].
     pub record: usize,
     /// Which attempt it is, from 1.
     pub attempt: u32,
@@ -70,7 +70,7 @@ pub struct CallEntry {
 
 /// A campaign.
 #[derive(Debug, Clone)]
-pub struct State {
+pub struct CampaignState {
     /// Its id.
     pub campaign_id: Uuid,
     /// The workspace it belongs to.
@@ -99,7 +99,7 @@ pub struct PageRequest {
     pub page_size: u64,
 }
 
-impl State {
+impl CampaignState {
     /// A campaign without records.
     pub fn new(campaign_id: Uuid, status: String) -> Self {
         Self {

@@ -12,7 +12,7 @@ pub const CALL_ENDED: &str = "call.ended";
 
 /// A webhook event: the headers of its delivery, and its payload.
 #[derive(Debug, Clone)]
-pub struct Event {
+pub struct WebhookEvent {
     /// The event's id, the same for each delivery of it.
     pub id: String,
     /// `call.ended`, or another.
@@ -25,7 +25,7 @@ pub struct Event {
     json: Bytes,
 }
 
-impl Event {
+impl WebhookEvent {
     /// Reads the payload of a delivery whose signature was checked: any JSON object, and a call for
     /// `call.ended`.
     pub fn read(
@@ -56,7 +56,7 @@ impl Event {
     }
 }
 
-impl PartialEq for Event {
+impl PartialEq for WebhookEvent {
     fn eq(&self, other: &Self) -> bool {
         self.id == other.id
             && self.event_type == other.event_type
@@ -65,9 +65,9 @@ impl PartialEq for Event {
     }
 }
 
-impl Eq for Event {}
+impl Eq for WebhookEvent {}
 
-impl Hash for Event {
+impl Hash for WebhookEvent {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // What is equal has one id; the payload need not be read.
         (&self.id, &self.event_type, self.timestamp).hash(state);
@@ -90,8 +90,8 @@ mod tests {
 
     const CALL: &str = r#"{"call_status": "completed", "call_id": "c1", "new": [1.5, null]}"#;
 
-    fn read(event_type: &str, body: impl AsRef<[u8]>) -> Result<Event, VerificationError> {
-        Event::read("evt_1".into(), event_type.into(), 17, body.as_ref())
+    fn read(event_type: &str, body: impl AsRef<[u8]>) -> Result<WebhookEvent, VerificationError> {
+        WebhookEvent::read("evt_1".into(), event_type.into(), 17, body.as_ref())
     }
 
     fn problem(event_type: &str, body: impl AsRef<[u8]>) -> String {

@@ -7,7 +7,7 @@
 //! | `header` | [`Headers`]: the four headers of a delivery, and their reading |
 //! | `signature` | the signed bytes, the signing keys, the `X-Webhook-Signature` header |
 //! | `verifier` | [`Verifier`]: the checks in their order |
-//! | `event` | [`Event`]: what a delivery says |
+//! | `event` | [`WebhookEvent`]: what a delivery says |
 //! | `once` | [`Names`]: what a delivery is known by, so that it is handled once |
 
 mod error;
@@ -19,8 +19,8 @@ mod time;
 mod verifier;
 
 pub use error::{Reason, VerificationError};
-pub use event::{CALL_ENDED, Event};
+pub use event::{CALL_ENDED, WebhookEvent};
 pub use header::{HeaderName, Headers, MAX_HEADER_BYTES};
 pub use once::Names;
 pub use time::UnixTime;
-pub use verifier::{Delivery, Verifier};
+pub use verifier::{Verified, Verifier};

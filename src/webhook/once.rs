@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::event::Event;
+use super::event::WebhookEvent;
 
 /// Two names of a verified delivery. Each is a digest: of bounded length, and of plain characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Names {
 
 impl Names {
     /// The names of an event that was read from `body`.
-    pub fn of(event: &Event, body: &[u8]) -> Self {
+    pub fn of(event: &WebhookEvent, body: &[u8]) -> Self {
         let id = Sha256::digest(&event.id);
         let signed = Sha256::new()
             .chain_update(event.timestamp.to_string())
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     fn names(id: &str, kind: &str, timestamp: i64, body: &str) -> Names {
-        let event = Event::read(id.into(), kind.into(), timestamp, body.as_bytes()).unwrap();
+        let event = WebhookEvent::read(id.into(), kind.into(), timestamp, body.as_bytes()).unwrap();
         Names::of(&event, body.as_bytes())
     }
 

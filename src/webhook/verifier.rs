@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{Reason, VerificationError};
-use super::event::Event;
+use super::event::WebhookEvent;
 use super::header::{HeaderName, Headers, MAX_HEADER_BYTES, trim};
 use super::signature::{Key, header_text};
 use super::time::{Near, UnixTime};
@@ -22,7 +22,7 @@ pub struct Verifier {
 
 /// What the headers of a verified delivery say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
+pub struct Verified {
     /// The event's id. It is not under the signature.
     pub id: String,
     /// The event's type. It is not under the signature.
@@ -67,7 +67,7 @@ impl Verifier {
         body: &[u8],
         headers: &Headers<'_>,
         now: UnixTime,
-    ) -> Result<Delivery, VerificationError> {
+    ) -> Result<Verified, VerificationError> {
         // The cheap checks first. They tell an attacker what his own headers say, nothing of the
         // secret, and spare the hashing of a body that is refused anyway.
         let fields = headers.read()?;
@@ -81,7 +81,7 @@ impl Verifier {
         }
         let digests = self.keys.iter().map(|key| key.sign(fields.timestamp_text, body));
         if fields.signature.fits(digests) {
-            Ok(Delivery {
+            Ok(Verified {
                 id: fields.id.to_owned(),
                 event_type: fields.event_type.to_owned(),
                 timestamp: fields.timestamp,
@@ -101,10 +101,10 @@ impl Verifier {
         body: &[u8],
         headers: &Headers<'_>,
         now: UnixTime,
-    ) -> Result<Event, VerificationError> {
-        let Delivery { id, event_type, timestamp, .. } =
+    ) -> Result<WebhookEvent, VerificationError> {
+        let Verified { id, event_type, timestamp, .. } =
             self.verify_signature(body, headers, now)?;
-        Event::read(id, event_type, timestamp, body)
+        WebhookEvent::read(id, event_type, timestamp, body)
     }
 
     /// The four headers of a delivery, signed with the first secret.

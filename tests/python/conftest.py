@@ -80,5 +80,5 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    for name in ("REVRAG_API_KEY", "REVRAG_BASE_URL", "SSL_CERT_FILE"):
+    for name in ("REVRAG_API_KEY", "REVRAG_BASE_URL", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)

@@ -109,7 +109,10 @@ impl Source for Leads {
     fn next(&mut self) -> std::result::Result<Option<Block>, SourceError> {
         let rows: Vec<_> = (self.0..ROWS.min(self.0 + 7))
             .filter_map(|row| {
-                json!({"phone_number": format!("+9198{row:08}")}).as_object().cloned()
+                json!({"phone_number": format!("+9198{row:08}")})
+                    .as_object()
+                    .cloned()
+                    .map(Into::into)
             })
             .collect();
         self.0 += rows.len() as u64;

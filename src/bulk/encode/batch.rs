@@ -49,20 +49,26 @@ impl Encoder {
                 }
                 None => Ok(None),
             };
+            let start = rows.json().len();
             let part = |(at, cells): &(usize, Option<(Cells, &str)>)| match cells {
                 _ if *at == layout.phone_number => Ok(Part::Number),
                 Some((cells, column)) => Part::of(cells.at(index), row, column).map(Part::owned),
                 None => Ok(Part::Missing),
             };
-            let key = keys.iter().map(part).collect::<Result<Vec<_>>>()?;
-            let ids = Ids {
-                user: id(&user)?.map(Into::into),
-                session: id(&session)?.map(Into::into),
-                key,
+            let mut encode = || {
+                let key = keys.iter().map(part).collect::<Result<Vec<_>>>()?;
+                let ids = Ids {
+                    user: id(&user)?.map(Into::into),
+                    session: id(&session)?.map(Into::into),
+                    key,
+                };
+                self.row(&mut rows, row, (phone.at(index), checker), ids, |out| {
+                    variables.write(index, row, out)
+                })
             };
-            self.row(&mut rows, row, (phone.at(index), checker), ids, |out| {
-                variables.write(index, row, out)
-            })?;
+            if let Err(error) = encode() {
+                self.unencoded(&mut rows, (phone.at(index), checker), start, error)?;
+            }
         }
         Ok(rows)
     }

@@ -75,7 +75,7 @@ impl Cells {
 }
 
 /// The column without the dictionary or the runs that it is packed in.
-pub(super) fn plain(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+pub(in super::super) fn plain(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     match array.data_type() {
         DataType::Dictionary(_, values) => cast(array, values),
         DataType::RunEndEncoded(_, values) => cast(array, values.data_type()),

@@ -22,7 +22,7 @@ use super::extension::{self, Day};
 
 /// How columns are written, and whether one could not be.
 #[derive(Debug)]
-pub(super) struct Style {
+pub(in super::super) struct Style {
     options: EncoderOptions,
     problems: Arc<Problems>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Problems {
 }
 
 impl Style {
-    pub(super) fn new() -> Self {
+    pub(in super::super) fn new() -> Self {
         let problems = Arc::new(Problems::default());
         let overrides = Overrides { problems: problems.clone() };
         let options = EncoderOptions::default().with_encoder_factory(Arc::new(overrides));
@@ -43,7 +43,7 @@ impl Style {
     }
 
     /// The encoder of a column.
-    pub(super) fn encoder<'a>(
+    pub(in super::super) fn encoder<'a>(
         &'a self,
         field: &'a FieldRef,
         array: &'a dyn Array,
@@ -51,13 +51,19 @@ impl Style {
         make_encoder(field, array, &self.options)
     }
 
-    /// What was wrong with a value that was written.
+    /// What was wrong with the values that were written since this was asked last.
     pub(super) fn problem(&self) -> Option<&'static str> {
-        if self.problems.infinity.load(Ordering::Relaxed) {
+        let met = |flag: &AtomicBool| {
+            let met = flag.load(Ordering::Relaxed);
+            if met {
+                flag.store(false, Ordering::Relaxed);
+            }
+            met
+        };
+        if met(&self.problems.infinity) {
             return Some("infinity can't be sent as JSON");
         }
-        let moment = self.problems.moment.load(Ordering::Relaxed);
-        moment.then_some("it is beyond the years 0 to 9999")
+        met(&self.problems.moment).then_some("it is beyond the years 0 to 9999")
     }
 }
 

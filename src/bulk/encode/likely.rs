@@ -1,10 +1,10 @@
 //! Which column seems to hold the phone numbers, where the one that is asked for is not there.
 
 use arrow_array::RecordBatch;
-use serde_json::{Map, Value};
 
 use super::super::layout::holds_identifiers;
 use super::super::options::Content;
+use super::super::source::Item;
 use super::cells::Cells;
 use super::object::cell;
 use crate::phone::{Cell, Checker, Rules};
@@ -35,12 +35,9 @@ pub(super) fn column(batch: &RecordBatch, content: &Content) -> Option<String> {
 }
 
 /// The likeliest key of objects.
-pub(super) fn column_of_objects<'a>(
-    rows: &'a [Map<String, Value>],
-    content: &Content,
-) -> Option<&'a str> {
+pub(super) fn column_of_objects<'a>(rows: &'a [Item], content: &Content) -> Option<&'a str> {
     let checker = checker(content)?;
-    let columns = rows.first()?.keys().filter_map(|name| {
+    let columns = rows.iter().find(|row| row.is_none().is_none())?.keys().filter_map(|name| {
         let cells = rows.iter().take(SAMPLE).map(|row| cell(row.get(name)));
         Some((name.as_str(), score(name, cells, &checker)?))
     });

@@ -2,6 +2,7 @@
 
 mod batch;
 mod cells;
+mod exclude;
 mod extension;
 mod json;
 mod keys;
@@ -18,6 +19,9 @@ use super::source::{Block, shown};
 use crate::phone::{Cell, Checker, Rules, whole};
 use crate::{Error, Result};
 
+pub(super) use cells::plain;
+pub(super) use exclude::{Numbers, read as read_numbers};
+pub(super) use json::Style;
 use keys::Part;
 #[cfg(feature = "python")]
 pub(crate) use nul::is_in as has_nul;
@@ -58,6 +62,22 @@ impl Encoder {
         let keying = content.keying()?;
         let keeps_came = content.on_duplicate == OnDuplicate::Reject || keying.is_some();
         Ok(Self { content, rules, keying, upload, keeps_came })
+    }
+
+    /// The same for an upload that keeps more valid rows home, if it does.
+    #[must_use]
+    pub(super) fn keeping(self, some: bool) -> Self {
+        Self { keeps_came: self.keeps_came || some, ..self }
+    }
+
+    /// The column that looks most like that of the numbers.
+    pub(super) fn likely(&self, block: &Block) -> Option<String> {
+        match block {
+            Block::Batch(batch) => likely::column(batch, &self.content),
+            Block::Objects(rows) => {
+                likely::column_of_objects(rows, &self.content).map(str::to_owned)
+            }
+        }
     }
 
     /// Refuses a source without the columns that the options name, told by its first block.
@@ -126,6 +146,28 @@ impl Encoder {
             },
             None => number(written.text, repaired, None),
         }
+    }
+
+    /// Ends a row that could not be encoded, `error` saying why: it stays home, and costs no other. What
+    /// has been written of it from `start` on is taken back.
+    fn unencoded(
+        &self,
+        rows: &mut Rows,
+        (cell, checker): (Cell<'_>, Option<&Checker>),
+        start: usize,
+        error: Error,
+    ) -> Result<()> {
+        let Error::InvalidArgument { argument, problem } = &error else { return Err(error) };
+        if self.content.on_invalid == OnInvalid::Raise {
+            return Err(error);
+        }
+        // Which row it is, whoever reads the reason knows.
+        let reason = match argument.split_once(", ") {
+            Some((_, place)) => format!("{place}: {problem}"),
+            None => problem.clone(),
+        };
+        rows.keep(self.number(cell, checker).shown(), &reason, start);
+        Ok(())
     }
 
     /// Writes one row: its number, then what `variables` writes, then its ids.

@@ -2,19 +2,26 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 
 use super::super::layout::{SESSION, USER, VARIABLES, absent, absent_number};
 use super::super::options::{Content, Variables};
+use super::super::source::{Flaw, Item, Place};
 use super::{Encoder, Ids, Part, Rows, at, identifier, is_empty, likely, write_text};
 use crate::phone::{Cell, Checker};
 use crate::{Error, Result};
 
-type Object = Map<String, Value>;
-
 /// Refuses rows of which none has what an option names.
-pub(super) fn check(rows: &[Object], content: &Content) -> Result<()> {
-    let Some(first) = rows.first() else { return Ok(()) };
+pub(super) fn check(rows: &[Item], content: &Content) -> Result<()> {
+    let Some(first) = rows.iter().find(|row| row.is_none().is_none()) else {
+        return match rows.first().and_then(|row| row.is_none()) {
+            Some(problem) => Err(Error::invalid("row 0", problem)),
+            None => Ok(()),
+        };
+    };
+    if let Some(flaw) = flaw(first, content).filter(|flaw| flaw.is_of_column) {
+        return Err(told(flaw, 0));
+    }
     let known: Vec<&str> = first.keys().map(String::as_str).collect();
     let expect = |option: &str, name: &str| {
         let there = rows.iter().any(|row| row.contains_key(name));
@@ -39,7 +46,7 @@ pub(super) fn check(rows: &[Object], content: &Content) -> Result<()> {
         }
     }
     for name in &content.required {
-        let there = |row: &Object| variables(row, content).any(|(known, _)| known == name);
+        let there = |row: &Item| variables(row, content).any(|(known, _)| known == name);
         if !rows.iter().any(there) {
             let known: Vec<&str> = variables(first, content).map(|(name, _)| name).collect();
             return Err(absent("required", name, &known));
@@ -50,7 +57,7 @@ pub(super) fn check(rows: &[Object], content: &Content) -> Result<()> {
 
 /// The variables of a row and what they hold.
 fn variables<'a>(
-    row: &'a Object,
+    row: &'a Item,
     content: &'a Content,
 ) -> Box<dyn Iterator<Item = (&'a str, &'a Value)> + 'a> {
     if let Variables::Named(pairs) = &content.variables {
@@ -68,6 +75,25 @@ fn variables<'a>(
     }
 }
 
+/// What in a row can't be sent, and would be.
+fn flaw<'a>(row: &'a Item, content: &Content) -> Option<&'a Flaw> {
+    let is_sent = |place: &Place| match place {
+        Place::Row => true,
+        Place::Key => content.variables == Variables::Found && !row.contains_key(VARIABLES),
+        Place::Column(column) if has_another_role(column, content) => true,
+        Place::Column(column) => match &content.variables {
+            Variables::Named(pairs) => pairs.iter().any(|(_, named)| named == column),
+            Variables::Found => column == VARIABLES || !row.contains_key(VARIABLES),
+        },
+    };
+    row.flaws().iter().find(|flaw| is_sent(&flaw.place))
+}
+
+fn told(flaw: &Flaw, row: u64) -> Error {
+    let place = if flaw.at.is_empty() { String::new() } else { format!(", {}", flaw.at) };
+    Error::invalid(format!("row {row}{place}"), flaw.problem.clone())
+}
+
 fn has_another_role(column: &str, content: &Content) -> bool {
     column == content.phone_number
         || column == content.app_user_id.as_deref().unwrap_or(USER)
@@ -78,14 +104,15 @@ fn has_another_role(column: &str, content: &Content) -> bool {
 impl Encoder {
     pub(super) fn objects(
         &self,
-        objects: &[Object],
+        objects: &[Item],
         first_row: u64,
         checker: Option<&Checker>,
     ) -> Result<Rows> {
         let content = &self.content;
         let mut rows = Rows::default();
         for (row, object) in (first_row..).zip(objects) {
-            let phone = cell(object.get(&content.phone_number));
+            let phone = || cell(object.get(&content.phone_number));
+            let start = rows.json().len();
             let id = |named: &Option<String>, own: &str| {
                 let column = named.as_deref().unwrap_or(own);
                 identifier(cell(object.get(column)), row, column)
@@ -94,14 +121,20 @@ impl Encoder {
                 column if *column == content.phone_number => Ok(Part::Number),
                 column => Part::of(cell(object.get(column)), row, column),
             };
-            let ids = Ids {
-                user: id(&content.app_user_id, USER)?,
-                session: id(&content.app_session_id, SESSION)?,
-                key: content.key.iter().map(part).collect::<Result<_>>()?,
-            };
-            self.row(&mut rows, row, (phone, checker), ids, |out| {
-                write(object, content, out, row)
-            })?;
+            let flaw = flaw(object, content).map_or(Ok(()), |flaw| Err(told(flaw, row)));
+            let encoded = flaw.and_then(|()| {
+                let ids = Ids {
+                    user: id(&content.app_user_id, USER)?,
+                    session: id(&content.app_session_id, SESSION)?,
+                    key: content.key.iter().map(part).collect::<Result<_>>()?,
+                };
+                self.row(&mut rows, row, (phone(), checker), ids, |out| {
+                    write(object, content, out, row)
+                })
+            });
+            if let Err(error) = encoded {
+                self.unencoded(&mut rows, (phone(), checker), start, error)?;
+            }
         }
         Ok(rows)
     }
@@ -124,12 +157,7 @@ fn number_cell(number: &Number) -> Cell<'static> {
     whole.map_or_else(|| Cell::Float(number.as_f64().unwrap_or(f64::NAN)), Cell::Integer)
 }
 
-fn write(
-    object: &Object,
-    content: &Content,
-    out: &mut Vec<u8>,
-    row: u64,
-) -> Result<Option<String>> {
+fn write(object: &Item, content: &Content, out: &mut Vec<u8>, row: u64) -> Result<Option<String>> {
     if content.variables == Variables::Found
         && let Some(other) = object.get(VARIABLES)
         && !matches!(other, Value::Object(_) | Value::Null)

@@ -8,7 +8,7 @@ use arrow_schema::{DataType, Schema};
 use super::options::{Content, Variables};
 use crate::{Error, Result};
 
-pub(super) use names::{absent, absent_number};
+pub(super) use names::{OF_REPORT, absent, absent_number};
 pub(super) use types::{Extension, extension, holds_identifiers};
 
 use names::Names;

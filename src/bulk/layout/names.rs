@@ -7,6 +7,9 @@ use super::super::source::{Distinct, shown, twice};
 use crate::masked::masked;
 use crate::{Error, Result};
 
+/// Marks the columns that a report put before a source's own.
+pub(in super::super) const OF_REPORT: &str = "revrag.report";
+
 /// The names of a table's columns.
 pub(super) struct Names<'a>(Vec<&'a str>);
 
@@ -30,7 +33,7 @@ impl<'a> Names<'a> {
     }
 
     /// The columns that are variables where the caller names none: those that have another role, no
-    /// name, or were the index of a frame are not. Of two with one name, the later gets another.
+    /// name, were the index of a frame, or come from a report are not. Of two with one name, the later gets another.
     pub(super) fn variables(
         &self,
         schema: &Schema,
@@ -40,6 +43,7 @@ impl<'a> Names<'a> {
         let is_variable = |(at, name): &(usize, &&str)| {
             !roles.contains(&Some(*at))
                 && !name.trim().is_empty()
+                && !schema.field(*at).metadata().contains_key(OF_REPORT)
                 && !is_index_level(name)
                 && !index.iter().any(|known| known == *name)
         };

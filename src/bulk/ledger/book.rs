@@ -18,6 +18,12 @@ pub struct Book {
 }
 
 impl Book {
+    /// Whether a row may have been sent before, by the journal alone.
+    pub fn doubt(&self, row: &Encoded<'_>) -> Option<Fate> {
+        let why = self.known.doubt(Seal::of(row.key?.token)).filter(|_| self.roster.is_none())?;
+        Some(Fate::Doubtful(why.into()))
+    }
+
     /// What is to become of a row that could be sent.
     pub fn fate(&self, row: &Encoded<'_>) -> Option<Fate> {
         let key = row.key?;
@@ -36,7 +42,7 @@ impl Book {
             // What it says is read only where there is something to compare it with.
             _ => match roster.standing(Sought { rest: own::rest_sent(row.json), ..sought }) {
                 Standing::There(existing) => Some(Fate::Existing(Box::new(existing))),
-                Standing::MayBe(why) => Some(Fate::Held(why.into())),
+                Standing::MayBe(why) => Some(Fate::Doubtful(why.into())),
                 Standing::Absent => None,
             },
         }

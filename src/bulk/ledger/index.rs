@@ -11,8 +11,12 @@ pub type Place = (u64, u32);
 pub enum State {
     /// It stays home: it is not valid.
     Invalid,
+    /// It stays home: its number is not to be called.
+    Excluded,
     /// It stays home: an earlier row has its number.
     Duplicate,
+    /// It is beyond what may be sent this time; nothing of it is in the campaign.
+    Held,
     /// Nothing of it is in the campaign, and nothing on its way.
     Waiting,
     /// It is on its way.
@@ -28,9 +32,11 @@ pub enum State {
 }
 
 impl State {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Invalid,
+        Self::Excluded,
         Self::Duplicate,
+        Self::Held,
         Self::Waiting,
         Self::Out,
         Self::Doubt,
@@ -43,8 +49,9 @@ impl State {
     pub const fn outcome(self) -> Outcome {
         match self {
             Self::Invalid => Outcome::Invalid,
+            Self::Excluded => Outcome::Excluded,
             Self::Duplicate => Outcome::Duplicate,
-            Self::Waiting | Self::Out => Outcome::NotSent,
+            Self::Held | Self::Waiting | Self::Out => Outcome::NotSent,
             Self::Doubt => Outcome::Unknown,
             Self::Accepted => Outcome::Accepted,
             Self::Rejected => Outcome::Rejected,
@@ -59,6 +66,7 @@ impl State {
             Outcome::Existing => Self::Existing,
             Outcome::Rejected => Self::Rejected,
             Outcome::Invalid => Self::Invalid,
+            Outcome::Excluded => Self::Excluded,
             Outcome::Duplicate => Self::Duplicate,
             Outcome::Unknown => Self::Doubt,
             Outcome::NotSent => Self::Waiting,
@@ -107,7 +115,7 @@ struct Span {
 #[derive(Debug, Clone, Default)]
 pub struct Index {
     spans: Vec<Span>,
-    tally: [u64; 8],
+    tally: [u64; State::ALL.len()],
     also: Also,
     /// Rows that were sent and that the last look showed under several records.
     twice: u64,
@@ -274,7 +282,7 @@ mod tests {
         #[test]
         fn what_is_counted_is_what_there_is(
             sizes in proptest::collection::vec(1..6_usize, 1..6),
-            moves in proptest::collection::vec((0..6_u64, 0..6_u32, 0..8_usize), 0..40),
+            moves in proptest::collection::vec((0..6_u64, 0..6_u32, 0..State::ALL.len()), 0..40),
         ) {
             let mut index = Index::default();
             for size in &sizes {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::blob::{self, Told};
+use super::super::blob::{self, Hold, RowReport, Told};
 use super::super::chunk::{Chunk, Fate};
 use super::super::outcome::Outcome;
 use super::event::{Cause, Effect, Plan, Stored};
+use super::held::{self, Stay};
 use super::index::{Also, Mark, State};
 use super::own;
 use super::work::{Body, Doubt, Part, Stage, Work};
@@ -84,29 +85,58 @@ impl Ledger {
             self.out.push(Effect::Load(seq));
             return;
         }
-        self.out.push(Effect::Plan(plan(&chunk)));
+        let hold = self.allowance.hold(&chunk, &self.setting);
+        self.out.push(Effect::Plan(plan(&chunk, &hold)));
         self.record(seq, &existing(&chunk));
         let rows: Vec<u32> = chunk.sendable().map(narrow).collect();
-        if self.setting.is_dry_run || rows.is_empty() {
+        let (doubt, fresh, why) = self.doubtful(&chunk, rows);
+        let why = why.unwrap_or_else(interrupted);
+        let goes = |row: &u32| *row < hold.beyond;
+        let (fresh, held): (Vec<u32>, Vec<u32>) = fresh.into_iter().partition(goes);
+        let (doubt, kept): (Vec<u32>, Vec<u32>) = doubt.into_iter().partition(goes);
+        for row in held {
+            self.index.set((seq, row), State::Held);
+        }
+        if self.setting.is_dry_run || [&fresh, &doubt, &kept].iter().all(|rows| rows.is_empty()) {
+            self.doubt(seq, [doubt, kept].concat(), &why);
             self.index.settle(seq);
             return;
         }
-        let (doubt, fresh, why) = self.doubtful(&chunk, rows);
+        // What may be there still may, though it would not be sent again.
+        self.doubt(seq, kept.clone(), &why);
         let stage = if self.setting.is_journaled { Stage::Planning } else { Stage::Open };
         let mut work = Work::new(chunk, stage);
         if !fresh.is_empty() {
             work.parts.push_back(Part::fresh(fresh));
         }
         self.works.insert(seq, work);
-        for row in &doubt {
+        for row in doubt.iter().chain(&kept) {
             let row = self.index.row((seq, *row));
             self.keys.iter_mut().for_each(|keys| keys.inherits(row));
         }
-        self.doubts(seq, doubt, why.unwrap_or_else(interrupted), now);
+        self.doubts(seq, doubt, None, why.clone(), now);
+        let stay = Stay::Held(held::beyond(&self.setting));
+        self.doubts(seq, kept, Some(stay), why, now);
+    }
+
+    /// Writes down that rows may be there.
+    fn doubt(&mut self, seq: u64, rows: Vec<u32>, why: &Arc<str>) {
+        for row in &rows {
+            self.index.set((seq, *row), State::Doubt);
+        }
+        let told = |row| (row, Told::Unknown { why: why.clone() });
+        self.record(seq, &rows.into_iter().map(told).collect::<Vec<_>>());
     }
 
     /// Rows that were sent before, and may be there.
-    fn doubts(&mut self, seq: u64, rows: Vec<u32>, why: Arc<str>, now: Duration) {
+    fn doubts(
+        &mut self,
+        seq: u64,
+        rows: Vec<u32>,
+        stays: Option<Stay>,
+        why: Arc<str>,
+        now: Duration,
+    ) {
         let Some(chunk) = self.works.get(&seq).and_then(Work::chunk).cloned() else { return };
         if rows.is_empty() {
             return;
@@ -118,7 +148,7 @@ impl Ledger {
         let due = now.saturating_add(self.setting.settle_after);
         if let Some(work) = self.works.get_mut(&seq) {
             let part = Part { rows, losses: 1 };
-            work.doubts.push(Doubt { part, prints, lost_at: now, due, why });
+            work.doubts.push(Doubt { part, prints, lost_at: now, due, why, stays });
         }
     }
 
@@ -131,7 +161,7 @@ impl Ledger {
         self.source.taken += 1;
         self.index.push(chunk.first_row, marks(chunk), also(chunk));
         self.keys.iter_mut().for_each(|keys| keys.take(chunk));
-        self.out.push(Effect::Plan(plan(chunk)));
+        self.out.push(Effect::Plan(plan(chunk, &Hold::none())));
         let rows: Vec<u32> = chunk.sendable().map(narrow).collect();
         // What may be there by the journal still may.
         let (doubt, fresh, why) = self.doubtful(chunk, rows);
@@ -194,10 +224,20 @@ impl Ledger {
             let row = chunk.first_row + at as u64;
             return Err(if at < chunk.rows.len() { changed(row) } else { vanished(row) });
         }
-        let (mut waiting, mut doubt, mut why) = (Vec::new(), Vec::new(), None);
+        let (mut waiting, mut told, mut is_renumbered) = (Vec::new(), Vec::new(), false);
+        let mut doubts: [(Vec<u32>, Option<Stay>); 3] = [
+            (Vec::new(), None),
+            (Vec::new(), Some(Stay::Excluded)),
+            (Vec::new(), Some(Stay::Held(held::beyond(&self.setting)))),
+        ];
+        let mut why = None;
         for (at, row) in chunk.rows.iter().enumerate() {
             let place = (seq, narrow(at));
-            let Fate::Send { own_session } = row.fate else { continue };
+            let (own_session, is_excluded) = match row.fate {
+                Fate::Send { own_session } => (own_session, false),
+                Fate::Excluded { own_session } => (own_session, true),
+                _ => continue,
+            };
             match stored.rows.get(at) {
                 Some(report) if report.outcome == Outcome::Accepted => {
                     self.index.set(place, State::Accepted);
@@ -213,18 +253,43 @@ impl Ledger {
                 Some(report) if report.outcome == Outcome::Unknown => {
                     self.index.set(place, State::Doubt);
                     why = why.or_else(|| report.error.clone());
-                    doubt.push(narrow(at));
+                    let which = if is_excluded {
+                        1
+                    } else if self.allowance.take() {
+                        0
+                    } else {
+                        2
+                    };
+                    doubts[which].0.push(narrow(at));
                 }
-                _ => waiting.push(narrow(at)),
+                stored if is_excluded => {
+                    if stored.is_some_and(|report| report.outcome != Outcome::Excluded) {
+                        told.push((narrow(at), Told::Excluded));
+                    }
+                }
+                stored => {
+                    is_renumbered |= stored.is_some_and(|report| is_other(&chunk, at, report));
+                    if self.allowance.take() {
+                        waiting.push(narrow(at));
+                    } else {
+                        let stay = Stay::Held(held::beyond(&self.setting));
+                        self.index.set(place, stay.state());
+                        told.push((narrow(at), stay.told()));
+                    }
+                }
             }
         }
-        if checks != stored.checks {
-            self.out.push(Effect::Plan(plan(&chunk)));
+        if checks != stored.checks || is_renumbered {
+            self.out.push(Effect::Plan(plan(&chunk, &Hold::none())));
         }
+        self.record(seq, &told);
         if let Some(work) = self.works.get_mut(&seq) {
             work.stage = Stage::Open;
         }
-        self.doubts(seq, doubt, why.map_or_else(interrupted, Into::into), now);
+        let why = why.as_deref().map_or_else(interrupted, Into::into);
+        for (rows, stays) in doubts {
+            self.doubts(seq, rows, stays, why.clone(), now);
+        }
         let Some(work) = self.works.get_mut(&seq) else { return Ok(()) };
         if !waiting.is_empty() && self.phase.stopping.is_none() {
             // What was written down as not sent is on its way from here on.
@@ -280,7 +345,9 @@ impl Ledger {
         }
         let reader: Reader = self.setting.reader();
         let print = |row: &u32| match chunk.rows[*row as usize].fate {
-            Fate::Send { own_session: true } => reader.own(chunk.json(*row as usize)),
+            Fate::Send { own_session: true } | Fate::Excluded { own_session: true } => {
+                reader.own(chunk.json(*row as usize))
+            }
             _ => reader.token(chunk.number(*row as usize)),
         };
         rows.iter().map(print).collect()
@@ -296,10 +363,16 @@ fn marks(chunk: &Chunk) -> Vec<Mark> {
         Fate::Send { own_session } => Mark::new(State::Waiting, own_session),
         Fate::Invalid(_) => Mark::new(State::Invalid, false),
         Fate::Duplicate(_) => Mark::new(State::Duplicate, false),
+        Fate::Excluded { own_session } => Mark::new(State::Excluded, own_session),
         Fate::Existing(_) => Mark::new(State::Existing, false),
-        Fate::Held(_) => Mark::new(State::Doubt, false),
+        Fate::Doubtful(_) => Mark::new(State::Doubt, false),
     };
     chunk.rows.iter().map(mark).collect()
+}
+
+/// Whether a row's number was written down in another notation.
+fn is_other(chunk: &Chunk, at: usize, report: &RowReport) -> bool {
+    chunk.rows[at].has_number && report.number.as_deref() != Some(chunk.number(at))
 }
 
 fn also(chunk: &Chunk) -> Also {
@@ -338,12 +411,12 @@ fn checks(chunk: &Chunk) -> Vec<u8> {
     chunk.rows.iter().flat_map(|row| row.check.to_le_bytes()).collect()
 }
 
-fn plan(chunk: &Chunk) -> Plan {
+fn plan(chunk: &Chunk, hold: &Hold) -> Plan {
     Plan {
         seq: chunk.seq,
         first_row: chunk.first_row,
         checks: checks(chunk),
-        rows: blob::pack_plan(chunk),
+        rows: blob::pack_plan(chunk, hold),
     }
 }
 

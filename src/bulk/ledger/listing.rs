@@ -29,6 +29,13 @@ pub(super) struct Wanted {
     pub(super) known: Vec<u64>,
 }
 
+impl Wanted {
+    /// Whether nothing is known that would show in which form a listing has our records.
+    fn is_blind(&self) -> bool {
+        self.accepted.is_clear() && self.known.is_empty()
+    }
+}
+
 /// Rows of which the same was sent, and what they are known by.
 #[derive(Debug)]
 pub(super) struct Alike {
@@ -36,8 +43,8 @@ pub(super) struct Alike {
     pub(super) places: Vec<Place>,
 }
 
-/// A record that may be of this upload: with a session id of the caller's own, or with none that can
-/// be read.
+/// A record that may be of this upload: with a session id of the caller's own, with none that can be
+/// read, or, while nothing of the upload is known, with any.
 pub(super) struct Candidate {
     /// How its session id begins, if it shows one.
     pub(super) session: Option<Session>,
@@ -277,7 +284,8 @@ impl Listing {
         session: Option<Session>,
     ) {
         let asks_for_own = !self.wanted.own.is_empty();
-        if session.is_some() && !asks_for_own && self.wanted.known.is_empty() {
+        let is_blind = self.wanted.is_blind();
+        if session.is_some() && !asks_for_own && !is_blind && self.wanted.known.is_empty() {
             return;
         }
         let read = self.wanted.reader.shown(shown);
@@ -298,7 +306,7 @@ impl Listing {
         };
         let is_other = number
             .is_some_and(|number| number.is_valid && !self.wanted.numbers.contains(&number.print));
-        let is_wanted = asks_for_own || session.is_none();
+        let is_wanted = asks_for_own || is_blind || session.is_none();
         if is_other || !is_wanted || self.candidates.len() >= MOST_CANDIDATES {
             return;
         }

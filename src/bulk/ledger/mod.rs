@@ -21,6 +21,7 @@
 //! | `index` | what every row has come to, and the counts |
 //! | `work` | what is left to do of one chunk |
 //! | `intake` | taking chunks in, also those that were written down before |
+//! | `held` | how many rows may still go, and what keeps the others home |
 //! | `gate`, `pace` | whether a push may leave, and how large it may be |
 //! | `sending` | pushes, and what their answers mean |
 //! | `settling` | when to look, and what a look is judged by |
@@ -35,6 +36,7 @@ mod book;
 mod ending;
 mod event;
 mod gate;
+mod held;
 mod index;
 mod intake;
 mod keyed;
@@ -43,7 +45,7 @@ mod listing;
 mod look;
 mod own;
 mod pace;
-mod page;
+pub(super) mod page;
 mod proof;
 mod roster;
 mod sending;
@@ -87,6 +89,8 @@ pub struct Setting {
     pub is_dry_run: bool,
     /// Whether the source is checked as a whole before anything is sent.
     pub checks_first: bool,
+    /// The most rows that go this time.
+    pub limit: Option<u64>,
     /// What happens to rows of unknown outcome.
     pub on_unknown: OnUnknown,
     /// How long the service is given to finish what it has of a lost request.
@@ -151,6 +155,7 @@ pub struct Ledger {
     flights: HashMap<u64, sending::Flight>,
     gate: gate::Gate,
     source: intake::Intake,
+    allowance: held::Allowance,
     settling: settling::Settling,
     keys: Option<keyed::Keys>,
     phase: ending::Phase,
@@ -174,6 +179,7 @@ impl Ledger {
         Self {
             gate: gate::Gate::new(rules),
             source: intake::Intake::new(setting.before.chunks),
+            allowance: held::Allowance::new(setting.limit),
             settling: settling::Settling::new(setting.before.beginning),
             keys: setting.keyed.clone().map(keyed::Keys::new),
             setting,

@@ -9,33 +9,33 @@ use memchr::memchr2;
 
 /// What a page says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Page {
+pub(in super::super) struct Page {
     /// How many records it holds.
-    pub(super) items: u64,
+    pub(in super::super) items: u64,
     /// How many records there are in all.
-    pub(super) total: Option<u64>,
+    pub(in super::super) total: Option<u64>,
     /// Whether more pages follow.
-    pub(super) has_more: Option<bool>,
+    pub(in super::super) has_more: Option<bool>,
     /// How many records a page holds.
-    pub(super) size: Option<u64>,
+    pub(in super::super) size: Option<u64>,
 }
 
 /// A record as a page shows it: each field's JSON, undecoded.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Shown<'a> {
+pub(in super::super) struct Shown<'a> {
     /// All of it.
-    pub(super) whole: &'a [u8],
-    pub(super) id: Option<&'a [u8]>,
-    pub(super) status: Option<&'a [u8]>,
-    pub(super) phone_number: Option<&'a [u8]>,
-    pub(super) app_user_id: Option<&'a [u8]>,
-    pub(super) app_session_id: Option<&'a [u8]>,
-    pub(super) variables: Option<&'a [u8]>,
-    pub(super) created_at: Option<&'a [u8]>,
+    pub(in super::super) whole: &'a [u8],
+    pub(in super::super) id: Option<&'a [u8]>,
+    pub(in super::super) status: Option<&'a [u8]>,
+    pub(in super::super) phone_number: Option<&'a [u8]>,
+    pub(in super::super) app_user_id: Option<&'a [u8]>,
+    pub(in super::super) app_session_id: Option<&'a [u8]>,
+    pub(in super::super) variables: Option<&'a [u8]>,
+    pub(in super::super) created_at: Option<&'a [u8]>,
 }
 
 /// Reads a page and shows each of its records; none where it is no JSON object with a list `items`.
-pub(super) fn read<'a>(text: &'a [u8], mut see: impl FnMut(&Shown<'a>)) -> Option<Page> {
+pub(in super::super) fn read<'a>(text: &'a [u8], mut see: impl FnMut(&Shown<'a>)) -> Option<Page> {
     let mut cursor = Cursor { text: text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text), at: 0 };
     let mut page = Page::default();
     let mut has_items = false;
@@ -103,7 +103,7 @@ fn number(value: &[u8]) -> Option<u64> {
 }
 
 /// The text of a JSON string; none where it is another value, or can't be read.
-pub(super) fn text(value: &[u8]) -> Option<Cow<'_, str>> {
+pub(in super::super) fn text(value: &[u8]) -> Option<Cow<'_, str>> {
     let inner = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     if memchr::memchr(b'\\', inner).is_none() {
         return std::str::from_utf8(inner).ok().map(Cow::Borrowed);
@@ -112,7 +112,7 @@ pub(super) fn text(value: &[u8]) -> Option<Cow<'_, str>> {
 }
 
 /// The text of a scalar: a string's, or a number as it is written.
-pub(super) fn scalar(value: &[u8]) -> Option<Cow<'_, str>> {
+pub(in super::super) fn scalar(value: &[u8]) -> Option<Cow<'_, str>> {
     match value.first()? {
         b'"' => text(value),
         b'0'..=b'9' | b'-' => std::str::from_utf8(value).ok().map(Cow::Borrowed),

@@ -244,7 +244,8 @@ impl Listing {
     fn is_overtaken(&self, since: Timestamp, now: &Circumstances) -> bool {
         let is_old = |created: &&u32| since.as_second() - i64::from(**created) > DRIFT.as_secs();
         let old = self.created.iter().filter(is_old).count() as u64;
-        now.before.is_some_and(|before| old > before)
+        // A count of more than the listing shows is no witness of how many were there.
+        now.before.is_some_and(|before| old > before || (old > 0 && now.extent.records < before))
     }
 
     fn finds_own(&self, now: &Circumstances) -> bool {
@@ -267,6 +268,7 @@ impl Listing {
         for one in self.candidates.iter().filter(|one| is_found(one)) {
             found.entry(one.identity.unwrap_or_default()).or_default().push(one);
         }
+        let since = since.or_else(|| Self::began(proof, now));
         let strays = self.strays(since, |one| !is_found(one));
         let is_unchanged = proof.is_some_and(|proof| proof.kind == Kind::Unchanged);
         let mut verdicts = Vec::new();
@@ -274,8 +276,8 @@ impl Listing {
             let mut free = found.remove(identity).unwrap_or_default();
             free.sort_by(|one, other| one.id.cmp(&other.id));
             free.dedup_by(|one, other| one.id == other.id);
-            let is_certain = is_unchanged
-                || (since.is_some() && !strays.may_be(print.number, Some(print.session)));
+            let is_certain = (is_unchanged || since.is_some())
+                && !strays.may_be(print.number, Some(print.session));
             let mut free = free.into_iter();
             for place in places {
                 let verdict = match (free.next(), proof) {
@@ -289,6 +291,12 @@ impl Listing {
             }
         }
         verdicts
+    }
+
+    /// When the upload began by the service's clock, where nothing of it is known that would tell
+    /// better: a count that did not change may be one that never does.
+    fn began(proof: Option<&Proof>, now: &Circumstances) -> Option<Timestamp> {
+        now.beginning.service.filter(|_| proof.is_some_and(|proof| proof.kind == Kind::Unchanged))
     }
 
     /// The numbers of records that may be of this upload, and are none that we know.
@@ -315,12 +323,14 @@ impl Listing {
         index: &Index,
     ) -> Vec<(Place, Verdict)> {
         let all_verified = self.found.values().all(|found| found.is_verified);
-        let since = proof.and_then(|proof| proof.since);
-        let strays = self.strays(since, |one| one.session.is_none());
+        let since = proof.and_then(|proof| proof.since).or_else(|| Self::began(proof, now));
+        let is_unchanged = proof.is_some_and(|proof| proof.kind == Kind::Unchanged);
+        // Where nothing of ours is known, the service may give records session ids of its own.
+        let strays = self.strays(since, |one| is_unchanged || one.session.is_none());
         let missed = |row: u64, number: u64| match proof {
-            Some(proof) if proof.kind == Kind::Unchanged => Verdict::Absent(*proof),
             // A record without a session id may be this row.
             Some(_) if strays.may_be(number, None) => Verdict::Open,
+            Some(proof) if is_unchanged => Verdict::Absent(*proof),
             // A token longer than any that was shown may have been cut short to another one.
             Some(proof)
                 if digits(row) <= self.longest

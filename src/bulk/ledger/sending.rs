@@ -215,7 +215,7 @@ impl Ledger {
         let Some(work) = self.works.get_mut(&seq) else { return };
         let losses = if part.rows.len() > 1 { 1 } else { part.losses.saturating_add(1) };
         let part = Part { losses, ..part };
-        work.doubts.push(Doubt { part, prints, lost_at: now, due, why });
+        work.doubts.push(Doubt { part, prints, lost_at: now, due, why, stays: None });
     }
 
     /// Nothing of a push was sent.

@@ -113,7 +113,7 @@ impl Ledger {
         let (youngest, lag) = (self.settling.lag.youngest_then, self.settling.lag.measured);
         let patience = self.gate.patience();
         let Some(work) = self.work(seq) else { return false };
-        let (mut again, mut told) = (Vec::new(), Vec::new());
+        let (mut again, mut told, mut home) = (Vec::new(), Vec::new(), Vec::new());
         let mut doubts = std::mem::take(&mut work.doubts);
         for doubt in &mut doubts {
             let is_certain =
@@ -130,6 +130,10 @@ impl Ledger {
                 .partition(|(row, _)| absent.contains_key(&(seq, *row)));
             (doubt.part.rows, doubt.prints) = kept.into_iter().unzip();
             let rows: Vec<u32> = gone.into_iter().map(|(row, _)| row).collect();
+            if let Some(stay) = &doubt.stays {
+                home.extend(rows.into_iter().map(|row| (row, stay.clone())));
+                continue;
+            }
             match rows[..] {
                 [] => {}
                 [row] if doubt.part.losses > patience => told.push((row, given_up(doubt))),
@@ -139,7 +143,7 @@ impl Ledger {
         doubts.retain(|doubt| !doubt.part.rows.is_empty());
         let Some(work) = self.work(seq) else { return false };
         work.doubts = doubts;
-        let is_any = !again.is_empty() || !told.is_empty();
+        let is_any = !again.is_empty() || !told.is_empty() || !home.is_empty();
         let mut rows: Vec<u32> = told.iter().map(|(row, _)| *row).collect();
         for part in again {
             rows.extend(&part.rows);
@@ -152,6 +156,10 @@ impl Ledger {
         }
         for row in rows {
             self.index.set((seq, row), State::Waiting);
+        }
+        for (row, stay) in home {
+            self.index.set((seq, row), stay.state());
+            told.push((row, stay.told()));
         }
         self.record(seq, &told);
         is_any

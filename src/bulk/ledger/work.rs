@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::chunk::Chunk;
+use super::held::Stay;
 use super::own::Print;
 
 /// Rows of a chunk that go out in one request, and how often one with them was lost.
@@ -26,6 +27,8 @@ pub(super) struct Doubt {
     pub(super) due: Duration,
     /// Why its outcome is not known.
     pub(super) why: Arc<str>,
+    /// What keeps rows that are not there from going again, if anything does.
+    pub(super) stays: Option<Stay>,
 }
 
 /// Where a chunk is.

@@ -4,11 +4,11 @@ use std::io::{self, Chain, Cursor, Read};
 use std::sync::Arc;
 
 use arrow_array::builder::StringBuilder;
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::delimiter::{self, Failed};
-use super::encoding::{Malformed, Text, no_text, not_utf8};
+use super::encoding::{Malformed, Text, likely, no_text, not_utf8};
 use super::quoting::{Fault, Quoting};
 use super::{Block, Format, Source, SourceError, shown};
 use crate::{Error, Result};
@@ -32,6 +32,8 @@ pub(super) struct Csv {
     name: String,
     /// Why it can't be read any further.
     failed: Option<SourceError>,
+    /// Rows in the encoding that the file seems to have.
+    advised: Option<RecordBatch>,
 }
 
 impl Csv {
@@ -62,23 +64,25 @@ impl Csv {
         if header.is_empty() {
             return Err(Error::invalid("source", "it is empty: not even a header is there"));
         }
-        let mut fields = Vec::new();
-        for name in &header {
-            let Ok(name) = std::str::from_utf8(name) else {
-                let problem = not_utf8(&sample(header.as_slice(), reader.get_mut()));
-                return Err(Error::invalid("source", format!("the header: {problem}")));
-            };
-            fields.push(Field::new(name, DataType::Utf8, true));
-        }
-        Ok(Self {
+        let fields = header
+            .iter()
+            .map(|name| Field::new(String::from_utf8_lossy(name), DataType::Utf8, true));
+        let mut csv = Self {
+            schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
             reader,
-            schema: Arc::new(Schema::new(fields)),
             record: csv::ByteRecord::new(),
             row: 0,
             is_shown: false,
             name,
             failed: None,
-        })
+            advised: None,
+        };
+        if !header.iter().all(is_text) {
+            let problem = csv.advise(&header, Vec::new());
+            let problem = format!("{}: the header: {problem}", csv.name);
+            csv.failed = Some(Error::invalid("source", problem).into());
+        }
+        Ok(csv)
     }
 
     /// The next record, unless there is none, or there are to be no more.
@@ -102,22 +106,39 @@ impl Csv {
         }
         let at = self.record.iter().position(|field| !is_text(field)).unwrap_or_default();
         let at = format!("row {}, column {}", self.row, shown(self.schema.field(at).name()));
-        let problem = not_utf8(&sample(self.record.as_slice(), self.reader.get_mut()));
+        let header = self.reader.byte_headers().cloned().unwrap_or_default();
+        let problem = self.advise(&header, vec![self.record.clone()]);
         self.failed = Some(Error::invalid(at, problem).into());
         false
+    }
+
+    /// What to say of a file that is not UTF-8, told by its header, these records and those after
+    /// them; and how they look in the encoding it seems to have.
+    fn advise(&mut self, header: &csv::ByteRecord, mut records: Vec<csv::ByteRecord>) -> String {
+        let mut bytes = header.as_slice().to_vec();
+        records.iter().for_each(|record| bytes.extend_from_slice(record.as_slice()));
+        // What can't be read adds nothing.
+        while bytes.len() < SAMPLE
+            && let Ok(true) = self.reader.read_byte_record(&mut self.record)
+        {
+            bytes.extend_from_slice(self.record.as_slice());
+            records.push(self.record.clone());
+        }
+        let encoding = likely(&bytes);
+        let decoded = |field: &[u8]| encoding.decode_without_bom_handling(field).0.into_owned();
+        let fields = header.iter().map(|name| Field::new(decoded(name), DataType::Utf8, true));
+        let columns = (0..header.len()).map(|at| {
+            let cells = records.iter().map(|record| record.get(at).filter(|cell| !cell.is_empty()));
+            Arc::new(cells.map(|cell| cell.map(decoded)).collect::<StringArray>()) as ArrayRef
+        });
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        self.advised = RecordBatch::try_new(schema, columns.collect()).ok();
+        not_utf8(&bytes)
     }
 }
 
 fn is_text(field: &[u8]) -> bool {
     std::str::from_utf8(field).is_ok()
-}
-
-/// Bytes of a file, and what comes after them.
-fn sample(bytes: &[u8], input: &mut Lines) -> Vec<u8> {
-    let mut sample = bytes.to_vec();
-    // What can't be read adds nothing.
-    let _ = input.take(SAMPLE as u64).read_to_end(&mut sample);
-    sample
 }
 
 impl Source for Csv {
@@ -158,6 +179,10 @@ impl Source for Csv {
         RecordBatch::try_new(self.schema.clone(), columns)
             .map(|batch| Some(Block::Batch(batch)))
             .map_err(|error| SourceError::at_row(self.row, error))
+    }
+
+    fn advised(&mut self) -> Option<Block> {
+        self.advised.take().map(Block::Batch)
     }
 }
 

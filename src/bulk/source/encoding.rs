@@ -119,11 +119,16 @@ impl Decoded {
     }
 }
 
-/// What to say of text that is not UTF-8.
-pub(super) fn not_utf8(bytes: &[u8]) -> String {
+/// What text that is not UTF-8 looks like.
+pub(super) fn likely(bytes: &[u8]) -> &'static Encoding {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(bytes, true);
-    let name = detector.guess(None, Utf8Detection::Deny).name().to_lowercase();
+    detector.guess(None, Utf8Detection::Deny)
+}
+
+/// What to say of text that is not UTF-8.
+pub(super) fn not_utf8(bytes: &[u8]) -> String {
+    let name = likely(bytes).name().to_lowercase();
     format!(
         "it is not UTF-8; it looks like {name}: pass encoding={name:?}, or save the file as UTF-8"
     )

@@ -52,7 +52,8 @@ fn open_known(path: &Path, format: &Format) -> Result<Box<dyn Source>> {
         Kind::Separated => Ok(Box::new(Csv::new(text(file), format, shown)?)),
         Kind::Lines => {
             let text = Text::new(text(file), format.encoding).map_err(|error| unread(&error))?;
-            Ok(Box::new(Jsonl::new(BufReader::with_capacity(1 << 16, text), shown)))
+            let lines = BufReader::with_capacity(1 << 16, text);
+            Ok(Box::new(Jsonl::new(lines, format.max_field_bytes, shown)))
         }
         Kind::Parquet => Ok(Box::new(parquet(file)?.named(shown))),
         Kind::Arrow => Ok(Box::new(arrow(file)?.named(shown))),

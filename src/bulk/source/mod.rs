@@ -6,6 +6,7 @@ mod encoding;
 mod file;
 mod format;
 mod header;
+mod item;
 mod jsonl;
 mod quoting;
 mod sheet;
@@ -14,13 +15,13 @@ use std::io::Read;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use serde_json::{Map, Value};
 
 use crate::{Error, Result};
 
 pub use file::{Batches, open};
 pub use format::Format;
 pub(super) use header::{Distinct, twice};
+pub use item::{Flaw, Item, Place};
 
 /// The rows of separated values that are read from `input`, called `name` in errors.
 pub fn csv(
@@ -37,7 +38,7 @@ pub enum Block {
     /// Rows as columns.
     Batch(RecordBatch),
     /// Rows as objects.
-    Objects(Vec<Map<String, Value>>),
+    Objects(Vec<Item>),
 }
 
 impl Block {
@@ -60,8 +61,18 @@ pub trait Source: Send {
     /// How many rows there are in all, where that is known.
     fn total(&self) -> Option<u64>;
 
+    /// Whether all its blocks have columns of the same types.
+    fn is_uniform(&self) -> bool {
+        true
+    }
+
     /// The next block; none at the end.
     fn next(&mut self) -> Result<Option<Block>, SourceError>;
+
+    /// Some rows as they are where what the last error advises is done, if that can be told.
+    fn advised(&mut self) -> Option<Block> {
+        None
+    }
 }
 
 /// Opens a source from its beginning.

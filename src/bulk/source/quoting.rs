@@ -3,10 +3,14 @@
 
 use std::io::{self, Read};
 
-use memchr::{memchr, memchr3};
+use memchr::{memchr, memchr_iter, memchr3, memrchr2, memrchr3};
 
 /// More fields than this in one line are none.
 const MOST_FIELDS: usize = 100_000;
+/// The longest line, in bytes, unless a field alone may be longer.
+const LONGEST: usize = 64 << 20;
+/// Fewer bytes without a quote are as quickly read one field after the other.
+const WORTHWHILE: usize = 64;
 
 /// What is wrong with the quotes of a line, or its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,10 +33,13 @@ pub(super) enum Fault {
     /// There is no end of fields.
     #[error("it has more than {MOST_FIELDS} fields")]
     TooMany,
+    /// There is no end of the line.
+    #[error("it is a line of more than {0} bytes; max_field_bytes= allows more")]
+    TooLong(usize),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum Within {
     /// Before the first byte of a field.
     Start,
     /// In a field without quotes.
@@ -48,9 +55,12 @@ pub(super) struct Quoting<R> {
     input: R,
     delimiter: u8,
     most: usize,
-    state: State,
+    state: Within,
+    longest: usize,
     /// Bytes of the field so far.
     size: usize,
+    /// Bytes of the line before the field.
+    before: usize,
     /// Fields of the line so far.
     fields: usize,
     fault: Option<Fault>,
@@ -58,22 +68,33 @@ pub(super) struct Quoting<R> {
 
 impl<R> Quoting<R> {
     pub(super) fn new(input: R, delimiter: u8, most: usize) -> Self {
-        Self { input, delimiter, most, state: State::Start, size: 0, fields: 0, fault: None }
+        Self {
+            input,
+            delimiter,
+            most,
+            longest: LONGEST.max(most),
+            state: Within::Start,
+            size: 0,
+            before: 0,
+            fields: 0,
+            fault: None,
+        }
     }
 
     /// Looks at the next bytes; where they break the rules, how many of them are before that.
     fn check(&mut self, bytes: &[u8]) -> Result<(), (usize, Fault)> {
-        let mut at = 0;
+        let mut at = self.plain(bytes);
+        self.pass(&bytes[..at]);
         while let Some(byte) = bytes.get(at) {
             match self.state {
-                State::Start if *byte == b'"' => self.state = State::Quoted,
-                State::Start if self.ends(*byte) => self.end(*byte, at)?,
-                State::Start => {
-                    self.state = State::Plain;
+                Within::Start if *byte == b'"' => self.state = Within::Quoted,
+                Within::Start if self.ends(*byte) => self.end(*byte, at)?,
+                Within::Start => {
+                    self.state = Within::Plain;
                     // It is looked at again: it counts.
                     continue;
                 }
-                State::Plain => {
+                Within::Plain => {
                     let rest = &bytes[at..];
                     let end = memchr3(self.delimiter, b'\n', b'\r', rest);
                     let length = end.unwrap_or(rest.len());
@@ -83,26 +104,60 @@ impl<R> Quoting<R> {
                         self.end(bytes[at], at)?;
                     }
                 }
-                State::Quoted => {
+                Within::Quoted => {
                     let rest = &bytes[at..];
                     let end = memchr(b'"', rest);
                     let length = end.unwrap_or(rest.len());
                     self.grow(length, at)?;
                     at += length;
                     if end.is_some() {
-                        self.state = State::Closing;
+                        self.state = Within::Closing;
                     }
                 }
-                State::Closing if *byte == b'"' => {
-                    self.state = State::Quoted;
+                Within::Closing if *byte == b'"' => {
+                    self.state = Within::Quoted;
                     self.grow(1, at)?;
                 }
-                State::Closing if self.ends(*byte) => self.end(*byte, at)?,
-                State::Closing => return Err((at, Fault::AfterQuote)),
+                Within::Closing if self.ends(*byte) => self.end(*byte, at)?,
+                Within::Closing => return Err((at, Fault::AfterQuote)),
             }
             at += 1;
         }
         Ok(())
+    }
+
+    /// How many of these bytes come before any quote and can't break a rule, whatever they are; none
+    /// where that is not worth while.
+    fn plain(&self, bytes: &[u8]) -> usize {
+        if !matches!(self.state, Within::Start | Within::Plain) || bytes.len() < WORTHWHILE {
+            return 0;
+        }
+        let line = self.longest.saturating_sub(self.before + self.size);
+        let room = (self.most - self.size).min(MOST_FIELDS - self.fields).min(line);
+        let within = &bytes[..bytes.len().min(room)];
+        let plain = memchr(b'"', within).unwrap_or(within.len());
+        if plain < WORTHWHILE { 0 } else { plain }
+    }
+
+    /// Steps over such bytes.
+    fn pass(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let mut line = bytes;
+        if let Some(end) = memrchr2(b'\n', b'\r', bytes) {
+            line = &bytes[end + 1..];
+            (self.fields, self.size, self.before) = (0, 0, 0);
+        }
+        self.fields += memchr_iter(self.delimiter, line).count();
+        let field = memrchr3(self.delimiter, b'\n', b'\r', bytes).map_or(0, |end| end + 1);
+        if field > 0 {
+            let earlier = line.len() - (bytes.len() - field);
+            self.before += self.size + earlier;
+            self.size = 0;
+        }
+        self.size += bytes.len() - field;
+        self.state = if field == bytes.len() { Within::Start } else { Within::Plain };
     }
 
     fn ends(&self, byte: u8) -> bool {
@@ -110,15 +165,23 @@ impl<R> Quoting<R> {
     }
 
     fn end(&mut self, byte: u8, at: usize) -> Result<(), (usize, Fault)> {
-        self.state = State::Start;
+        self.state = Within::Start;
+        let within = byte == self.delimiter;
+        self.before = if within { self.before + self.size + 1 } else { 0 };
+        self.fields = if within { self.fields + 1 } else { 0 };
         self.size = 0;
-        self.fields = if byte == self.delimiter { self.fields + 1 } else { 0 };
         if self.fields > MOST_FIELDS { Err((at, Fault::TooMany)) } else { Ok(()) }
     }
 
     fn grow(&mut self, bytes: usize, at: usize) -> Result<(), (usize, Fault)> {
         self.size += bytes;
-        if self.size > self.most { Err((at, Fault::TooLarge(self.most))) } else { Ok(()) }
+        if self.size > self.most {
+            return Err((at, Fault::TooLarge(self.most)));
+        }
+        if self.before + self.size > self.longest {
+            return Err((at, Fault::TooLong(self.longest)));
+        }
+        Ok(())
     }
 }
 
@@ -129,7 +192,7 @@ impl<R: Read> Read for Quoting<R> {
         }
         let read = self.input.read(out)?;
         let ended = read == 0 && !out.is_empty();
-        let checked = if ended && self.state == State::Quoted {
+        let checked = if ended && self.state == Within::Quoted {
             Err((0, Fault::Unclosed))
         } else {
             self.check(&out[..read])
@@ -151,6 +214,10 @@ mod tests {
     use super::*;
 
     fn fault(text: &str, piece: usize) -> Option<Fault> {
+        read(text, piece, 20, 50).fault
+    }
+
+    fn read(text: &str, piece: usize, most: usize, longest: usize) -> Quoting<impl Read> {
         struct Pieces<'a>(&'a [u8], usize);
         impl Read for Pieces<'_> {
             fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
@@ -159,11 +226,12 @@ mod tests {
             }
         }
         let mut read = Vec::new();
-        let mut quoting = Quoting::new(Pieces(text.as_bytes(), piece), b',', 20);
+        let mut quoting = Quoting::new(Pieces(text.as_bytes(), piece), b',', most);
+        quoting.longest = longest;
         let result = quoting.read_to_end(&mut read);
         assert!(text.as_bytes().starts_with(&read));
         assert_eq!(result.is_ok(), read.len() == text.len() && quoting.fault.is_none());
-        quoting.fault
+        quoting
     }
 
     #[test]
@@ -181,6 +249,8 @@ mod tests {
                 ("a,\"b\nc,\"d\n", Fault::AfterQuote),
                 ("a,bbbbbbbbbbbbbbbbbbbbbbbb\n", Fault::TooLarge(20)),
                 ("a,\"bbbbbbbbbbbbb\nbbbbbbbbbbbbbb", Fault::TooLarge(20)),
+                (&"bbbbbb,".repeat(8), Fault::TooLong(50)),
+                (&"\"bbbb\",".repeat(11), Fault::TooLong(50)),
             ] {
                 assert_eq!(fault(text, piece), Some(expected), "{text}");
             }
@@ -191,6 +261,27 @@ mod tests {
         #[test]
         fn it_does_not_matter_how_it_comes(text in "[a\",\r\n]{0,40}", piece in 1..9_usize) {
             prop_assert_eq!(fault(&text, piece), fault(&text, 1000));
+        }
+
+        #[test]
+        fn nor_whether_much_is_stepped_over(
+            lines in proptest::collection::vec("[ab,]{0,150}(\"[ab,\"]{0,3}\"?)?[\r\n]{0,2}", 0..8),
+            piece in 1..9_usize,
+            most in 60..300_usize,
+            longest in 100..800_usize,
+        ) {
+            let text = lines.concat();
+            let [one, other] = [piece, 5000].map(|piece| read(&text, piece, most, longest));
+            // Which of the two limits is told where both are passed at once does not matter.
+            let told = |fault: Option<Fault>| match fault {
+                Some(Fault::TooLarge(_) | Fault::TooLong(_)) => Some(Fault::TooLarge(0)),
+                other => other,
+            };
+            prop_assert_eq!(told(one.fault), told(other.fault));
+            if one.fault.is_none() {
+                let ended = |q: &Quoting<_>| (q.state, q.size, q.before, q.fields);
+                prop_assert_eq!(ended(&one), ended(&other));
+            }
         }
     }
 }

@@ -80,7 +80,7 @@ impl Source for Sheet {
         {
             self.at += 1;
             if !is_blank(row) {
-                rows.push(self.row(row));
+                rows.push(self.row(row).into());
             }
         }
         Ok((!rows.is_empty()).then_some(Block::Objects(rows)))

@@ -96,7 +96,7 @@ impl Name {
     /// The error of a store whose content can't be.
     pub(in super::super) fn corrupt(&self) -> Error {
         Error::JournalLost(format!(
-            "{} is damaged; the campaign's records tell what was sent",
+            "{} is damaged; `campaign.find(…)` tells what of its rows was sent",
             self.0
         ))
     }

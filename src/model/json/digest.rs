@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::scanner::{Digits, Scanner, Token};
-use super::walk::{Event, Walk};
+use super::walk::{Step, Walk};
 
 type Hash = [u8; 32];
 
@@ -21,22 +21,22 @@ pub(crate) fn digest(text: &[u8]) -> Hash {
     let mut whole = Hash::default();
     while let Ok(Some(event)) = walk.next() {
         let hash = match event {
-            Event::Key(text) => {
+            Step::Key(text) => {
                 if let Some(Open::Object { key, .. }) = open.last_mut() {
                     *key = text.decoded().into_owned();
                 }
                 continue;
             }
-            Event::Value(Token::Array) => {
+            Step::Value(Token::Array) => {
                 open.push(Open::Array(Sha256::new_with_prefix(b"[")));
                 continue;
             }
-            Event::Value(Token::Object) => {
+            Step::Value(Token::Object) => {
                 open.push(Open::Object { entries: Vec::new(), key: Vec::new() });
                 continue;
             }
-            Event::Value(scalar) => of_scalar(scalar),
-            Event::End => open.pop().map(of_whole).unwrap_or_default(),
+            Step::Value(scalar) => of_scalar(scalar),
+            Step::End => open.pop().map(of_whole).unwrap_or_default(),
         };
         match open.last_mut() {
             Some(Open::Array(hasher)) => hasher.update(hash),

@@ -7,11 +7,13 @@
 //! | `walk` | [`Walk`]: a value with all that is in it, as events |
 //! | `text` | [`Raw`]: a string as it stands, and what it says |
 //! | `digest` | one digest for all texts that say the same |
+//! | `value` | a value as serde's, and what it can't hold |
 
 mod digest;
 mod encoding;
 mod scanner;
 mod text;
+mod value;
 mod walk;
 
 pub(crate) use digest::digest;
@@ -19,6 +21,7 @@ pub(crate) use encoding::to_utf8;
 pub use scanner::Fault;
 pub(crate) use scanner::{DEEPEST, Digits, FaultKind, MOST_DIGITS, Scanner, Token};
 pub(crate) use text::{Raw, lossy};
+pub(crate) use value::{Lost, value};
 #[cfg(feature = "python")]
-pub(crate) use walk::Event;
+pub(crate) use walk::Step;
 pub(crate) use walk::Walk;

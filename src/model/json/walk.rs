@@ -5,7 +5,7 @@ use super::text::Raw;
 
 /// A step of a [`Walk`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Event<'a> {
+pub(crate) enum Step<'a> {
     /// A key; its value follows.
     Key(Raw<'a>),
     /// A scalar, or the beginning of an array or of an object.
@@ -38,14 +38,14 @@ impl<'s, 'a> Walk<'s, 'a> {
     }
 
     /// The next step, if there is one.
-    pub(crate) fn next(&mut self) -> Result<Option<Event<'a>>, Fault> {
+    pub(crate) fn next(&mut self) -> Result<Option<Step<'a>>, Fault> {
         if !self.wants_value {
             match self.open.innermost() {
                 None => return Ok(None),
                 Some(Kind::Object) => match self.scanner.key(&mut self.first)? {
                     Some(key) => {
                         self.wants_value = true;
-                        return Ok(Some(Event::Key(key)));
+                        return Ok(Some(Step::Key(key)));
                     }
                     None => return Ok(Some(self.leave())),
                 },
@@ -59,7 +59,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         let token = self.scanner.value()?;
         self.wants_value = false;
         self.enter(token);
-        Ok(Some(Event::Value(token)))
+        Ok(Some(Step::Value(token)))
     }
 
     /// Goes through to the end.
@@ -81,10 +81,10 @@ impl<'s, 'a> Walk<'s, 'a> {
         self.first = true;
     }
 
-    fn leave(&mut self) -> Event<'a> {
+    fn leave(&mut self) -> Step<'a> {
         self.open.depth -= 1;
         self.first = false;
-        Event::End
+        Step::End
     }
 }
 

@@ -13,7 +13,8 @@ use crate::python::classes::models;
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::input::{self, Whole};
 use crate::python::ground::observe;
-use crate::python::ground::run::{Operation, Watch, ready, run_async, run_sync};
+use crate::python::ground::run::{Operation, Watch, run_sync};
+use crate::python::ground::task::{ready, run_async};
 use crate::{Error, Secret};
 
 /// What `proxy` may be.
@@ -178,6 +179,13 @@ impl Client {
     #[getter]
     fn max_retries(&self) -> u32 {
         self.options.max_retries
+    }
+
+    /// str | None: The proxy that requests go through, `***` in the place of its credentials; None
+    /// where they go directly.
+    #[getter]
+    fn proxy(&self) -> Option<String> {
+        self.http.config().proxy()
     }
 
     /// PathLike | None: The file of certificates that was given.

@@ -7,11 +7,11 @@ use pyo3::types::{PyDict, PyType};
 
 use crate::Error;
 use crate::model::Timestamp;
-use crate::python::classes::models;
+use crate::python::classes::model;
 use crate::python::convert::attribute::Attribute;
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::loads::loads;
-use crate::webhook::Event;
+use crate::webhook;
 
 /// A verified webhook.
 ///
@@ -24,14 +24,14 @@ use crate::webhook::Event;
 ///     ('evt_1', 1970, None, {'a': 1})
 #[pyclass(frozen, eq, subclass, module = "revrag", skip_from_py_object)]
 pub(in crate::python) struct WebhookEvent {
-    event: Event,
+    event: webhook::WebhookEvent,
     kept: PyOnceLock<Py<PyDict>>,
 }
 
 const FIELDS: &[&str] = &["id", "type", "timestamp", "call", "payload"];
 
-impl From<Event> for WebhookEvent {
-    fn from(event: Event) -> Self {
+impl From<webhook::WebhookEvent> for WebhookEvent {
+    fn from(event: webhook::WebhookEvent) -> Self {
         Self { event, kept: PyOnceLock::new() }
     }
 }
@@ -67,13 +67,13 @@ impl WebhookEvent {
     /// Call | None: The call, for `call.ended`.
     #[getter]
     fn call<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        models::attribute(py, &self.kept, "call", &self.event.call)
+        model::attribute(py, &self.kept, "call", &self.event.call)
     }
 
     /// dict[str, Any]: The body as JSON, read on first use.
     #[getter]
     fn payload<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        models::keep(py, &self.kept, "payload", || loads(py, self.event.json()))
+        model::keep(py, &self.kept, "payload", || loads(py, self.event.json()))
     }
 
     /// The event as a new dict; `from_dict` takes it back.
@@ -105,22 +105,22 @@ impl WebhookEvent {
         let timestamp = get("timestamp")?;
         let timestamp =
             timestamp.extract().map_err(|_| refuse("timestamp", "it must be an int"))?;
-        let payload = models::json_of(&get("payload")?, "payload")?;
-        Event::read(text("id")?, text("type")?, timestamp, payload.as_bytes())
+        let payload = model::json_of(&get("payload")?, "payload")?;
+        webhook::WebhookEvent::read(text("id")?, text("type")?, timestamp, payload.as_bytes())
             .map(Self::from)
             .map_err(|error| refuse("payload", &error.message))
     }
 
     fn __hash__(&self) -> u64 {
-        models::hash_of(&self.event)
+        model::hash_of(&self.event)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        models::repr(slf.as_any(), FIELDS)
+        model::repr(slf.as_any(), FIELDS)
     }
 
     fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        models::html(slf.as_any(), FIELDS)
+        model::html(slf.as_any(), FIELDS)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {

@@ -3,10 +3,15 @@
 pub(super) mod campaign;
 pub(super) mod client;
 pub(super) mod event;
+pub(super) mod find;
 pub(super) mod key;
+pub(super) mod model;
 pub(super) mod models;
+pub(super) mod origin;
 pub(super) mod progress;
+pub(super) mod rejects;
 pub(super) mod report;
+pub(super) mod rows;
 pub(super) mod sandbox;
 pub(super) mod upload;
 pub(super) mod verifier;

@@ -52,6 +52,11 @@ impl UploadProgress {
     fn invalid(&self) -> u64 {
         self.0.counts.of(Outcome::Invalid)
     }
+    /// int: How many rows stay home because their number is in `exclude`.
+    #[getter]
+    fn excluded(&self) -> u64 {
+        self.0.counts.of(Outcome::Excluded)
+    }
     /// int: How many rows stay home because an earlier one has their number, or their key.
     #[getter]
     fn duplicate(&self) -> u64 {

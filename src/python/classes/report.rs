@@ -1,6 +1,8 @@
 //! `revrag.UploadReport`.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::IntoPyObjectExt as _;
@@ -11,7 +13,11 @@ use uuid::Uuid;
 
 use crate::Error;
 use crate::bulk::{Counts, Outcome, Report};
+use crate::python::classes::origin::Origin;
+use crate::python::classes::rejects::{self, UploadRejects};
+use crate::python::classes::rows::{self, ReportRows};
 use crate::python::convert::errors::to_pyerr;
+use crate::python::convert::rows::Raised;
 
 /// What an upload came to: counters, and a table with a row for each row of the source.
 ///
@@ -24,17 +30,27 @@ use crate::python::convert::errors::to_pyerr;
 ///     >>> report.total, report.accepted, report.invalid
 ///     (2, 1, 1)
 #[pyclass(frozen, subclass, module = "revrag")]
-pub(in crate::python) struct UploadReport(Report);
-
-impl From<Report> for UploadReport {
-    fn from(report: Report) -> Self {
-        Self(report)
-    }
+pub(in crate::python) struct UploadReport {
+    report: Report,
+    origin: Arc<Origin>,
 }
 
 impl UploadReport {
-    fn count(&self, outcome: Outcome) -> u64 {
-        self.0.counts().of(outcome)
+    pub(in crate::python) fn new(report: Report, origin: Arc<Origin>) -> Self {
+        Self { report, origin }
+    }
+
+    /// How the source was read.
+    pub(in crate::python) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    pub(in crate::python) fn report(&self) -> &Report {
+        &self.report
+    }
+
+    pub(in crate::python) fn count(&self, outcome: Outcome) -> u64 {
+        self.report.counts().of(outcome)
     }
 
     /// The lines of the receipt: what, how many, and what that means.
@@ -44,6 +60,7 @@ impl UploadReport {
             Outcome::Existing => "in the campaign before",
             Outcome::Rejected => "refused by the service",
             Outcome::Invalid => "stayed home: not valid",
+            Outcome::Excluded => "stayed home: not to be called",
             Outcome::Duplicate => "stayed home: number or key seen before",
             Outcome::Unknown => "may be queued: not sent again",
             Outcome::NotSent => "nothing was sent",
@@ -60,7 +77,7 @@ impl UploadReport {
     /// int: How many rows were read.
     #[getter]
     fn total(&self) -> u64 {
-        self.0.counts().total()
+        self.report.counts().total()
     }
     /// int: How many rows are in the campaign.
     #[getter]
@@ -82,6 +99,11 @@ impl UploadReport {
     fn invalid(&self) -> u64 {
         self.count(Outcome::Invalid)
     }
+    /// int: How many rows stayed home because their number is in `exclude`.
+    #[getter]
+    fn excluded(&self) -> u64 {
+        self.count(Outcome::Excluded)
+    }
     /// int: How many rows stayed home because an earlier one has their number, or their key.
     #[getter]
     fn duplicate(&self) -> u64 {
@@ -100,28 +122,28 @@ impl UploadReport {
     /// int: How many numbers were repaired: integers, whole floats, text ending in `.0`.
     #[getter]
     fn repaired(&self) -> u64 {
-        self.0.counts().repaired
+        self.report.counts().repaired
     }
     /// int: How many existing rows have changed since: the campaign has them as they were.
     #[getter]
     fn changed(&self) -> u64 {
-        self.0.counts().changed
+        self.report.counts().changed
     }
     /// int: How many rows the campaign has several records of, by their keys.
     #[getter]
     fn doubled(&self) -> u64 {
-        self.0.counts().doubled
+        self.report.counts().doubled
     }
     /// str: What the upload's tokens begin with: without a key, `app_session_id` is
     /// `<upload_id>-<row>`.
     #[getter]
     fn upload_id(&self) -> String {
-        self.0.upload_id.simple().to_string()
+        self.report.upload_id.simple().to_string()
     }
     /// float: Seconds it took, this time.
     #[getter]
     fn elapsed(&self) -> f64 {
-        self.0.elapsed.as_secs_f64()
+        self.report.elapsed.as_secs_f64()
     }
 
     /// The rows as an Arrow stream (the Arrow PyCapsule interface).
@@ -140,8 +162,97 @@ impl UploadReport {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let reader = PyRecordBatchReader::new(Box::new(self.0.table())).into_pyobject(py)?;
+        let reader = PyRecordBatchReader::new(Box::new(self.report.table())).into_pyobject(py)?;
         reader.call_method1("__arrow_c_stream__", (requested_schema,))
+    }
+
+    /// The rows one after the other, as dicts with the table's columns.
+    ///
+    /// Args:
+    ///     outcome (str | Iterable[str] | None): Only rows of this outcome, or of these, as `"invalid"`.
+    ///
+    /// Returns:
+    ///     Iterator[dict]: Read from the report as they are asked for.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: There is no such outcome.
+    ///
+    /// Example:
+    ///     >>> report = campaign.upload([{"phone_number": "9876543210"}, {"phone_number": "12"}])
+    ///     >>> [row["row"] for row in report.rows("invalid")]
+    ///     [1]
+    #[pyo3(signature = (outcome=None))]
+    fn rows(&self, outcome: Option<Bound<'_, PyAny>>) -> PyResult<ReportRows> {
+        Ok(ReportRows::new(match outcome {
+            Some(outcome) => self.report.only(rows::outcomes(&outcome)?),
+            None => self.report.table(),
+        }))
+    }
+
+    /// Write the rows to a file, in the format that its name says.
+    ///
+    /// The file is there as a whole or not at all, and its owner alone can read it: it holds phone numbers. A
+    /// cell is written as it is: one that begins with `=`, `+`, `-` or `@` is a formula to a spreadsheet that
+    /// opens a CSV.
+    ///
+    /// Args:
+    ///     path (str | PathLike): A `.csv`, `.tsv`, `.jsonl`, `.ndjson` (each also `.gz`), `.parquet` or
+    ///         `.arrow` file.
+    ///     outcome (str | Iterable[str] | None): Only rows of this outcome, or of these.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: The name says no format, or there is no such outcome.
+    ///     OSError: The file can't be written.
+    ///
+    /// Example:
+    ///     >>> report = campaign.upload([{"phone_number": "9876543210"}, {"phone_number": "12"}])
+    ///     >>> report.write("report.csv", outcome=["rejected", "invalid"])
+    #[pyo3(signature = (path, *, outcome=None))]
+    fn write(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        outcome: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let table = match outcome {
+            Some(outcome) => self.report.only(rows::outcomes(&outcome)?),
+            None => self.report.table(),
+        };
+        rows::write_table(py, path, Box::new(move || Ok(Box::new(table))), Raised::default())
+    }
+
+    /// The source's own rows that are not in the campaign, with what became of them.
+    ///
+    /// They come in the order of the source, in its own columns, behind the columns `outcome` and `error`. A
+    /// column of the source with one of these names is called `outcome_2` or `error_2`. The two are no variables
+    /// where the stream itself is uploaded; from a file of it, leave them out with `variables=`. Rows that the
+    /// upload did not come to are `not_sent`.
+    ///
+    /// Rows that are `unknown` may be in the campaign: to upload them once more may call people twice.
+    ///
+    /// Args:
+    ///     source (object): What was uploaded, once more. It must be one that can be read twice: a frame, a
+    ///         table, a list, a file. It is read as the upload read it.
+    ///     outcome (str | Iterable[str] | None): Only rows of this outcome, or of these; None is all but
+    ///         `accepted`.
+    ///
+    /// Returns:
+    ///     UploadRejects: An Arrow stream that can be written to a file, too.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: The source can be read once alone, or there is no such outcome.
+    ///
+    /// Example:
+    ///     >>> leads = [{"phone_number": "9876543210"}, {"phone_number": "12", "name": "Riya"}]
+    ///     >>> report = campaign.upload(leads)
+    ///     >>> report.rejects(leads).write("rejects.csv")
+    #[pyo3(signature = (source, *, outcome=None))]
+    fn rejects(
+        &self,
+        source: &Bound<'_, PyAny>,
+        outcome: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<UploadRejects> {
+        rejects::of(self, source, outcome.as_ref())
     }
 
     fn __repr__(&self) -> String {
@@ -193,12 +304,14 @@ impl UploadReport {
 
     /// Make one from its parts, as pickle does.
     #[classmethod]
+    #[pyo3(signature = (upload_id, elapsed, counts, rows, origin=None))]
     fn _load(
         class: &Bound<'_, PyType>,
         upload_id: &str,
         elapsed: f64,
         counts: (u64, u64, u64),
         rows: &[u8],
+        origin: Option<&str>,
     ) -> PyResult<Self> {
         let py = class.py();
         let id = Uuid::try_parse(upload_id)
@@ -208,15 +321,17 @@ impl UploadReport {
         let mut counts = Counts::default();
         (counts.repaired, counts.changed, counts.doubled) = also;
         let report = Report::from_ipc(id, elapsed, counts, rows);
-        report.map(Self).map_err(|error| to_pyerr(py, error))
+        let origin = origin.and_then(Origin::read).unwrap_or_default();
+        report.map(|report| Self::new(report, origin.into())).map_err(|error| to_pyerr(py, error))
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let report = slf.get();
-        let rows = report.0.to_ipc().map_err(|error| to_pyerr(py, error))?;
+        let rows = report.report.to_ipc().map_err(|error| to_pyerr(py, error))?;
         let counts = (report.repaired(), report.changed(), report.doubled());
-        let parts = (report.upload_id(), report.elapsed(), counts, PyBytes::new(py, &rows));
+        let (rows, origin) = (PyBytes::new(py, &rows), report.origin.written());
+        let parts = (report.upload_id(), report.elapsed(), counts, rows, origin);
         (slf.get_type().getattr("_load")?, parts).into_bound_py_any(py)
     }
 }

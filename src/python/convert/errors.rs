@@ -2,11 +2,12 @@
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyDict, PyString, PyType};
 
 use crate::Error;
-use crate::python::classes::models;
-use crate::python::classes::report::UploadReport;
+use crate::error::Body;
+use crate::python::convert::attribute::Attribute as _;
+use crate::python::convert::loads::loads;
 use crate::webhook::Reason;
 
 /// The exception for `error`, its cause chained.
@@ -30,7 +31,11 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
         Error::Status(error) => {
             fields.set_item("status_code", error.status)?;
             fields.set_item("request_id", &error.request_id)?;
-            fields.set_item("body", pythonize::pythonize(py, &error.body)?)?;
+            let body = match &error.body {
+                Body::Json(json) => loads(py, json.text())?,
+                Body::Text(text) => PyString::new(py, text).into_any(),
+            };
+            fields.set_item("body", body)?;
             fields.set_item("headers", error.headers)?;
             if error.status == 429 {
                 let seconds = error.retry_after.map(|wait| wait.as_secs_f64());
@@ -48,9 +53,10 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
             "PushOutcomeUnknownError"
         }
         Error::WaitTimeout { record, records, cause: inner, .. } => {
-            fields.set_item("record", record.map(|record| models::Record::from(*record)))?;
-            let records = records.into_iter().map(|record| record.map(models::Record::from));
-            fields.set_item("records", records.collect::<Vec<_>>())?;
+            let record = record.map(|record| record.to_python(py)).transpose()?;
+            fields.set_item("record", record)?;
+            let records = records.iter().map(|record| record.to_python(py));
+            fields.set_item("records", records.collect::<PyResult<Vec<_>>>()?)?;
             cause = inner.map(|inner| to_pyerr(py, *inner));
             "WaitTimeoutError"
         }
@@ -105,10 +111,10 @@ pub(in crate::python) fn add_cause(py: Python<'_>, interrupt: &PyErr, cause: PyE
 }
 
 /// An `UploadError` with its report.
-pub(in crate::python) fn raise_with_report(
-    py: Python<'_>,
+pub(in crate::python) fn raise_with_report<'py>(
+    py: Python<'py>,
     message: String,
-    report: UploadReport,
+    report: impl IntoPyObject<'py>,
     cause: Option<PyErr>,
 ) -> PyErr {
     let build = || -> PyResult<PyErr> {

@@ -5,7 +5,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString};
 
 use crate::model::Whole;
-use crate::model::json::{Event, Fault, Raw, Scanner, Token, Walk};
+use crate::model::json::{Fault, Raw, Scanner, Step, Token, Walk};
 
 /// An array or an object that is not at its end.
 enum Open<'py> {
@@ -21,22 +21,22 @@ pub(in crate::python) fn loads<'py>(py: Python<'py>, json: &[u8]) -> PyResult<Bo
     let unsound = |_: Fault| pyo3::exceptions::PyValueError::new_err("the text is no JSON");
     while let Some(event) = walk.next().map_err(unsound)? {
         let object = match event {
-            Event::Key(text) => {
+            Step::Key(text) => {
                 if let Some(Open::Dict(_, key)) = open.last_mut() {
                     *key = Some(string(py, text)?);
                 }
                 continue;
             }
-            Event::Value(Token::Array) => {
+            Step::Value(Token::Array) => {
                 open.push(Open::List(PyList::empty(py)));
                 continue;
             }
-            Event::Value(Token::Object) => {
+            Step::Value(Token::Object) => {
                 open.push(Open::Dict(PyDict::new(py), None));
                 continue;
             }
-            Event::Value(scalar) => of_scalar(py, scalar)?,
-            Event::End => match open.pop() {
+            Step::Value(scalar) => of_scalar(py, scalar)?,
+            Step::End => match open.pop() {
                 Some(Open::List(list)) => list.into_any(),
                 Some(Open::Dict(dict, _)) => dict.into_any(),
                 None => continue,

@@ -3,6 +3,7 @@
 pub(super) mod attribute;
 pub(super) mod delivery;
 pub(super) mod errors;
+pub(super) mod exclude;
 pub(super) mod input;
 pub(super) mod json;
 pub(super) mod loads;

@@ -1,20 +1,19 @@
-//! Rows that Python makes: dicts one by one, or blocks of a table.
+//! PythonRows that Python makes: dicts one by one, or blocks of a table.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyIterator, PyList};
+use pyo3::types::{PyIterator, PyList, PyString};
 use pyo3_arrow::input::AnyRecordBatch;
-use serde_json::{Map, Value};
 
 use crate::Error;
-use crate::bulk::source::{Batches, Block, Source, SourceError};
+use crate::bulk::source::{Batches, Block, Item, Place, Source, SourceError};
 use crate::python::convert::json::{self, Unsendable, type_name};
 use crate::python::ground::process;
 
-/// Rows in a block.
+/// PythonRows in a block.
 const BLOCK: usize = 1024;
 /// How long a block is waited for that has a row already.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -23,7 +22,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 pub(in crate::python) type Raised = Arc<Mutex<Option<PyErr>>>;
 
 /// A Python object that makes rows.
-pub(in crate::python) struct Rows {
+pub(in crate::python) struct PythonRows {
     object: Py<PyAny>,
     kind: Kind,
     roles: Roles,
@@ -44,6 +43,17 @@ pub(in crate::python) enum Kind {
     Dicts,
     /// Lists of dicts, and Arrow tables.
     Blocks,
+    /// Numbers alone; mappings that hold one, too.
+    Numbers,
+}
+
+/// What rows are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::python) enum Side {
+    /// They are uploaded.
+    Source,
+    /// Their numbers are not to be called.
+    Exclude,
 }
 
 struct Reading {
@@ -55,7 +65,7 @@ struct Reading {
     table: Option<Batches>,
 }
 
-impl Rows {
+impl PythonRows {
     pub(in crate::python) fn new(
         object: Py<PyAny>,
         kind: Kind,
@@ -83,7 +93,7 @@ impl Rows {
             return Err(error.clone());
         }
         let block = match self.kind {
-            Kind::Dicts => self.dicts(py, reading),
+            Kind::Dicts | Kind::Numbers => self.dicts(py, reading),
             Kind::Blocks => self.block(py, reading),
         }?;
         reading.row += block.as_ref().map_or(0, |block| block.len() as u64);
@@ -97,7 +107,7 @@ impl Rows {
         for row in (reading.row..).take(BLOCK) {
             let item = match iterator.next() {
                 None => break,
-                Some(Ok(item)) => self.object(&item, row),
+                Some(Ok(item)) => self.item(&item, row),
                 Some(Err(error)) => Err(self.raise(error, row)),
             };
             match item {
@@ -137,48 +147,69 @@ impl Rows {
                 reading.table = Some(table(&item).map_err(|error| self.raise(error, reading.row))?);
                 continue;
             };
-            let rows = (reading.row..).zip(list.iter()).map(|(row, item)| self.object(&item, row));
-            let rows = rows.collect::<Result<Vec<_>, _>>()?;
+            let rows = (reading.row..).zip(list.iter()).map(|(row, item)| self.item(&item, row));
+            let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
+            if reading.row == 0 {
+                Item::compare(&mut rows);
+            }
             if !rows.is_empty() {
                 return Ok(Some(Block::Objects(rows)));
             }
         }
     }
 
-    /// A mapping as a JSON object.
-    fn object(&self, item: &Bound<'_, PyAny>, row: u64) -> Result<Map<String, Value>, SourceError> {
-        let whole = || format!("row {row}");
-        let refuse = |problem: String| SourceError::Unreadable(Error::invalid(whole(), problem));
-        let unsendable = |error: Unsendable| match error {
-            Unsendable::Refused(error) => SourceError::Unreadable(error),
-            Unsendable::Interrupted(error) => self.raise(error, row),
+    /// A mapping as a row. What can't be sent costs the row, and no other.
+    fn item(&self, object: &Bound<'_, PyAny>, row: u64) -> Result<Item, SourceError> {
+        let dict = match json::mapping(object, &String::new) {
+            Ok(Some(dict)) => dict,
+            Ok(None) if self.kind == Kind::Numbers => return self.number(object, row),
+            Ok(None) => {
+                return Ok(Item::none(format!("it must be a dict, not {}", type_name(object))));
+            }
+            Err(Unsendable::Refused(error)) => return Ok(Item::none(told(error).1)),
+            Err(Unsendable::Interrupted(error)) => return Err(self.raise(error, row)),
         };
-        let Some(dict) = json::mapping(item, &whole).map_err(unsendable)? else {
-            return Err(refuse(format!("it must be a dict, not {}", type_name(item))));
-        };
-        let mut object = Map::with_capacity(dict.len());
+        let mut item = Item::default();
         for (key, value) in dict.iter() {
             let Ok(key) = key.extract::<String>() else {
-                return Err(refuse(format!(
-                    "a key is of type {}; keys must be str",
-                    type_name(&key)
-                )));
+                let problem = match key.cast::<PyString>() {
+                    Ok(_) => "a key holds a lone surrogate, which is not valid Unicode".to_owned(),
+                    Err(_) => format!("a key is of type {}; keys must be str", type_name(&key)),
+                };
+                item.flaw(Place::Key, String::new(), problem);
+                continue;
             };
-            let at = || format!("row {row}, column {key:?}");
-            let value = if key == self.roles.phone_number {
-                match json::to_identifier(&value, &at) {
-                    // There is no number to send. It costs its row, and no other.
-                    Err(Unsendable::Refused(_)) => Ok(Value::Object(Map::new())),
-                    other => other,
-                }
-            } else if self.roles.ids.contains(&key) {
+            let at = || format!("column {key:?}");
+            let is_identifier = key == self.roles.phone_number || self.roles.ids.contains(&key);
+            let value = if is_identifier {
                 json::to_identifier(&value, &at)
             } else {
                 json::to_json(&value, &at)
             };
-            object.insert(key, value.map_err(unsendable)?);
+            match value {
+                Ok(value) => item.insert(key, value),
+                Err(Unsendable::Refused(error)) => {
+                    let (at, problem) = told(error);
+                    item.flaw(Place::Column(key), at, problem);
+                }
+                Err(Unsendable::Interrupted(error)) => return Err(self.raise(error, row)),
+            }
         }
-        Ok(object)
+        Ok(item)
+    }
+
+    /// A number that stands alone, as a row.
+    fn number(&self, object: &Bound<'_, PyAny>, row: u64) -> Result<Item, SourceError> {
+        let mut item = Item::default();
+        match json::to_identifier(object, &String::new) {
+            Ok(number) => item.insert(self.roles.phone_number.clone(), number),
+            Err(Unsendable::Refused(error)) => {
+                let (at, problem) = told(error);
+                item.flaw(Place::Column(self.roles.phone_number.clone()), at, problem);
+            }
+            Err(Unsendable::Interrupted(error)) => return Err(self.raise(error, row)),
+        }
+        Ok(item)
     }
 
     fn raise(&self, error: PyErr, row: u64) -> SourceError {
@@ -189,6 +220,14 @@ impl Rows {
         }
         *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         SourceError::Raised { row }
+    }
+}
+
+/// Where something is that can't be sent, and what is wrong with it.
+fn told(error: Error) -> (String, String) {
+    match error {
+        Error::InvalidArgument { argument, problem } => (argument, problem),
+        other => (String::new(), other.to_string()),
     }
 }
 
@@ -212,6 +251,7 @@ pub(in crate::python) fn table(object: &Bound<'_, PyAny>) -> PyResult<Batches> {
 
 /// A request for the next block.
 pub(in crate::python) struct Pull {
+    pub(in crate::python) of: Side,
     from_start: bool,
     reply: Sender<Result<Option<Block>, SourceError>>,
 }
@@ -219,14 +259,15 @@ pub(in crate::python) struct Pull {
 impl Pull {
     /// A request, and where its answer comes.
     pub(in crate::python) fn new(
+        of: Side,
         from_start: bool,
     ) -> (Self, Receiver<Result<Option<Block>, SourceError>>) {
         let (reply, answer) = channel();
-        (Self { from_start, reply }, answer)
+        (Self { of, from_start, reply }, answer)
     }
 
     /// Reads the next block here, and hands it over.
-    pub(in crate::python) fn serve(self, py: Python<'_>, rows: &Rows) -> PyResult<()> {
+    pub(in crate::python) fn serve(self, py: Python<'_>, rows: &PythonRows) -> PyResult<()> {
         let block = rows.next(py, self.from_start);
         if let Err(SourceError::Raised { .. }) = &block {
             let mut raised = rows.raised.lock().unwrap_or_else(PoisonError::into_inner);
@@ -242,20 +283,24 @@ impl Pull {
     }
 }
 
-/// Rows that are read in the thread that reads.
+/// PythonRows that are read in the thread that reads.
 pub(in crate::python) struct Attached {
-    rows: Arc<Rows>,
+    rows: Arc<PythonRows>,
     begun: bool,
     total: Option<u64>,
 }
 
 impl Attached {
-    pub(in crate::python) fn new(rows: Arc<Rows>, total: Option<u64>) -> Self {
+    pub(in crate::python) fn new(rows: Arc<PythonRows>, total: Option<u64>) -> Self {
         Self { rows, begun: false, total }
     }
 }
 
 impl Source for Attached {
+    fn is_uniform(&self) -> bool {
+        false
+    }
+
     fn total(&self) -> Option<u64> {
         self.total
     }

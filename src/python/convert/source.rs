@@ -12,18 +12,18 @@ use crate::bulk::source::{self, Block, Format, Input, Open, Source, SourceError}
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::input::is_mapping;
 use crate::python::convert::json::type_name;
-use crate::python::convert::rows::{Attached, Kind, Pull, Raised, Roles, Rows, table};
+use crate::python::convert::rows::{Attached, Kind, Pull, PythonRows, Raised, Roles, Side, table};
 use crate::python::ground::observe::{Say, Word};
-use crate::python::ground::run::Watch;
 
-/// A source as an upload takes it, and the rows that the caller's thread must read for it.
+/// A source as an upload takes it, and the rows that the caller's thread must read for it, where it can
+/// be asked to.
 pub(in crate::python) fn input(
     object: &Bound<'_, PyAny>,
     format: Format,
     roles: Roles,
-    watch: &Watch,
+    pull: Option<&Say>,
     raised: &Raised,
-) -> PyResult<(Input, Option<Rows>)> {
+) -> PyResult<(Input, Option<PythonRows>)> {
     let py = object.py();
     let refuse = |problem: String| to_pyerr(py, Error::invalid("source", problem));
     if let Some(path) = path(object)? {
@@ -59,10 +59,10 @@ pub(in crate::python) fn input(
     if let Some(blocks) = blocks {
         let blocks = py.import("revrag._frames")?.getattr(blocks)?.call1((object,))?;
         return Ok(rows(
-            Rows::new(blocks.unbind(), Kind::Blocks, roles, raised.clone()),
+            PythonRows::new(blocks.unbind(), Kind::Blocks, roles, raised.clone()),
             true,
             total,
-            watch,
+            (pull, Side::Source),
         ));
     }
     let frame;
@@ -85,21 +85,28 @@ pub(in crate::python) fn input(
         )));
     }
     let repeatable = object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>();
-    let dicts = Rows::new(object.clone().unbind(), Kind::Dicts, roles, raised.clone());
-    Ok(rows(dicts, repeatable, total, watch))
+    let dicts = PythonRows::new(object.clone().unbind(), Kind::Dicts, roles, raised.clone());
+    Ok(rows(dicts, repeatable, total, (pull, Side::Source)))
 }
 
-fn path(object: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {
+pub(super) fn path(object: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {
     let is_path = object.is_instance_of::<PyString>()
         || object.hasattr(intern!(object.py(), "__fspath__"))?;
     if is_path { object.extract().map(Some) } else { Ok(None) }
 }
 
-fn rows(rows: Rows, repeatable: bool, total: Option<u64>, watch: &Watch) -> (Input, Option<Rows>) {
-    if watch.pulls {
-        let say = watch.say.clone();
+pub(super) fn rows(
+    rows: PythonRows,
+    repeatable: bool,
+    total: Option<u64>,
+    (pull, side): (Option<&Say>, Side),
+) -> (Input, Option<PythonRows>) {
+    if let Some(say) = pull {
+        let say = say.clone();
         let open: Open =
-            Arc::new(move || Ok(Box::new(Pulled::new(say.clone(), total)) as Box<dyn Source>));
+            Arc::new(
+                move || Ok(Box::new(Pulled::new(say.clone(), side, total)) as Box<dyn Source>),
+            );
         return (Input { open, repeatable }, Some(rows));
     }
     let rows = Arc::new(rows);
@@ -109,7 +116,11 @@ fn rows(rows: Rows, repeatable: bool, total: Option<u64>, watch: &Watch) -> (Inp
 }
 
 /// An Arrow table. A stream can be read once: it is taken here.
-fn arrow(object: &Bound<'_, PyAny>, repeatable: bool, raised: &Raised) -> PyResult<Input> {
+pub(super) fn arrow(
+    object: &Bound<'_, PyAny>,
+    repeatable: bool,
+    raised: &Raised,
+) -> PyResult<Input> {
     let first =
         std::sync::Mutex::new(Some(table(object).map_err(|error| not_a_table(object, error))?));
     let (object, raised) = (object.clone().unbind(), raised.clone());
@@ -142,23 +153,28 @@ fn not_a_table(object: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
 /// Rows that are read in the thread of the caller, which waits for the upload.
 struct Pulled {
     say: Say,
+    side: Side,
     begun: bool,
     total: Option<u64>,
 }
 
 impl Pulled {
-    fn new(say: Say, total: Option<u64>) -> Self {
-        Self { say, begun: false, total }
+    fn new(say: Say, side: Side, total: Option<u64>) -> Self {
+        Self { say, side, begun: false, total }
     }
 }
 
 impl Source for Pulled {
+    fn is_uniform(&self) -> bool {
+        false
+    }
+
     fn total(&self) -> Option<u64> {
         self.total
     }
 
     fn next(&mut self) -> Result<Option<Block>, SourceError> {
-        let (pull, answer) = Pull::new(!std::mem::replace(&mut self.begun, true));
+        let (pull, answer) = Pull::new(self.side, !std::mem::replace(&mut self.begun, true));
         (self.say)(Word::Pull(pull));
         // The caller is gone, and the upload with it.
         answer.recv().unwrap_or(Ok(None))

@@ -5,3 +5,4 @@ pub(super) mod observe;
 pub(super) mod pause;
 pub(super) mod process;
 pub(super) mod run;
+pub(super) mod task;

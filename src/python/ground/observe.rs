@@ -5,12 +5,12 @@ use std::sync::Arc;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyTuple;
 
 use crate::python::classes::progress::UploadProgress;
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::input;
-use crate::python::convert::rows::{Pull, Rows};
+use crate::python::convert::rows::{Pull, PythonRows, Side};
 use crate::{Error, bulk, http};
 
 /// One try of one request, as `on_request` is told of it.
@@ -133,7 +133,9 @@ pub(in crate::python) struct Listeners {
     /// An upload's `progress`.
     pub(in crate::python) progress: Option<Py<PyAny>>,
     /// Rows that are to be read in the thread of the caller.
-    pub(in crate::python) rows: Option<Rows>,
+    pub(in crate::python) rows: Option<PythonRows>,
+    /// Numbers that are to be read there.
+    pub(in crate::python) exclude: Option<PythonRows>,
 }
 
 /// What an operation says while it is under way.
@@ -142,7 +144,7 @@ pub(in crate::python) enum Word {
     Tried(http::RequestEvent),
     /// An upload has come further.
     Progress(bulk::Snapshot),
-    /// Rows are wanted.
+    /// PythonRows are wanted.
     Pull(Pull),
 }
 
@@ -173,6 +175,7 @@ impl Onlooker {
             hook: clone(&self.listeners.hook),
             progress: clone(&self.listeners.progress),
             rows: None,
+            exclude: None,
         };
         Self { listeners, every_try: self.every_try }
     }
@@ -198,7 +201,11 @@ impl Onlooker {
     pub(in crate::python) fn tell(&self, py: Python<'_>, word: Word) -> PyResult<()> {
         match word {
             Word::Pull(pull) => {
-                if let Some(rows) = &self.listeners.rows {
+                let rows = match pull.of {
+                    Side::Source => &self.listeners.rows,
+                    Side::Exclude => &self.listeners.exclude,
+                };
+                if let Some(rows) = rows {
                     pull.serve(py, rows)?;
                 }
                 Ok(())
@@ -278,14 +285,7 @@ fn wants_debug(py: Python<'_>) -> PyResult<bool> {
 
 fn is_enabled_for_debug(py: Python<'_>) -> PyResult<bool> {
     const DEBUG: i32 = 10;
-    let logger = module(py)?.getattr("logger")?;
-    // The logger's own memory of its answers, where it has one: asked for every request.
-    if let Ok(cache) = logger.getattr("_cache").and_then(|cache| Ok(cache.cast_into::<PyDict>()?))
-        && let Some(known) = cache.get_item(DEBUG)?
-    {
-        return known.is_truthy();
-    }
-    logger.call_method1("isEnabledFor", (DEBUG,))?.is_truthy()
+    module(py)?.getattr("logger")?.call_method1("isEnabledFor", (DEBUG,))?.is_truthy()
 }
 
 fn module(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {

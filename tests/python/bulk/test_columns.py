@@ -365,21 +365,24 @@ def test_parquet_keeps_its_types(upload: Upload, service: Service, tmp_path: Pat
             assert stored.variables.get(name) == EQUAL[name][1][row], name
 
 
-def test_infinity_is_an_error_of_its_row(upload: Upload, service: Service) -> None:
+def test_infinity_costs_its_row(upload: Upload, service: Service) -> None:
     """JSON has no infinity."""
     values = [0.0, float("inf"), 1.0]
     table = pa.table({"phone_number": [number(row) for row in range(3)], "value": values})
-    with pytest.raises((revrag.InvalidArgumentError, revrag.UploadError)) as info:
-        upload(service, table)
-    text = private(info.value, number(1)[3:])
-    assert "row 1" in text
-    assert "value" in text
+    found = rows(upload(service, table))
+    assert [row["outcome"] for row in found] == ["accepted", "invalid", "accepted"]
+    assert found[1]["error"] == 'column "value": infinity can\'t be sent as JSON'
+    assert found[1]["phone_number"] == number(1)
+    with pytest.raises(revrag.InvalidArgumentError, match=r"row 1.*value.*infinity") as info:
+        upload(service, table, on_invalid="raise")
+    private(info.value, number(1)[3:])
 
 
 @pytest.mark.parametrize("value", [Decimal("Infinity"), Decimal("-Infinity"), np.float32("inf")])
 def test_infinity_of_any_kind(upload: Upload, service: Service, value: object) -> None:
-    with pytest.raises(revrag.InvalidArgumentError, match=r"row 0.*value.*infinity"):
-        upload(service, [{"phone_number": number(0), "value": value}])
+    (row,) = rows(upload(service, [{"phone_number": number(0), "value": value}]))
+    assert row["outcome"] == "invalid"
+    assert row["error"] == 'column "value": infinity can\'t be sent as JSON'
     with pytest.raises(revrag.InvalidArgumentError, match="infinity"):
         service.campaign().push([{"phone_number": number(0), "variables": {"value": value}}])
 

@@ -12,7 +12,7 @@ import revrag
 
 ROOT = Path(__file__).parents[3]
 # What Rust has no option of: it is Python's alone.
-PYTHON_ALONE = {"self", "source", "progress"}
+PYTHON_ALONE = {"self", "source", "progress", "exclude"}
 
 
 def rust_default(path: str, of: str) -> list[tuple[str, str]]:

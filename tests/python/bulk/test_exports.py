@@ -64,21 +64,23 @@ EXPORTS: dict[str, tuple[dict[str, Any], list[str], dict[str, Any]]] = {
     "zoho-leads.csv": ({"phone_number": "Mobile"}, [FIRST, SECOND], {"Tag": "hot,new"}),
 }
 
+# What can be told of neither file for certain, and is asked for at once: how it is written, and
+# which column is meant.
+ASKED: dict[str, tuple[dict[str, str], list[str], dict[str, str]]] = {
+    "excel-germany.csv": (
+        {"encoding": "windows-1252", "phone_number": "Telefon"},
+        ["+4930901820", "+4930901821", "+4930901822"],
+        {"Vorname": "Jürgen", "Betrag": "1.250,50"},
+    ),
+    "salesforce-report.csv": (
+        {"encoding": "windows-1252", "phone_number": "Mobile"},
+        [FIRST, SECOND],
+        {"Company / Account": "Acme Inc."},
+    ),
+}
+
 # What each says at first, what it says to the first argument, and what goes out in the end.
 TOLD: dict[str, list[tuple[dict[str, Any], str | list[str]]]] = {
-    "excel-germany.csv": [
-        ({}, 'encoding="windows-1252"'),
-        ({"encoding": "windows-1252"}, 'phone_number="Telefon"'),
-        (
-            {"encoding": "windows-1252", "phone_number": "Telefon"},
-            ["+4930901820", "+4930901821", "+4930901822"],
-        ),
-    ],
-    "salesforce-report.csv": [
-        ({}, 'encoding="windows-1252"'),
-        ({"encoding": "windows-1252"}, 'phone_number="Mobile"'),
-        ({"encoding": "windows-1252", "phone_number": "Mobile"}, [FIRST, SECOND]),
-    ],
     "excel.xlsx": [
         ({}, 'sheet="Leads"'),
         ({"sheet": "Leads"}, 'phone_number="Mobile No"'),
@@ -89,7 +91,7 @@ TOLD: dict[str, list[tuple[dict[str, Any], str | list[str]]]] = {
 
 def test_none_is_forgotten() -> None:
     names = sorted(path.name for path in FOLDER.iterdir())
-    assert names == sorted({*EXPORTS, *TOLD})
+    assert names == sorted({*EXPORTS, *ASKED, *TOLD})
     assert len(names) >= 20
 
 
@@ -114,6 +116,29 @@ def test_or_says_which_argument_to_add(upload: Upload, service: Service, name: s
         upload(service, FOLDER / name)
     assert f'{option}="{value}"' in str(info.value)
     assert not service.pushes
+
+
+@pytest.mark.parametrize("on_invalid", ["reject", "raise"])
+@pytest.mark.parametrize("name", ASKED)
+def test_one_error_names_all_that_is_to_be_added(
+    upload: Upload, service: Service, name: str, on_invalid: str
+) -> None:
+    options, numbers, variables = ASKED[name]
+    with pytest.raises(revrag.InvalidArgumentError) as info:
+        upload(service, FOLDER / name, on_invalid=on_invalid)
+    for option, value in options.items():
+        assert f'{option}="{value}"' in str(info.value)
+    assert not service.pushes
+    # Who knows the one is told the other.
+    for given in options:
+        (missing,) = (option for option in options if option != given)
+        with pytest.raises(revrag.InvalidArgumentError) as info:
+            upload(service, FOLDER / name, on_invalid=on_invalid, **{given: options[given]})
+        assert f'{missing}="{options[missing]}"' in str(info.value)
+        assert f'{given}="' not in str(info.value)
+    upload(service, FOLDER / name, **options)
+    assert [stored.phone_number for stored in service.applied] == numbers
+    assert variables.items() <= service.applied[0].variables.items()
 
 
 @pytest.mark.parametrize("name", TOLD)

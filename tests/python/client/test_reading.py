@@ -304,3 +304,36 @@ def test_models_hash_as_they_compare() -> None:
         assert len({one, other, model.from_dict(document | {"more": 1})}) == 2
     assert len({event_of(json.dumps(CALL).encode()) for _ in range(2)}) == 1
     assert CAMPAIGN_ID
+
+
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        (r'{"detail": "cut \ud83d off"}', {"detail": "cut \ud83d off"}),
+        ('\ufeff{"detail": "a mark"}', {"detail": "a mark"}),
+        (r'{"detail": [{"msg": "\udc00 no", "type": "t", "loc": ["body", 0]}]}', ...),
+        ('{"detail": NaN, "detail": "the last", "n": 98765432109876543210}', ...),
+        ("[1, Infinity]", [1, float("inf")]),
+        ("<html>no", "<html>no"),
+        ('{"detail": "cut', '{"detail": "cut'),
+        ("", ""),
+    ],
+)
+def test_a_refusal_is_read_as_python_reads_it(
+    invoke: Invoke, serve: Serve, text: str, body: Any
+) -> None:
+    raw = text.encode()
+    expected = json.loads(text) if body is ... else body
+    with pytest.raises(revrag.BadRequestError) as info:
+        invoke(campaign_at(serve(reply(400, raw)).url), "push", [LEAD])
+    error = info.value
+    assert error.body == expected
+    assert type(error.body) is type(expected)
+    detail = expected.get("detail") if isinstance(expected, dict) else None
+    assert error.detail == detail
+    # What is printed can be printed.
+    str(error).encode()
+    if isinstance(detail, str):
+        assert detail.replace("\ud83d", "\ufffd") in str(error)
+    if isinstance(detail, list):
+        assert error.errors[0].msg == detail[0]["msg"]

@@ -67,7 +67,7 @@ def test_a_soft_time_limit(tmp_path: Path, silent: Silent, run: Run) -> None:
             from tasks import asynchronous, blocking
             name, count, text = blocking.delay().get(timeout=50, interval=0.05)
             assert (name, count) == ("PushOutcomeUnknownError", 3)
-            assert "campaign.records()" in text
+            assert "campaign.find(" in text
             assert asynchronous.delay().get(timeout=50, interval=0.05) == ["SoftTimeLimitExceeded"]
             """,
             limit=90,

@@ -12,7 +12,16 @@ import revrag
 
 from support.service import Service
 
-OUTCOMES = ("accepted", "existing", "rejected", "invalid", "duplicate", "unknown", "not_sent")
+OUTCOMES = (
+    "accepted",
+    "existing",
+    "rejected",
+    "invalid",
+    "excluded",
+    "duplicate",
+    "unknown",
+    "not_sent",
+)
 COLUMNS = ["row", "key", "phone_number", "outcome", "run_id", "status", "error"]
 
 # Nothing of what the tests are about takes long.

@@ -96,7 +96,7 @@ pub(super) fn report(
     let index = ledger.index();
     let counts = ledger.counts();
     must(counts.total() == index.rows(), || "counts do not add up".to_owned())?;
-    let mut told = [0_u64; 7];
+    let mut told = [0_u64; Outcome::ALL.len()];
     for seq in 0..index.chunks() {
         let (first_row, count) = index.span(seq).unwrap_or_default();
         let reports = store.rows(seq);

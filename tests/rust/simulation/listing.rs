@@ -46,18 +46,23 @@ impl Service<'_> {
         }
         let size = view.page_size;
         let start = usize::try_from(number - 1).unwrap_or(usize::MAX).saturating_mul(size);
+        let crowd = self.crowd();
+        let all = crowd + listed.len();
         let more = match view.pages {
             Pages::Repeat(_) => true,
-            _ => start.saturating_add(size) < listed.len(),
+            _ => start.saturating_add(size) < all,
         };
-        let total = listed.len() as u64;
+        let total = all as u64;
         let mut body = String::with_capacity(300 * size);
         body.push_str("{\"items\":[");
-        for (at, record) in listed.iter().skip(start).take(size).enumerate() {
-            if at > 0 {
+        for at in start..all.min(start.saturating_add(size)) {
+            if at > start {
                 body.push(',');
             }
-            body.push_str(record.shown.get_or_init(|| shown_as(record, view)));
+            match at.checked_sub(crowd).map(|at| listed[at]) {
+                Some(record) => body.push_str(record.shown.get_or_init(|| shown_as(record, view))),
+                None => body.push_str(&shown_as(&self.one_of_crowd(at), view)),
+            }
         }
         let total = match view.totals {
             Totals::Right => Some(total),
@@ -122,6 +127,9 @@ fn show(record: &Record, view: &View, out: &mut String) {
         Sessions::CutAt(at) => {
             let end = at.min(session.len());
             let _ = write!(out, ",\"app_session_id\":\"{}\"", &session[..end]);
+        }
+        Sessions::Replaced => {
+            let _ = write!(out, ",\"app_session_id\":\"s-{}\"", &run[..8]);
         }
         Sessions::AsSent | Sessions::Sometimes(_) => {
             let _ = write!(out, ",\"app_session_id\":\"{session}\"");

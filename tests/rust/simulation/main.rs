@@ -1,4 +1,5 @@
-//! Plays uploads by the thousand: `simulate 0..1000000`, `simulate 12345` for the story of one seed.
+//! Plays uploads by the thousand: `simulate 0..1000000`, `simulate 12345` for the story of one seed;
+//! `simulate crowd 10000000` for what a look at a campaign with so many records takes.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program")]
 
@@ -11,8 +12,13 @@ use std::time::Instant;
 
 fn main() -> ExitCode {
     let argument = std::env::args().nth(1).unwrap_or_else(|| "0..10000".to_owned());
+    if argument == "crowd"
+        && let Some(records) = std::env::args().nth(2).and_then(|count| count.parse().ok())
+    {
+        return crowd(records);
+    }
     let Some((from, to)) = range(&argument) else {
-        eprintln!("usage: simulate SEED | FROM..TO");
+        eprintln!("usage: simulate SEED | FROM..TO | crowd RECORDS");
         return ExitCode::from(2);
     };
     if to == from + 1 {
@@ -55,6 +61,39 @@ fn main() -> ExitCode {
         applied.into_inner(),
     );
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Plays an upload whose first request is lost, in an empty campaign and in a full one.
+fn crowd(records: u64) -> ExitCode {
+    let mut memory = [None, None];
+    for (records, peak) in [0, records].into_iter().zip(&mut memory) {
+        let started = Instant::now();
+        let outcome = simulation::play(&simulation::Scenario::crowded(records), false);
+        let (seconds, looks) = (started.elapsed().as_secs_f64(), outcome.looks);
+        *peak = peak_memory();
+        println!("{records} records of others: {looks} looks in {seconds:.1} s");
+        if let Some(violation) = outcome.violation {
+            println!("{violation}");
+            return ExitCode::FAILURE;
+        }
+        if looks == 0 || outcome.unknown > 0 {
+            println!("{} rows are unknown after {looks} looks", outcome.unknown);
+            return ExitCode::FAILURE;
+        }
+    }
+    if let [Some(empty), Some(full)] = memory {
+        #[allow(clippy::cast_precision_loss, reason = "few enough")]
+        let each = (full - empty) as f64 / records.max(1) as f64;
+        println!("{:.1} MB more, {each:.1} bytes a record", (full - empty) as f64 / 1e6);
+    }
+    ExitCode::SUCCESS
+}
+
+/// The most memory that this process ever had, in bytes; known on Linux alone.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
 fn range(text: &str) -> Option<(u64, u64)> {

@@ -132,6 +132,14 @@ mod tests {
         assert!(played > 50, "only {played} seeds in 20 s");
     }
 
+    #[test]
+    fn a_crowd_is_read_to_its_end() {
+        let outcome = play(&Scenario::crowded(20_000), true);
+        assert!(outcome.violation.is_none(), "{}", outcome.story.join("\n"));
+        assert_eq!((outcome.unknown, outcome.applied), (0, 100));
+        assert!(outcome.looks > 0);
+    }
+
     /// What the search is worth: a share of the scenarios ends with everything known, also among
     /// those in which something went wrong.
     #[test]

@@ -14,6 +14,8 @@ pub(crate) enum Sessions {
     CutAt(usize),
     /// One in so many is not shown.
     Sometimes(u64),
+    /// The service gives each record one of its own.
+    Replaced,
 }
 
 /// How it shows numbers.
@@ -127,6 +129,8 @@ pub(crate) struct Service {
     /// Records of before, some of them the very same leads.
     pub(crate) records: u64,
     pub(crate) same_leads: u64,
+    /// Records of others, as many as one likes: they are made up page by page.
+    pub(crate) crowd: u64,
     /// Others push, on average once in this time.
     pub(crate) writes_every: Option<Duration>,
     pub(crate) most_rows: usize,

@@ -38,6 +38,30 @@ pub(super) struct Record {
     pub(super) shown: OnceCell<String>,
 }
 
+impl Record {
+    /// One of somebody else, from before.
+    fn foreign(
+        run: String,
+        number: String,
+        session: String,
+        variables: String,
+        created: Timestamp,
+    ) -> Self {
+        Self {
+            run,
+            number,
+            session,
+            variables,
+            created,
+            at: Duration::ZERO,
+            row: None,
+            is_too_late: false,
+            is_brief: false,
+            shown: OnceCell::new(),
+        }
+    }
+}
+
 /// What becomes of a push: what is applied when, and what is answered when.
 pub(super) struct Fate {
     pub(super) applied_at: Duration,
@@ -91,18 +115,7 @@ impl<'a> Service<'a> {
 
     fn foreign(&mut self, number: String, session: String, variables: String, created: Timestamp) {
         let run = self.run();
-        self.records.push(Record {
-            run,
-            number,
-            session,
-            variables,
-            created,
-            at: Duration::ZERO,
-            row: None,
-            is_too_late: false,
-            is_brief: false,
-            shown: OnceCell::new(),
-        });
+        self.records.push(Record::foreign(run, number, session, variables, created));
     }
 
     fn run(&mut self) -> String {
@@ -150,7 +163,8 @@ impl<'a> Service<'a> {
         };
         let date = self.scenario.service.clock.has_date.then(|| self.clock(now));
         let date = date.and_then(|date| Timestamp::from_second(date.as_second()).ok());
-        Campaign { status: "running".to_owned(), records: Some(records), date }
+        let records = Some(records + self.scenario.service.crowd);
+        Campaign { status: "running".to_owned(), records, date }
     }
 
     /// The records that have not left the listing.
@@ -166,6 +180,19 @@ impl<'a> Service<'a> {
     pub(super) fn listed(&self, now: Duration) -> Vec<&Record> {
         let lag = self.scenario.service.view.lag;
         self.there(now).filter(|record| record.at + lag <= now || record.at.is_zero()).collect()
+    }
+
+    /// How many records of others are made up when they are shown, before all that are kept.
+    pub(super) fn crowd(&self) -> usize {
+        usize::try_from(self.scenario.service.crowd).unwrap_or(usize::MAX)
+    }
+
+    /// One of them.
+    pub(super) fn one_of_crowd(&self, at: usize) -> Record {
+        let run = uuid::Uuid::from_u128(at as u128 | 0xc0 << 120).to_string();
+        let created = self.clock(Duration::ZERO) - SignedDuration::from_hours(20);
+        let number = format!("+9195{:08}", at % 100_000_000);
+        Record::foreign(run, number, "theirs".to_owned(), "{}".to_owned(), created)
     }
 
     /// What becomes of a push of these rows that is sent now.
@@ -370,11 +397,5 @@ fn unreachable_service() -> Error {
 }
 
 pub(super) fn status(status: u16) -> Error {
-    Error::Status(Box::new(StatusError {
-        status,
-        body: serde_json::Value::Null,
-        request_id: None,
-        retry_after: None,
-        headers: Vec::new(),
-    }))
+    Error::Status(Box::new(StatusError { status, ..StatusError::default() }))
 }

@@ -56,6 +56,7 @@ impl Life {
             region: Some("IN".to_owned()),
             is_journaled: scenario.is_journaled,
             is_dry_run: false,
+            limit: None,
             checks_first: false,
             on_unknown: OnUnknown::Settle,
             settle_after: scenario.settle_after,

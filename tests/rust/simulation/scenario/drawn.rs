@@ -51,8 +51,25 @@ impl Scenario {
             is_kind: rng.u8(..100) < 35,
             keyed: None,
         }
+        .replaced(rng)
         .with_keys()
         .checked()
+    }
+
+    /// Drawn last, so that no seed becomes another's.
+    fn replaced(mut self, rng: &mut Rng) -> Self {
+        if self.service.view.sessions == Sessions::AsSent && rng.u8(..100) < 8 {
+            self.service.view.sessions = Sessions::Replaced;
+        }
+        self
+    }
+
+    /// The first request is lost, in a campaign with many records of others.
+    pub(crate) fn crowded(records: u64) -> Self {
+        let mut scenario = Self { rows: 100, chunk: 50, ..Self::plain(0) };
+        scenario.service.crowd = records;
+        scenario.service.away = Some((Duration::ZERO, Duration::from_millis(100)));
+        scenario
     }
 
     /// Nothing goes wrong: what others are told by their difference from.
@@ -184,6 +201,7 @@ impl Service {
             view: View::plain(),
             records: 0,
             same_leads: 0,
+            crowd: 0,
             writes_every: None,
             most_rows: usize::MAX,
             most_bytes: usize::MAX,
@@ -207,6 +225,7 @@ impl Service {
             view: View::drawn(rng),
             records: mostly(rng, &[50, 0, 150, 420]),
             same_leads: mostly(rng, &[0, 20, 100]),
+            crowd: 0,
             writes_every: mostly(rng, &[None, None, Some(Duration::from_secs(3))]),
             most_rows: mostly(rng, &[usize::MAX, 1, 7, 30, 90]),
             most_bytes: mostly(rng, &[usize::MAX, 300, 3_000]),

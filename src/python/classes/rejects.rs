@@ -1,0 +1,116 @@
+//! `revrag.UploadRejects`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_schema::ArrowError;
+use pyo3::prelude::*;
+use pyo3::types::PyCapsule;
+use pyo3_arrow::PyRecordBatchReader;
+
+use crate::Error;
+use crate::bulk::{Outcome, Rejects};
+use crate::python::classes::report::UploadReport;
+use crate::python::classes::rows::{self, unread, write_table};
+use crate::python::classes::upload::roles;
+use crate::python::convert::errors::to_pyerr;
+use crate::python::convert::rows::Raised;
+use crate::python::convert::source;
+
+/// The rows of a source that an upload left out, made by `UploadReport.rejects`.
+///
+/// It is an Arrow stream with the columns `outcome` and `error`, and then the source's own:
+/// `polars.DataFrame(rejects)`, `pyarrow.table(rejects)` and `pandas.DataFrame.from_arrow(rejects)` read it,
+/// as often as wanted. Each time the source is read again.
+///
+/// Example:
+///     >>> leads = [{"phone_number": "9876543210"}, {"phone_number": "12"}]
+///     >>> rejects = campaign.upload(leads).rejects(leads)
+///     >>> pyarrow.table(rejects).column("phone_number").to_pylist()
+///     ['12']
+#[pyclass(frozen, module = "revrag")]
+pub(in crate::python) struct UploadRejects {
+    rejects: Rejects,
+    raised: Raised,
+}
+
+/// The rows of `object` that `report` does not have as accepted.
+pub(in crate::python) fn of(
+    report: &UploadReport,
+    object: &Bound<'_, PyAny>,
+    outcome: Option<&Bound<'_, PyAny>>,
+) -> PyResult<UploadRejects> {
+    let py = object.py();
+    let raised = Raised::default();
+    let origin = report.origin();
+    let content = origin.content.clone();
+    let (input, _) = source::input(object, origin.format.clone(), roles(&content), None, &raised)?;
+    if !input.repeatable {
+        let problem = "it can be read once alone, and the upload has read it; pass a list, a table or a file, \
+                       to the upload and here";
+        return Err(to_pyerr(py, Error::invalid("source", problem)));
+    }
+    let outcomes = match outcome {
+        Some(outcome) => rows::outcomes(outcome)?,
+        None => Outcome::ALL.into_iter().filter(|outcome| !outcome.is_there()).collect(),
+    };
+    let report = report.report().clone();
+    Ok(UploadRejects { rejects: Rejects { input, content, report, outcomes }, raised })
+}
+
+#[pymethods]
+impl UploadRejects {
+    /// The rows as an Arrow stream (the Arrow PyCapsule interface).
+    ///
+    /// Args:
+    ///     requested_schema (object | None): A schema to cast to where that can be.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: The source can't be read.
+    ///
+    /// Example:
+    ///     >>> import pyarrow
+    ///     >>> leads = [{"phone_number": "12"}]
+    ///     >>> pyarrow.table(campaign.upload(leads).rejects(leads)).column_names
+    ///     ['outcome', 'error', 'phone_number']
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let opened = py.detach(|| self.rejects.open());
+        let reader = opened.map_err(|error| {
+            unread(py, ArrowError::ExternalError(Box::new(error)), Some(&self.raised))
+        })?;
+        let reader = PyRecordBatchReader::new(Box::new(reader)).into_pyobject(py)?;
+        reader.call_method1("__arrow_c_stream__", (requested_schema,))
+    }
+
+    /// Write the rows to a file, in the format that its name says.
+    ///
+    /// The file is there as a whole or not at all, and its owner alone can read it. A cell is written as it
+    /// is: one that begins with `=`, `+`, `-` or `@` is a formula to a spreadsheet that opens a CSV.
+    ///
+    /// Args:
+    ///     path (str | PathLike): A `.csv`, `.tsv`, `.jsonl`, `.ndjson` (each also `.gz`), `.parquet` or
+    ///         `.arrow` file.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: The name says no format, or the source is not the one that was uploaded.
+    ///     OSError: The file can't be written.
+    ///
+    /// Example:
+    ///     >>> leads = [{"phone_number": "12", "name": "Riya"}]
+    ///     >>> campaign.upload(leads).rejects(leads).write("rejects.csv")
+    fn write(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        let rejects = self.rejects.clone();
+        let opens = Box::new(move || Ok(Box::new(rejects.open()?) as Box<_>));
+        write_table(py, path, opens, Arc::clone(&self.raised))
+    }
+
+    fn __repr__(&self) -> String {
+        let names: Vec<_> = self.rejects.outcomes.iter().map(|outcome| outcome.name()).collect();
+        format!("UploadRejects({})", names.join(", "))
+    }
+}
