@@ -67,6 +67,11 @@ impl Tokens {
         Ok(Self { prefix })
     }
 
+    /// What tokens of this name begin with.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// Writes the token of a key: the text of each of its columns. None may be empty.
     pub fn write<'a>(&self, key: impl IntoIterator<Item = &'a str>, out: &mut String) {
         let start = out.len();

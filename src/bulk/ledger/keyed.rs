@@ -2,8 +2,8 @@
 //! looked for.
 //!
 //! The campaign's listing is read as a whole, and rows whose tokens it shows stay home. That it would
-//! show the others, too, must be *proven*: by an empty campaign; by session ids that it shows, at all;
-//! or by one row whose number it does not show, which goes first and must come back under its token.
+//! show the others, too, must be *proven*: by an empty campaign; by a token of any upload that it
+//! shows; or by one row whose number it does not show, which goes first and must come back under its token.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
@@ -54,7 +54,7 @@ pub(super) struct Keys {
 enum Belief {
     /// It is not.
     None,
-    /// The listing shows neither records nor session ids that would tell: one row goes first.
+    /// The listing shows no token that would tell: one row goes first.
     Probing,
     /// The listing shows what is there, or nobody asked it.
     Proven,
@@ -62,7 +62,7 @@ enum Belief {
 
 impl Keys {
     pub(super) fn new(keyed: Keyed) -> Self {
-        let Keyed { existing, known, was_cut_off } = keyed;
+        let Keyed { existing, known, was_cut_off, .. } = keyed;
         Self {
             existing,
             known,
@@ -169,7 +169,7 @@ impl Ledger {
     /// The look at all of the listing before anything is sent.
     pub(super) fn survey(&self) -> Show {
         let nothing = std::iter::empty();
-        Show::Keys(Box::new(Scan::new(self.setting.reader(), nothing, 0, FixedBitSet::new())))
+        Show::Keys(Box::new(Scan::new(self.roster(), nothing, Some(0), FixedBitSet::new())))
     }
 
     /// Takes what the listing shows before anything is sent.
@@ -204,12 +204,23 @@ impl Ledger {
         }
     }
 
+    fn roster(&self) -> Roster {
+        let prefix = self.setting.keyed.as_ref().and_then(|keyed| keyed.prefix.as_deref());
+        Roster::new(self.setting.reader(), prefix.map(Into::into))
+    }
+
     /// What a look is for that is to find rows in doubt.
     pub(super) fn scan(&self, accepted: &FixedBitSet) -> Option<Show> {
         let keys = self.keys.as_ref()?;
+        if self.is_probing() && accepted.count_ones(..) > 0 {
+            // That the row that went first is there is all that is asked.
+            let wanted = accepted.ones().filter_map(|row| keys.seals.get(row).copied());
+            let scan = Scan::new(self.roster(), wanted, None, accepted.clone());
+            return Some(Show::Keys(Box::new(scan)));
+        }
         let rows = self.sought().into_iter();
         let wanted = rows.filter_map(|(place, _)| keys.seal(self.index.row(place)));
-        let scan = Scan::new(self.setting.reader(), wanted, keys.longest, accepted.clone());
+        let scan = Scan::new(self.roster(), wanted, Some(keys.longest), accepted.clone());
         Some(Show::Keys(Box::new(scan)))
     }
 
@@ -236,6 +247,10 @@ impl Ledger {
         now: &Circumstances,
     ) -> (Judged, Vec<(Place, Verdict)>) {
         scan.roster.sort();
+        if let (Some(Over::Found), true, Some(keys)) = (&over, self.is_probing(), &mut self.keys) {
+            keys.belief = Belief::Proven;
+            return (Ok(Proof::shown()), Vec::new());
+        }
         let sought = self.sought();
         let Some(keys) = &mut self.keys else { return (Err((String::new(), None)), Vec::new()) };
         let open: BTreeSet<&str> = keys.tokens.values().map(|token| &**token).collect();
@@ -283,7 +298,8 @@ impl Ledger {
                 .map_err(|why| (why.to_string(), Some(why))),
             over => Err((over.map(unread).unwrap_or_default(), None)),
         };
-        if proof.is_ok() && keys.belief == Belief::Probing {
+        // That nothing changed tells of the rows that were lost, and of no others.
+        if proof.is_ok() && (known > 0 || finds) && keys.belief == Belief::Probing {
             keys.belief = Belief::Proven;
         }
         let verdict = |(place, standing, is_found): (Place, Standing, bool)| {
@@ -373,7 +389,11 @@ fn believe(roster: &mut Roster, known: &Known, now: &Circumstances) -> Result<Be
         // No number is known not to be there.
         (0, _) if roster.hides() => Err(Unproven::Sessions),
         (0, _) => Ok(Belief::Probing),
-        _ => Ok(Belief::Proven),
+        _ if roster.is_ours() || sent > 0 => Ok(Belief::Proven),
+        _ => {
+            roster.doubt_strangers();
+            Ok(Belief::Probing)
+        }
     }
 }
 
