@@ -391,6 +391,8 @@ fn believe(roster: &mut Roster, known: &Known, now: &Circumstances) -> Result<Be
         (0, _) => Ok(Belief::Probing),
         _ if roster.is_ours() || sent > 0 => Ok(Belief::Proven),
         _ => {
+            // The memory of what was counted is that of what is made.
+            roster.settle();
             roster.doubt_strangers();
             Ok(Belief::Probing)
         }
