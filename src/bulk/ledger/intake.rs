@@ -85,9 +85,9 @@ impl Ledger {
         }
         let hold = self.allowance.hold(&chunk, &self.setting);
         self.out.push(Effect::Plan(plan(&chunk, &hold)));
-        let (rows, held): (Vec<u32>, Vec<u32>) =
+        let (rows, kept): (Vec<u32>, Vec<u32>) =
             chunk.sendable().map(narrow).partition(|row| *row < hold.beyond);
-        for row in held {
+        for row in kept {
             self.index.set((seq, row), State::Held);
         }
         if self.setting.is_dry_run || rows.is_empty() {
@@ -221,6 +221,10 @@ impl Ledger {
         }
         if checks != stored.checks || is_renumbered {
             self.out.push(Effect::Plan(plan(&chunk, &Hold::none())));
+        }
+        if self.phase.stopping.is_some() {
+            // Whatever kept them home before does not any more, and they do not go either.
+            told.extend(waiting.iter().map(|row| (*row, Told::NotSent { why: None })));
         }
         self.record(seq, &told);
         for (rows, stays) in doubts.into_iter().filter(|(rows, _)| !rows.is_empty()) {
