@@ -220,7 +220,7 @@ impl Sheet {
     fn end(self) -> Result<(), WriteError> {
         match self {
             Self::Separated(writer) => {
-                let inner = writer.into_inner().map_err(|error| error.into_error())?;
+                let inner = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
                 Ok(inner.end()?)
             }
             Self::Lines(file, _) => Ok(file.end()?),
