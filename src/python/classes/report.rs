@@ -182,9 +182,9 @@ impl UploadReport {
     ///     >>> [row["row"] for row in report.rows("invalid")]
     ///     [1]
     #[pyo3(signature = (outcome=None))]
-    fn rows(&self, outcome: Option<Bound<'_, PyAny>>) -> PyResult<ReportRows> {
+    fn rows(&self, outcome: Option<&Bound<'_, PyAny>>) -> PyResult<ReportRows> {
         Ok(ReportRows::new(match outcome {
-            Some(outcome) => self.report.only(rows::outcomes(&outcome)?),
+            Some(outcome) => self.report.only(rows::outcomes(outcome)?),
             None => self.report.table(),
         }))
     }
@@ -212,10 +212,10 @@ impl UploadReport {
         &self,
         py: Python<'_>,
         path: PathBuf,
-        outcome: Option<Bound<'_, PyAny>>,
+        outcome: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let table = match outcome {
-            Some(outcome) => self.report.only(rows::outcomes(&outcome)?),
+            Some(outcome) => self.report.only(rows::outcomes(outcome)?),
             None => self.report.table(),
         };
         rows::write_table(py, path, Box::new(move || Ok(Box::new(table))), Raised::default())
@@ -250,9 +250,9 @@ impl UploadReport {
     fn rejects(
         &self,
         source: &Bound<'_, PyAny>,
-        outcome: Option<Bound<'_, PyAny>>,
+        outcome: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<UploadRejects> {
-        rejects::of(self, source, outcome.as_ref())
+        rejects::of(self, source, outcome)
     }
 
     fn __repr__(&self) -> String {

@@ -1,6 +1,6 @@
 //! One life of the process that uploads.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -29,6 +29,8 @@ pub(super) struct Life {
     events: u64,
     began: Duration,
     watch: Watch,
+    /// Rows that left in this life.
+    left: HashSet<(u64, u32)>,
 }
 
 impl Life {
@@ -46,7 +48,7 @@ impl Life {
             region: Some("IN".to_owned()),
             is_journaled: scenario.is_journaled,
             is_dry_run: false,
-            limit: None,
+            limit: scenario.limit,
             checks_first: false,
             on_unknown: OnUnknown::Settle,
             settle_after: scenario.settle_after,
@@ -63,10 +65,13 @@ impl Life {
             wall: service::dawn() + play.now,
         };
         let mut rng = Rng::with_seed(scenario.seed ^ play.life as u64);
+        let life = play.life;
         Ok(Self {
             ledger: Ledger::new(setting, Box::new(move || rng.f64())),
             fate,
-            chunks: source::chunks(&play.rows, UPLOAD, &cuts, most),
+            chunks: source::chunks(&play.rows, UPLOAD, &cuts, most, |number| {
+                scenario.is_excluded(number, life)
+            }),
             read: 0,
             is_halted: false,
             has_failed: false,
@@ -75,6 +80,7 @@ impl Life {
             events: 0,
             began: play.now,
             watch: Watch::new(scenario, play.now),
+            left: HashSet::new(),
         })
     }
 
@@ -294,6 +300,8 @@ impl Life {
         let (now, scenario) = (play.now, play.scenario);
         play.store.sync(now);
         check::departs(&batch, &play.store, play.scenario.is_journaled)?;
+        self.left.extend(batch.rows.iter().map(|row| (batch.chunk.seq, *row)));
+        check::limited(self.left.len(), scenario.limit)?;
         let first = usize::try_from(batch.chunk.first_row).unwrap_or(0);
         let rows: Vec<usize> = batch.rows.iter().map(|row| first + *row as usize).collect();
         let held = self.aside.len();
