@@ -206,7 +206,9 @@ impl UploadReport {
     ///
     /// Example:
     ///     >>> report = campaign.upload([{"phone_number": "9876543210"}, {"phone_number": "12"}])
-    ///     >>> report.write("report.csv", outcome=["rejected", "invalid"])
+    ///     >>> import pathlib, tempfile
+    ///     >>> folder = pathlib.Path(tempfile.mkdtemp())
+    ///     >>> report.write(folder / "report.csv", outcome=["rejected", "invalid"])
     #[pyo3(signature = (path, *, outcome=None))]
     fn write(
         &self,
@@ -245,7 +247,9 @@ impl UploadReport {
     /// Example:
     ///     >>> leads = [{"phone_number": "9876543210"}, {"phone_number": "12", "name": "Riya"}]
     ///     >>> report = campaign.upload(leads)
-    ///     >>> report.rejects(leads).write("rejects.csv")
+    ///     >>> import pathlib, tempfile
+    ///     >>> folder = pathlib.Path(tempfile.mkdtemp())
+    ///     >>> report.rejects(leads).write(folder / "rejects.csv")
     #[pyo3(signature = (source, *, outcome=None))]
     fn rejects(
         &self,
