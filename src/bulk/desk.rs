@@ -150,8 +150,8 @@ impl Desk {
         let report = Report::new(self.upload, elapsed, index, closed);
         let cause = self.ledger.cause().cloned().or(failure.map(Cause::Journal));
         let has_launched = self.ledger.has_launched();
-        if (cause.is_none() || !has_launched)
-            && let Some(claim) = &mut self.claim
+        if let Some(claim) = &mut self.claim
+            && (cause.is_none() || !(has_launched || claim.was_cut_off()))
         {
             claim.end();
         }

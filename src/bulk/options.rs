@@ -261,6 +261,14 @@ impl Content {
         Ok(Some(Keying::Tokens(Tokens::of(self.name.as_deref())?)))
     }
 
+    /// What tokens of keys begin with; none where rows are sent under ids of the caller's own.
+    pub(super) fn prefix(&self) -> Option<String> {
+        match self.keying() {
+            Ok(Some(Keying::Tokens(tokens))) => Some(tokens.prefix().to_owned()),
+            _ => None,
+        }
+    }
+
     /// Whether the key is the column of the caller's own session ids.
     fn is_own_key(&self) -> bool {
         let session = self.app_session_id.as_deref().unwrap_or(SESSION);

@@ -155,6 +155,7 @@ impl<S: Service> Upload<S> {
             before: Before { chunks: cuts.len() as u64, beginning: identity.beginning },
             keyed: (!options.content.key.is_empty()).then(|| Keyed {
                 existing: options.existing,
+                prefix: options.content.prefix(),
                 known: Arc::new(known),
                 was_cut_off: claim.as_ref().is_some_and(Claim::was_cut_off),
             }),

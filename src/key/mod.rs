@@ -67,6 +67,11 @@ impl Tokens {
         Ok(Self { prefix })
     }
 
+    /// What tokens of this name begin with.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// Writes the token of a key: the text of each of its columns. None may be empty.
     pub fn write<'a>(&self, key: impl IntoIterator<Item = &'a str>, out: &mut String) {
         let start = out.len();
@@ -104,6 +109,11 @@ pub(crate) fn joined<'a>(key: impl IntoIterator<Item = &'a str>) -> String {
         escape(part, &mut text);
     }
     text
+}
+
+/// Whether a text is a token with a digest in the place of its keys.
+pub(crate) fn has_digest(token: &str) -> bool {
+    token.contains(":~") && row_key(token).is_some_and(|row| row.key.is_none())
 }
 
 /// The row that a token tells; none where a text is no token.

@@ -110,6 +110,10 @@ impl Ledger {
             work.parts.push_back(Part::fresh(fresh));
         }
         self.works.insert(seq, work);
+        for row in doubt.iter().chain(&kept) {
+            let row = self.index.row((seq, *row));
+            self.keys.iter_mut().for_each(|keys| keys.inherits(row));
+        }
         self.doubts(seq, doubt, None, why.clone(), now);
         let stay = Stay::Held(held::beyond(&self.setting));
         self.doubts(seq, kept, Some(stay), why, now);

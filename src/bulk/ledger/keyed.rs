@@ -2,10 +2,11 @@
 //! looked for.
 //!
 //! The campaign's listing is read as a whole, and rows whose tokens it shows stay home. That it would
-//! show the others, too, must be *proven*: by an empty campaign; by session ids that it shows, at all;
-//! or by one row whose number it does not show, which goes first and must come back under its token.
+//! show the others, too, must be *proven*: by an empty campaign; by a token of any upload that it
+//! shows; or by one row whose number it does not show, which goes first and must come back under its token.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ pub(super) struct Keys {
     seals: Vec<Seal>,
     /// The tokens of rows in doubt.
     tokens: HashMap<u64, Box<str>>,
+    /// Those of them that another upload sent: it may have been with another number.
+    inherited: HashSet<u64>,
     /// The longest token.
     longest: u8,
     belief: Belief,
@@ -51,7 +54,7 @@ pub(super) struct Keys {
 enum Belief {
     /// It is not.
     None,
-    /// The listing shows neither records nor session ids that would tell: one row goes first.
+    /// The listing shows no token that would tell: one row goes first.
     Probing,
     /// The listing shows what is there, or nobody asked it.
     Proven,
@@ -59,13 +62,14 @@ enum Belief {
 
 impl Keys {
     pub(super) fn new(keyed: Keyed) -> Self {
-        let Keyed { existing, known, was_cut_off } = keyed;
+        let Keyed { existing, known, was_cut_off, .. } = keyed;
         Self {
             existing,
             known,
             was_cut_off,
             seals: Vec::new(),
             tokens: HashMap::new(),
+            inherited: HashSet::new(),
             longest: 0,
             belief: Belief::None,
             not_before: Duration::ZERO,
@@ -84,6 +88,11 @@ impl Keys {
     /// A row may be there: its token is needed to look for it.
     pub(super) fn doubts(&mut self, row: u64, json: &[u8]) {
         self.tokens.extend(own::session(json).map(|token| (row, token.into())));
+    }
+
+    /// Another upload sent a row.
+    pub(super) fn inherits(&mut self, row: u64) {
+        self.inherited.insert(row);
     }
 
     /// Why it is not known whether a row is there, by the journal alone.
@@ -160,7 +169,7 @@ impl Ledger {
     /// The look at all of the listing before anything is sent.
     pub(super) fn survey(&self) -> Show {
         let nothing = std::iter::empty();
-        Show::Keys(Box::new(Scan::new(self.setting.reader(), nothing, 0, FixedBitSet::new())))
+        Show::Keys(Box::new(Scan::new(self.roster(), nothing, Some(0), FixedBitSet::new())))
     }
 
     /// Takes what the listing shows before anything is sent.
@@ -195,12 +204,23 @@ impl Ledger {
         }
     }
 
+    fn roster(&self) -> Roster {
+        let prefix = self.setting.keyed.as_ref().and_then(|keyed| keyed.prefix.as_deref());
+        Roster::new(self.setting.reader(), prefix.map(Into::into))
+    }
+
     /// What a look is for that is to find rows in doubt.
     pub(super) fn scan(&self, accepted: &FixedBitSet) -> Option<Show> {
         let keys = self.keys.as_ref()?;
+        if self.is_probing() && accepted.count_ones(..) > 0 {
+            // That the row that went first is there is all that is asked.
+            let wanted = accepted.ones().filter_map(|row| keys.seals.get(row).copied());
+            let scan = Scan::new(self.roster(), wanted, None, accepted.clone());
+            return Some(Show::Keys(Box::new(scan)));
+        }
         let rows = self.sought().into_iter();
         let wanted = rows.filter_map(|(place, _)| keys.seal(self.index.row(place)));
-        let scan = Scan::new(self.setting.reader(), wanted, keys.longest, accepted.clone());
+        let scan = Scan::new(self.roster(), wanted, Some(keys.longest), accepted.clone());
         Some(Show::Keys(Box::new(scan)))
     }
 
@@ -227,16 +247,29 @@ impl Ledger {
         now: &Circumstances,
     ) -> (Judged, Vec<(Place, Verdict)>) {
         scan.roster.sort();
+        if let (Some(Over::Found), true, Some(keys)) = (&over, self.is_probing(), &mut self.keys) {
+            keys.belief = Belief::Proven;
+            return (Ok(Proof::shown()), Vec::new());
+        }
         let sought = self.sought();
         let Some(keys) = &mut self.keys else { return (Err((String::new(), None)), Vec::new()) };
+        let open: BTreeSet<&str> = keys.tokens.values().map(|token| &**token).collect();
+        // Whether a longer token that may be there begins with this one.
+        let is_beginning = |token: &str| {
+            let mut after = open.range::<str, _>((Bound::Excluded(token), Bound::Unbounded));
+            after.next().is_some_and(|next| next.starts_with(token))
+        };
         let mut standings = Vec::new();
         for (place, number) in sought {
             let row = self.index.row(place);
             let Some(seal) = keys.seal(row) else { continue };
             let token = keys.tokens.get(&row).map(|token| &**token);
+            let number = number.filter(|_| !keys.inherited.contains(&row));
             let standing = scan.roster.standing(Sought { seal, token, number, rest: None });
             // What could be a longer id of ours, cut short, is nobody's.
-            let is_sure = seal.length < scan.roster.longest() || seal.length >= keys.longest;
+            let is_sure = seal.length < scan.roster.longest()
+                || seal.length >= keys.longest
+                || token.is_some_and(|token| !now.was_sending && !is_beginning(token));
             let is_found = matches!(&standing, Standing::There(one) if !one.is_changed) && is_sure;
             standings.push((place, standing, is_found));
         }
@@ -252,12 +285,21 @@ impl Ledger {
             missing += u64::from(!scan.roster.shows(*seal));
             twice += u64::from(scan.roster.shows_twice(*seal));
         }
+        // What another upload sent came before this one counted: more has to be shown.
+        let inherits = !keys.inherited.is_empty();
+        if inherits {
+            for seal in keys.known.accepted() {
+                known += 1;
+                missing += u64::from(!scan.roster.shows(seal));
+            }
+        }
         let proof = match over {
-            Some(Over::Read) => prove(&scan.roster, now, (missing, known), finds)
+            Some(Over::Read) => prove(&scan.roster, now, (missing, known), (finds, inherits))
                 .map_err(|why| (why.to_string(), Some(why))),
             over => Err((over.map(unread).unwrap_or_default(), None)),
         };
-        if proof.is_ok() && keys.belief == Belief::Probing {
+        // That nothing changed tells of the rows that were lost, and of no others.
+        if proof.is_ok() && (known > 0 || finds) && keys.belief == Belief::Probing {
             keys.belief = Belief::Proven;
         }
         let verdict = |(place, standing, is_found): (Place, Standing, bool)| {
@@ -347,7 +389,11 @@ fn believe(roster: &mut Roster, known: &Known, now: &Circumstances) -> Result<Be
         // No number is known not to be there.
         (0, _) if roster.hides() => Err(Unproven::Sessions),
         (0, _) => Ok(Belief::Probing),
-        _ => Ok(Belief::Proven),
+        _ if roster.is_ours() || sent > 0 => Ok(Belief::Proven),
+        _ => {
+            roster.doubt_strangers();
+            Ok(Belief::Probing)
+        }
     }
 }
 
@@ -356,7 +402,7 @@ fn prove(
     roster: &Roster,
     now: &Circumstances,
     (missing, known): (u64, u64),
-    finds: bool,
+    (finds, inherits): (bool, bool),
 ) -> Result<Proof, Unproven> {
     let records = now.extent.records;
     if !is_whole(now.extent, now.previous) {
@@ -370,13 +416,14 @@ fn prove(
             Unproven::Missing { missing, known }
         });
     }
-    if now.hides_some() {
+    let counts_more = now.count.is_some_and(|count| count > records);
+    if now.hides_some() || (inherits && counts_more) {
         return Err(Unproven::Counted { shown: records, count: now.count.unwrap_or(0) });
     }
     if known > 0 || finds {
         return Ok(Proof::shown());
     }
-    if now.is_unchanged() {
+    if now.is_unchanged() && !inherits {
         return Ok(Proof::unchanged());
     }
     Err(if sessionless > 0 && sessionless == records {

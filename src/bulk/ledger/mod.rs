@@ -136,6 +136,8 @@ pub struct Before {
 pub struct Keyed {
     /// What tells which rows were uploaded before.
     pub existing: Existing,
+    /// What all tokens begin with; none where they are ids of the caller's own.
+    pub prefix: Option<String>,
     /// What the journal knows.
     pub known: Arc<Known>,
     /// Whether an upload of the same name was cut off on this machine.

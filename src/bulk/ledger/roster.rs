@@ -9,6 +9,7 @@ use super::super::seal::{Seal, fold};
 use super::own::{self, Reader};
 use super::page::{self, Page, Shown};
 use super::proof::Extent;
+use crate::key;
 
 /// A record that shows a session id.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +49,12 @@ pub(super) struct Roster {
     sessionless: u64,
     /// Whether one of those shows no number that can be read, either.
     hides: bool,
+    /// What our tokens begin with, and whether one was shown, of any upload.
+    prefix: Option<Box<str>>,
+    is_ours: bool,
+    /// The numbers of records under ids of others, where none of ours was shown: any of those may be
+    /// what the service makes of one.
+    strangers: Option<Vec<u64>>,
     statuses: Vec<Option<Box<str>>>,
     runs: Vec<Box<str>>,
     /// How long the longest session id is that was shown.
@@ -81,7 +88,7 @@ pub(super) struct Sought<'a> {
 }
 
 impl Roster {
-    pub(super) fn new(reader: Reader) -> Self {
+    pub(super) fn new(reader: Reader, prefix: Option<Box<str>>) -> Self {
         Self {
             reader,
             entries: Vec::new(),
@@ -89,6 +96,9 @@ impl Roster {
             nameless: Vec::new(),
             sessionless: 0,
             hides: false,
+            prefix,
+            is_ours: false,
+            strangers: None,
             statuses: Vec::new(),
             runs: Vec::new(),
             longest: 0,
@@ -133,6 +143,12 @@ impl Roster {
             return None;
         };
         let seal = Seal::of(&session);
+        if !self.is_ours {
+            let is_begun = |prefix: &str| session.starts_with(prefix);
+            self.is_ours = self.prefix.as_deref().is_some_and(is_begun)
+                || key::row_key(&session).is_some()
+                || is_of_place(&session);
+        }
         self.longest = self.longest.max(seal.length);
         self.cases.0 |= session.bytes().any(|byte| byte.is_ascii_lowercase());
         self.cases.1 |= session.bytes().any(|byte| byte.is_ascii_uppercase());
@@ -203,6 +219,21 @@ impl Roster {
         (self.entries.len() as u64, self.sessionless)
     }
 
+    /// Whether a token of ours is shown.
+    pub(super) const fn is_ours(&self) -> bool {
+        self.is_ours
+    }
+
+    /// None of the ids that it shows is ours: any record may be a row with its number.
+    pub(super) fn doubt_strangers(&mut self) {
+        let numbered = self.entries.iter().filter(|one| one.flags & NUMBERED != 0);
+        let mut numbers: Vec<u64> = numbered.map(|one| u64::from_le_bytes(one.number)).collect();
+        self.hides |= numbers.len() < self.entries.len();
+        numbers.sort_unstable();
+        numbers.dedup();
+        self.strangers = Some(numbers);
+    }
+
     /// Whether a record shows neither a session id nor a number.
     pub(super) const fn hides(&self) -> bool {
         self.hides
@@ -237,8 +268,9 @@ impl Roster {
         if let Some(found) = all().find(is_of).or_else(|| all().next()) {
             let is_same = found.flags & READABLE == 0 || rest.is_none_or(|rest| rest == found.rest);
             let is_known = found.flags & READABLE != 0 && rest.is_some();
-            // What is as long as the longest may be a longer one's, cut short.
-            if !(found.is_of(number) || (is_same && is_known)) && seal.length >= self.longest {
+            // What is as long as the longest may be a longer one's, cut short; a digest is as it is.
+            let may_be_cut = seal.length >= self.longest && !token.is_some_and(key::has_digest);
+            if !(found.is_of(number) || (is_same && is_known)) && may_be_cut {
                 return Standing::MayBe(
                     "a record under its session id shows another number and other variables, and may \
                      be another row's, whose id was cut short",
@@ -254,7 +286,8 @@ impl Roster {
             });
         }
         let may_be = |one: &Entry| one.is_of(number);
-        if self.cases != (true, true) && self.group(seal.folded).any(may_be) {
+        // Whatever its number is: a listing that shows one case alone may have made it of any.
+        if self.cases != (true, true) && self.group(seal.folded).next().is_some() {
             return Standing::MayBe(
                 "a record shows its session id in another case, and may be this row",
             );
@@ -272,6 +305,13 @@ impl Roster {
         if self.hides || (self.sessionless > 0 && is_nameless) {
             return Standing::MayBe(
                 "a record with its number shows no session id, and may be this row",
+            );
+        }
+        let strangers = self.strangers.as_ref();
+        if strangers.is_some_and(|all| number.is_none_or(|it| all.binary_search(&it).is_ok())) {
+            return Standing::MayBe(
+                "a record with its number shows another session id, and the listing has shown none as it \
+                 was sent, yet: call again once it does",
             );
         }
         Standing::Absent
@@ -305,6 +345,8 @@ pub(super) struct Scan {
     /// Tokens that are looked for, and not found yet; with none, all of the listing is read.
     wanted: std::collections::HashSet<Seal>,
     is_looking: bool,
+    /// Whether what it looks for needs only to be there.
+    is_probe: bool,
     /// The longest token that was sent.
     sent: u8,
     /// Rows that were known to be accepted when it began.
@@ -313,14 +355,15 @@ pub(super) struct Scan {
 
 impl Scan {
     pub(super) fn new(
-        reader: Reader,
+        roster: Roster,
         wanted: impl Iterator<Item = Seal>,
-        sent: u8,
+        sent: Option<u8>,
         accepted: fixedbitset::FixedBitSet,
     ) -> Self {
         let wanted: std::collections::HashSet<Seal> = wanted.collect();
         let is_looking = !wanted.is_empty();
-        Self { roster: Roster::new(reader), wanted, is_looking, sent, accepted }
+        let (is_probe, sent) = (sent.is_none(), sent.unwrap_or(0));
+        Self { roster, wanted, is_looking, is_probe, sent, accepted }
     }
 
     pub(super) fn read(&mut self, text: &[u8]) -> Option<(Page, u64)> {
@@ -333,8 +376,17 @@ impl Scan {
     /// Whether all that is looked for was found: under ids as they were sent, and none that could be a
     /// longer one cut short.
     pub(super) fn is_satisfied(&self) -> bool {
-        self.is_looking && self.wanted.is_empty() && self.sent <= self.roster.longest()
+        let is_sure = self.is_probe || self.sent <= self.roster.longest();
+        self.is_looking && self.wanted.is_empty() && is_sure
     }
+}
+
+/// Whether a session id is the token of a row that is known by its place.
+fn is_of_place(session: &str) -> bool {
+    session.split_once('-').is_some_and(|(upload, row)| {
+        let is_id = upload.len() == 32 && upload.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_id && !row.is_empty() && row.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 /// How much of the campaign a roster has seen, given what its pages say.

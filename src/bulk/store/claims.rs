@@ -21,10 +21,8 @@ pub(super) fn gather(
         let entries = journal::entries(connection, seq).map_err(|error| name.told(&error))?;
         let stored = journal::stored(&entries).ok_or_else(|| name.corrupt())?;
         for report in &stored.rows {
-            let has_left = matches!(
-                report.outcome,
-                Outcome::Accepted | Outcome::Rejected | Outcome::Unknown
-            );
+            let has_left =
+                matches!(report.outcome, Outcome::Accepted | Outcome::Rejected | Outcome::Unknown);
             if let (true, Some(number)) = (has_left, &report.number) {
                 claims.entry(fingerprint(number)).or_insert(row);
             }

@@ -29,7 +29,7 @@ use crate::python::convert::source;
 ///     >>> rejects = campaign.upload(leads).rejects(leads)
 ///     >>> pyarrow.table(rejects).column("phone_number").to_pylist()
 ///     ['12']
-#[pyclass(frozen, module = "revrag")]
+#[pyclass(frozen, subclass, module = "revrag")]
 pub(in crate::python) struct UploadRejects {
     rejects: Rejects,
     raised: Raised,

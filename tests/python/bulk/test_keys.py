@@ -218,7 +218,12 @@ class TestProof:
 
         service = host(shows=shows)
         upload(service, people(120), **KEYED)
-        report = upload(service, people(120), **KEYED)
+        try:
+            report = upload(service, people(120), **KEYED)
+        except revrag.UploadError as error:
+            # Nothing that it shows is a token any more.
+            assert cut == 8
+            report = error.report
         assert report.accepted == 0
         assert len(service.applied) == 120
 
@@ -229,6 +234,24 @@ class TestProof:
         upload(service, people(20), **KEYED)
         assert upload(service, people(20), **KEYED).unknown == 20
         assert len(service.applied) == 20
+
+    def test_session_ids_of_the_services_own_stop_it(self, upload: Upload, host: Host) -> None:
+        service = host(shows=lambda record: record | {"app_session_id": f"s-{record['id']}"})
+        upload(service, people(20), **KEYED)
+        with pytest.raises(revrag.UploadError):
+            upload(service, people(20)[::-1], **KEYED)
+        assert len(service.applied) == 20
+
+    def test_ids_of_others_tell_nothing_of_ours(self, upload: Upload, service: Service) -> None:
+        for index in range(5):
+            lead = {"phone_number": number(index), "app_session_id": "theirs"}
+            service.store.add(lead, "before")
+        report = upload(service, people(20), **KEYED)
+        assert outcomes(report) == ["unknown"] * 5 + ["accepted"] * 15
+        # As tokens of ours are shown, ids of others are others'.
+        report = upload(service, people(20), **KEYED)
+        assert (report.accepted, report.existing) == (5, 15)
+        once(service, people(20))
 
     def test_a_listing_that_hides_records_stops_it(self, upload: Upload, host: Host) -> None:
         service = host(counts=lambda count: count + 1)

@@ -18,6 +18,7 @@
 
 mod check;
 mod difference;
+mod keyed;
 mod listing;
 mod play;
 mod scenario;

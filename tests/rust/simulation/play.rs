@@ -4,10 +4,11 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::time::Duration;
 
-use revrag::bulk::ledger::{Batch, Event};
+use revrag::bulk::ledger::{Batch, Event, Known};
 
 use super::Outcome;
 use super::check::{self, Violation};
+use super::keyed;
 use super::scenario::{Fate, Scenario};
 use super::service::{self, Service};
 use super::source::{self, Row};
@@ -86,6 +87,9 @@ pub(super) struct Play<'a> {
     life: usize,
     pushes: HashMap<(usize, u64), Push>,
     looks: u64,
+    /// What the journal knows of rows by their keys, and whether an upload was cut off on this machine.
+    known: Known,
+    was_cut_off: bool,
 }
 
 impl<'a> Play<'a> {
@@ -103,6 +107,8 @@ impl<'a> Play<'a> {
             life: 0,
             pushes: HashMap::new(),
             looks: 0,
+            known: Known::default(),
+            was_cut_off: false,
         }
     }
 
@@ -111,7 +117,8 @@ impl<'a> Play<'a> {
         let mut unknown = 0;
         let fates: Vec<Fate> = self.scenario.lives.iter().copied().chain([Fate::Nothing]).collect();
         for fate in fates {
-            let may_go_on = self.scenario.is_journaled || self.life == 0;
+            let is_keyed = self.scenario.keyed.is_some();
+            let may_go_on = self.scenario.is_journaled || self.life == 0 || is_keyed;
             if !may_go_on {
                 break;
             }
@@ -137,11 +144,40 @@ impl<'a> Play<'a> {
 
     /// A row of the source changes between two lives of the process.
     fn change(&mut self) {
+        if let Some(keyed) = &self.scenario.keyed {
+            keyed::change(self.scenario, keyed, &mut self.rows, self.life);
+            self.gather(keyed.loses_journal);
+            if keyed.is_elsewhere {
+                // Nobody there knows of what is on its way here.
+                self.was_cut_off = false;
+                let mut queue = std::mem::take(&mut self.queue).into_vec();
+                for Reverse(at) in &mut queue {
+                    if let Happening::Applied { is_too_late, .. } = &mut at.what {
+                        *is_too_late = true;
+                    }
+                }
+                self.queue = queue.into();
+            }
+            return;
+        }
         if let Some(at) = self.scenario.changes
             && let Some(row) = usize::try_from(at).ok().and_then(|at| self.rows.get_mut(at))
             && self.life == 1
         {
             "{\"name\":\"another\",\"n\":0}".clone_into(&mut row.variables);
+        }
+    }
+
+    /// The journal of rows that are known by keys is opened again, or is lost.
+    fn gather(&mut self, is_lost: bool) {
+        for seq in 0..self.store.cuts().len() as u64 {
+            if let Some(stored) = self.store.durable(seq) {
+                self.known.learn(&stored);
+            }
+        }
+        self.store = Store::default();
+        if is_lost || !self.scenario.is_journaled {
+            self.known = Known::default();
         }
     }
 
@@ -194,6 +230,10 @@ impl<'a> Play<'a> {
         });
         if let Some(push) = self.pushes.get_mut(&(life, push)) {
             push.results = results;
+        }
+        if self.scenario.keyed.is_some() {
+            let records = &self.service.records;
+            return rows.iter().try_for_each(|row| keyed::applied(self.scenario, records, *row));
         }
         rows.iter().try_for_each(|row| check::applied(&self.rows, &self.service.records, *row))
     }

@@ -206,10 +206,29 @@ pub(crate) struct Scenario {
     pub(crate) lives: Vec<Fate>,
     /// A row changes between two lives.
     pub(crate) changes: Option<u64>,
+    /// Rows are known by keys.
+    pub(crate) keyed: Option<Keyed>,
     pub(crate) durable_after: Duration,
     pub(crate) service: Service,
     /// The service shows what it was sent, at once, and its clock is one.
     pub(crate) is_kind: bool,
+}
+
+/// What becomes of rows that are known by keys between two lives of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Keyed {
+    /// They come in another order.
+    pub(crate) shuffles: bool,
+    /// So many are new.
+    pub(crate) grows: u64,
+    /// One in so many is another.
+    pub(crate) changes: u64,
+    /// The journal is lost.
+    pub(crate) loses_journal: bool,
+    /// The journal alone is asked.
+    pub(crate) asks_journal: bool,
+    /// The next life is on another machine.
+    pub(crate) is_elsewhere: bool,
 }
 
 impl Scenario {
@@ -249,9 +268,15 @@ impl Scenario {
         without(&|s| s.give_up_after = plain.give_up_after);
         without(&|s| s.durable_after = plain.durable_after);
         without(&|s| s.is_journaled &= !s.lives.is_empty());
+        without(&|s| s.is_journaled &= s.keyed.is_none_or(|keyed| keyed.asks_journal));
         without(&|s| s.sessions = plain.sessions);
         without(&|s| s.is_kind = false);
         without(&|s| s.changes = None);
+        without(&|s| s.keyed.iter_mut().for_each(|keyed| keyed.shuffles = false));
+        without(&|s| s.keyed.iter_mut().for_each(|keyed| keyed.grows = 0));
+        without(&|s| s.keyed.iter_mut().for_each(|keyed| keyed.changes = 0));
+        without(&|s| s.keyed.iter_mut().for_each(|keyed| keyed.loses_journal = false));
+        without(&|s| s.keyed.iter_mut().for_each(|keyed| keyed.is_elsewhere = false));
         without(&|s| s.service.records = 0);
         without(&|s| s.service.same_leads = 0);
         without(&|s| s.service.writes_every = None);

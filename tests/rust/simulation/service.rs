@@ -331,7 +331,8 @@ impl<'a> Service<'a> {
                 let apart = if apart == 0 { 0 } else { self.rng.u64(..apart) };
                 let apart = SignedDuration::from_secs(i64::try_from(apart).unwrap_or(0));
                 let (run, created) = (self.run(), self.clock(now) - apart);
-                let session = row.session.clone().unwrap_or_else(|| format!("{upload}-{at}"));
+                let own = row.token.clone().or_else(|| row.session.clone());
+                let session = own.unwrap_or_else(|| format!("{upload}-{at}"));
                 let is_brief = self.rng.u8(..3) == 0;
                 self.records.push(Record {
                     run: run.clone(),

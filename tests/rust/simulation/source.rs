@@ -13,6 +13,8 @@ pub(super) struct Row {
     pub(super) number: String,
     /// Its own session id; a token otherwise.
     pub(super) session: Option<String>,
+    /// What it is sent under, where it is known by a key.
+    pub(super) token: Option<String>,
     pub(super) variables: String,
     pub(super) is_valid: bool,
     pub(super) manner: Manner,
@@ -60,6 +62,9 @@ pub(super) fn rows(scenario: &Scenario) -> Vec<Row> {
             Row {
                 number,
                 session,
+                token: scenario
+                    .keyed
+                    .map(|_| super::keyed::token(usize::try_from(row).unwrap_or(0))),
                 variables,
                 is_valid: !one_in(&mut rng, scenario.invalid),
                 manner,

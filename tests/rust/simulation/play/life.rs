@@ -1,15 +1,19 @@
 //! One life of the process that uploads.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
 use revrag::Error;
-use revrag::bulk::ledger::{Batch, Before, Cause, Effect, Event, Ledger, Limits, Reply, Setting};
+use revrag::bulk::ledger::{
+    Batch, Before, Cause, Effect, Event, Keyed, Ledger, Limits, Reply, Setting,
+};
 use revrag::bulk::source::SourceError;
-use revrag::bulk::{Chunk, OnUnknown, Outcome as Came, State};
+use revrag::bulk::{Ask, Chunk, OnUnknown, Outcome as Came, State};
 
 use super::super::check::{self, Violation};
+use super::super::keyed;
 use super::super::scenario::Fate;
 use super::super::service::{self, Answer};
 use super::super::source;
@@ -20,6 +24,12 @@ use super::{Happening, LEAST, LONGEST, Play, Push, STEPS, UPLOAD};
 pub(super) struct Life {
     ledger: Ledger,
     fate: Fate,
+    /// Whether an upload before was cut off on this machine.
+    was_cut_off: bool,
+    /// Which row stands at each place of the source.
+    order: Vec<usize>,
+    /// The most rows in a request.
+    most: usize,
     chunks: VecDeque<Chunk>,
     read: u64,
     is_halted: bool,
@@ -61,12 +71,25 @@ impl Life {
                 give_up_after: scenario.give_up_after,
             },
             before: Before { chunks: cuts.len() as u64, beginning: play.store.beginning() },
-            keyed: None,
+            keyed: scenario.keyed.map(|keyed| Keyed {
+                existing: if keyed.asks_journal { Ask::Journal } else { Ask::Campaign },
+                prefix: Some("Round:".to_owned()),
+                known: Arc::new(play.known.clone()),
+                was_cut_off: play.was_cut_off,
+            }),
             wall: service::dawn() + play.now,
         };
         let mut rng = Rng::with_seed(scenario.seed ^ play.life as u64);
         let life = play.life;
+        let order = match &scenario.keyed {
+            Some(keyed) => keyed::order(scenario, keyed, play.life),
+            None => (0..play.rows.len()).collect(),
+        };
+        let was_cut_off = std::mem::replace(&mut play.was_cut_off, true);
         Ok(Self {
+            was_cut_off,
+            order,
+            most,
             ledger: Ledger::new(setting, Box::new(move || rng.f64())),
             fate,
             chunks: source::chunks(&play.rows, UPLOAD, &cuts, most, |number| {
@@ -275,7 +298,10 @@ impl Life {
                 let count = play.service.campaign(now).records;
                 play.later(soon, Happening::Told(Event::Counted { look, count }));
             }
-            Effect::Tell(_) | Effect::Know(_) | Effect::End => {}
+            Effect::Know(book) => {
+                self.chunks = keyed::chunks(&play.rows, &self.order, &book, self.most);
+            }
+            Effect::Tell(_) | Effect::End => {}
         }
         Ok(())
     }
@@ -303,10 +329,13 @@ impl Life {
         self.left.extend(batch.rows.iter().map(|row| (batch.chunk.seq, *row)));
         check::limited(self.left.len(), scenario.limit)?;
         let first = usize::try_from(batch.chunk.first_row).unwrap_or(0);
-        let rows: Vec<usize> = batch.rows.iter().map(|row| first + *row as usize).collect();
+        let rows = batch.rows.iter().map(|row| self.order[first + *row as usize]);
+        let rows: Vec<usize> = rows.collect();
         let held = self.aside.len();
         self.watch.departs(rows.len(), now)?;
-        if self.ledger.in_memory() > scenario.window / LEAST + 2 * scenario.chunk {
+        // Rows that stay home take little memory.
+        let most = if scenario.keyed.is_some() { 8 * scenario.chunk } else { 2 * scenario.chunk };
+        if self.ledger.in_memory() > scenario.window / LEAST + most {
             return Err(Violation::new(format!("{held} chunks aside, too many rows in memory")));
         }
         play.service.pushes += 1;
@@ -372,6 +401,13 @@ impl Life {
             && !ledger.has_launched()
         {
             return Ok(unknown);
+        }
+        if play.scenario.keyed.is_some() {
+            let is_open = ledger.has_launched() || self.was_cut_off;
+            play.was_cut_off = ledger.cause().is_some() && is_open;
+            let source = (&play.rows[..], &self.order[..]);
+            keyed::report(play.scenario, ledger, &play.store, source, records)?;
+            return keyed::kind(play.scenario, ledger, source, records).map(|()| unknown);
         }
         check::report(play.scenario, ledger, &play.store, &play.rows, records, play.now)?;
         let mut outcomes = vec![None; play.rows.len()];

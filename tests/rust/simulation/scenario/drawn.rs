@@ -5,8 +5,8 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use super::{
-    Clock, Counter, Fate, Numbers, Order, Pages, Pushes, Scenario, Service, Sessions, Totals,
-    Values, View,
+    Clock, Counter, Fate, Keyed, Numbers, Order, Pages, Pushes, Scenario, Service, Sessions,
+    Totals, Values, View,
 };
 
 /// Draws one of some values, the first of them half of the time.
@@ -53,8 +53,10 @@ impl Scenario {
             durable_after: Duration::from_micros(mostly(rng, &[500, 20, 50_000, 2_000_000])),
             service: Service::drawn(rng),
             is_kind: rng.u8(..100) < 35,
+            keyed: None,
         }
         .replaced(rng)
+        .with_keys()
         .checked()
     }
 
@@ -95,10 +97,32 @@ impl Scenario {
             is_journaled: false,
             lives: Vec::new(),
             changes: None,
+            keyed: None,
             durable_after: Duration::from_micros(500),
             service: Service::plain(),
             is_kind: false,
         }
+    }
+
+    /// The same, in one of three seeds with rows that are known by keys.
+    fn with_keys(mut self) -> Self {
+        let mut rng = Rng::with_seed(self.seed ^ 0x6b65_7973);
+        if rng.u8(..3) > 0 {
+            return self;
+        }
+        let rng = &mut rng;
+        (self.own, self.changes) = (0, None);
+        self.lives = (0..rng.usize(1..4)).map(|_| Fate::drawn(rng)).collect();
+        let asks_journal = self.is_journaled && rng.u8(..4) == 0;
+        self.keyed = Some(Keyed {
+            shuffles: rng.bool(),
+            grows: mostly(rng, &[0, 3, 30]),
+            changes: mostly(rng, &[0, 10, 3]),
+            loses_journal: rng.bool() && !asks_journal,
+            asks_journal,
+            is_elsewhere: rng.u8(..4) == 0 && !asks_journal,
+        });
+        self
     }
 
     /// The same with a kind service, and rows that a token tells apart.

@@ -1,0 +1,91 @@
+"""What a key costs: reading a large campaign, and uploading into an empty one.
+
+A keyed upload reads every record of the campaign before it sends anything. Into an empty one
+it must take about as long as an upload without a key. Each upload is a process of its own.
+
+Usage: ``python benches/keyed.py [RECORDS] [ROWS] [ROUNDS]``
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from typing import Any
+
+from counting import CAMPAIGN_ID, server
+
+SCRIPT = """
+import json, re, sys, time
+import polars as pl
+import revrag
+sys.path.insert(0, sys.argv[1])
+from counting import leads
+def peak():
+    with open("/proc/self/status") as status:
+        return int(re.search(r"VmHWM:\\s+(\\d+) kB", status.read())[1]) * 1024
+url, campaign_id, rows, options = sys.argv[2:]
+rows, options = int(rows), json.loads(options)
+frame = leads(rows).with_columns(id=pl.int_range(rows, eager=False))
+campaign = revrag.Client("key", base_url=url).campaign(campaign_id)
+campaign.upload(frame.head(1000), dry_run=True)
+campaign.records_page(page_size=200)
+idle, used, started = peak(), time.process_time(), time.perf_counter()
+variables = ["first_name", "company", "amount", "visits"]
+report = campaign.upload(frame, region=None, variables=variables, **options)
+taken = time.perf_counter() - started, time.process_time() - used, peak() - idle
+assert report.accepted == rows, report
+print(json.dumps(taken))
+"""
+
+
+def upload(url: str, rows: int, **options: Any) -> tuple[float, float, int]:
+    """Seconds, seconds of processor time and bytes of memory that an upload took."""
+    folder = __file__.rpartition("/")[0] or "."
+    command = [sys.executable, "-c", SCRIPT, folder, url, CAMPAIGN_ID, str(rows)]
+    finished = subprocess.run(
+        [*command, json.dumps(options)], check=True, capture_output=True, text=True
+    )
+    seconds, cpu, memory = json.loads(finished.stdout)
+    return seconds, cpu, memory
+
+
+def reading(records: int, rounds: int) -> None:
+    """Measure what the records of others cost a keyed upload of a few rows."""
+    taken = []
+    for _ in range(rounds):
+        with server(records) as (url, _):
+            taken.append(upload(url, 100, key="id", name="bench"))
+    with server(0) as (url, _):
+        least = upload(url, 100, key="id", name="bench")[2]
+    seconds, cpu, memory = (statistics.median(each) for each in zip(*taken, strict=True))
+    print(f"a keyed upload into a campaign of {records:,} records; medians of {rounds} rounds")
+    print(f"  {seconds:.1f} s (at most 60), {cpu:.1f} s of processor time")
+    print(f"  memory: {(memory - least) / records:.1f} bytes a record (at most 64)")
+
+
+def uploading(rows: int, rounds: int) -> None:
+    """Measure an upload into an empty campaign, with a key and without."""
+    plain, keyed = [], []
+    for _ in range(rounds):
+        with server(0) as (url, _):
+            plain.append(upload(url, rows)[0])
+        with server(0) as (url, _):
+            keyed.append(upload(url, rows, key="id", name="bench")[0])
+    without, with_key = statistics.median(plain), statistics.median(keyed)
+    print(f"{rows:,} rows into an empty campaign; medians of {rounds} rounds")
+    print(f"  without a key {without:.2f} s, with one {with_key:.2f} s")
+    print(f"  with / without: {with_key / without:.2f} (at most 1.10)")
+
+
+def main() -> None:
+    """Measure and print."""
+    arguments = [int(argument) for argument in sys.argv[1:]]
+    records, rows, rounds = arguments + [1_000_000, 1_000_000, 3][len(arguments) :]
+    reading(records, rounds)
+    uploading(rows, rounds)
+
+
+if __name__ == "__main__":
+    main()
