@@ -29,6 +29,7 @@ pub mod model;
 pub mod phone;
 #[cfg(feature = "python")]
 mod python;
+mod refused;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 mod secret;

@@ -17,6 +17,8 @@ pub(super) struct Cutting {
     cuts: VecDeque<usize>,
     limits: Limits,
     numbers: Option<HashSet<u128>>,
+    /// The rows that have left with a number before.
+    claims: HashMap<u128, u64>,
     /// The first row of each key, where rows are known by keys.
     keys: Option<HashMap<Seal, u64>>,
     book: Option<Arc<Book>>,
@@ -38,6 +40,7 @@ impl Cutting {
             cuts,
             limits: plan.limits,
             numbers: plan.reject_duplicates.then(HashSet::new),
+            claims: plan.claims,
             keys: plan.book.as_ref().map(|_| HashMap::new()),
             book: plan.book,
             excluded: plan.excluded,
@@ -131,7 +134,10 @@ impl Cutting {
                 None => row.excluded(),
             };
         }
-        let is_new = self.numbers.as_mut().is_none_or(|known| known.insert(fingerprint(number)));
+        let is_new = self.numbers.as_mut().is_none_or(|known| {
+            let print = fingerprint(number);
+            self.claims.get(&print).map_or_else(|| known.insert(print), |row| *row == self.rows)
+        });
         match known {
             Some(fate @ Fate::Existing(_)) => row.stays(fate),
             _ if !is_new => row.duplicate(),
@@ -142,7 +148,7 @@ impl Cutting {
 }
 
 /// A number in 16 bytes: its digits, where it is E.164; a digest of any other text.
-fn fingerprint(number: &str) -> u128 {
+pub(super) fn fingerprint(number: &str) -> u128 {
     use sha2::{Digest as _, Sha256};
     let digits = number.strip_prefix('+').and_then(|rest| rest.parse::<u64>().ok());
     // Read back, or two texts could be one number.

@@ -79,8 +79,9 @@ struct Extent {
 struct Look {
     ids: Vec<u64>,
     pages: HashSet<u64>,
-    /// What is said of how many records there are, by each page that was read.
-    total: Option<Option<u64>>,
+    /// How many records there are, as the page says that was read first.
+    total: Option<u64>,
+    has_first: bool,
     differ: bool,
     most: u64,
     /// The page, the run and the text of each record that is wanted.
@@ -94,7 +95,7 @@ impl Look {
     async fn run<S: Service>(&mut self, service: &S, wanted: &Wanted) -> Result<()> {
         let first = service.page(1).await?;
         let (items, mut more) = self.take(1, &first, wanted)?;
-        let said = self.total.flatten().filter(|_| items > 0);
+        let said = self.total.filter(|_| items > 0);
         let known = said.map_or(1, |total| total.div_ceil(items));
         let most = said.map_or(MOST_PAGES, |_| known.saturating_mul(2).saturating_add(64));
         let (mut next, mut last) = (2, 1);
@@ -136,8 +137,10 @@ impl Look {
         if page.items > 0 && !self.pages.insert(print(&self.ids.get(start..))) {
             self.problem = Some("it shows one page again and again");
         }
-        self.differ |= self.total.is_some_and(|total| total != page.total);
-        self.total = self.total.or(Some(page.total));
+        if !std::mem::replace(&mut self.has_first, true) {
+            self.total = page.total;
+        }
+        self.differ |= self.total != page.total;
         self.most = self.most.max(page.total.unwrap_or(0));
         let is_full = page.size.is_none_or(|size| page.items >= size);
         Ok((page.items, page.items > 0 && page.has_more.unwrap_or(is_full)))
@@ -176,7 +179,7 @@ impl Look {
         Extent {
             records: self.ids.len() as u64,
             print: print(&self.ids),
-            total: self.total.flatten().filter(|_| !self.differ),
+            total: self.total.filter(|_| !self.differ),
             most: self.most,
         }
     }

@@ -36,7 +36,7 @@ impl Outcome {
 
     /// Whether a row that came to it is in the campaign for certain.
     pub const fn is_there(self) -> bool {
-        matches!(self, Self::Accepted)
+        matches!(self, Self::Accepted | Self::Existing)
     }
 
     /// The one of a name, if there is one.

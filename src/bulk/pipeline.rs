@@ -1,6 +1,6 @@
 //! From a source to chunks: read in a thread of its own, encoded by several, cut in order.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -67,6 +67,8 @@ pub(super) struct Plan {
     /// The rows of each chunk that was cut before.
     pub(super) cuts: Vec<usize>,
     pub(super) reject_duplicates: bool,
+    /// The rows that have left with a number before.
+    pub(super) claims: HashMap<u128, u64>,
     /// Numbers that are not to be called.
     pub(super) excluded: Option<Arc<Numbers>>,
     /// Counts the invalid rows of a source that is not checked before.

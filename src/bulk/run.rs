@@ -128,7 +128,7 @@ impl<S: Service> Upload<S> {
             Ok::<_, Error>((opened, claim, holder))
         });
         let (opened, claim, holder) = opening.await.map_err(|_| bug())??;
-        let Opened { store, cuts, known, words } = opened;
+        let Opened { store, cuts, known, claims, words } = opened;
         let identity = store.identity().clone();
         let upload = identity.upload.simple().to_string();
         let chance = world.clone();
@@ -173,6 +173,7 @@ impl<S: Service> Upload<S> {
             },
             cuts,
             reject_duplicates: options.content.on_duplicate == OnDuplicate::Reject,
+            claims,
             excluded,
             tally: tally().filter(|_| !input.repeatable),
             book: None,

@@ -110,7 +110,7 @@ enum Sheet {
 /// Text, packed or not.
 enum Packed {
     No(BufWriter<File>),
-    Yes(GzEncoder<BufWriter<File>>),
+    Yes(Box<GzEncoder<BufWriter<File>>>),
 }
 
 impl Write for Packed {
@@ -143,7 +143,7 @@ impl Sheet {
         let text = |file: File| {
             let file = BufWriter::with_capacity(1 << 16, file);
             if format.packed {
-                Packed::Yes(GzEncoder::new(file, Compression::default()))
+                Packed::Yes(Box::new(GzEncoder::new(file, Compression::default())))
             } else {
                 Packed::No(file)
             }
@@ -220,7 +220,7 @@ impl Sheet {
     fn end(self) -> Result<(), WriteError> {
         match self {
             Self::Separated(writer) => {
-                let inner = writer.into_inner().map_err(|error| error.into_error())?;
+                let inner = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
                 Ok(inner.end()?)
             }
             Self::Lines(file, _) => Ok(file.end()?),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from revrag.webhooks._delivery import StoreError
+from revrag.webhooks._admission import StoreError
 
 if TYPE_CHECKING:
-    from revrag.webhooks._delivery import Steps
+    from revrag.webhooks._admission import Steps
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from revrag import WebhookVerifier
 from revrag.errors import InvalidArgumentError, WebhookVerificationError
 from revrag.webhooks import _answer, _clock
-from revrag.webhooks._delivery import Delivery, TransactionalDelivery
+from revrag.webhooks._admission import Admission, TransactionalAdmission
 from revrag.webhooks._drive import is_async
 from revrag.webhooks._handling import Handling, HandlingAsync, Refused
 from revrag.webhooks._names import name_of, plain
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container
     from typing import Self
 
+    from revrag.webhooks._admission import OnStoreError
     from revrag.webhooks._answer import Answer
-    from revrag.webhooks._delivery import OnStoreError
 
 logger = logging.getLogger("revrag")
 
@@ -122,7 +122,7 @@ class Endpoint:
             _answer.TOO_SLOW, f"the body had not arrived after {self.body_timeout:g} seconds"
         )
 
-    def check_body(self, body: bytes, headers: Any, name: str | None = None) -> Delivery:
+    def check_body(self, body: bytes, headers: Any, name: str | None = None) -> Admission:
         """Verify a delivery."""
         if len(body) > self.max_body:
             raise self.too_large()
@@ -135,16 +135,16 @@ class Endpoint:
             # to someone who sends it under another type first.
             logger.info("webhook %s is of a type that has no handler here", event.id)
             raise Refused(_answer.OK)
-        make = TransactionalDelivery if self.is_transactional else Delivery
+        make = TransactionalAdmission if self.is_transactional else Admission
         return make(event, id_name, signed_name, name or self.name or "", self.on_store_error)
 
-    def handling(self, delivery: Delivery) -> Handling:
+    def handling(self, delivery: Admission) -> Handling:
         """The context in which the handler of a delivery runs."""
         return Handling(self, delivery)
 
     def handling_async(
         self,
-        delivery: Delivery,
+        delivery: Admission,
         in_thread: Callable[..., Awaitable[Any]] = asyncio.to_thread,
     ) -> HandlingAsync:
         """The same for asyncio."""

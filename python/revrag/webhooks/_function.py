@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from revrag import WebhookVerifier
-    from revrag.webhooks._delivery import Delivery
+    from revrag.webhooks._admission import Admission
     from revrag.webhooks._options import Options
     from revrag.webhooks._reply import Reply
 
@@ -36,7 +36,7 @@ class Function:
             body: Gives its body; None where it is malformed.
         """
 
-        def receive() -> Delivery:
+        def receive() -> Admission:
             self._endpoint.check_request(method, None)
             found = body()
             # What is malformed has no signature either: the verifier says so.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from revrag import WebhookEvent
-    from revrag.webhooks._delivery import Delivery, Steps
+    from revrag.webhooks._admission import Admission, Steps
     from revrag.webhooks._endpoint import Endpoint
     from revrag.webhooks.stores._store import Transaction
 
@@ -40,7 +40,7 @@ class Refused(Exception):
 class _Turn:
     """A delivery whose handler is about to run."""
 
-    def __init__(self, endpoint: Endpoint, delivery: Delivery) -> None:
+    def __init__(self, endpoint: Endpoint, delivery: Admission) -> None:
         self._endpoint = endpoint
         self._delivery = delivery
         self._status: int | None = None
@@ -106,7 +106,7 @@ class HandlingAsync(_Turn):
     def __init__(
         self,
         endpoint: Endpoint,
-        delivery: Delivery,
+        delivery: Admission,
         in_thread: Callable[..., Awaitable[Any]] = asyncio.to_thread,
     ) -> None:
         super().__init__(endpoint, delivery)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
-    from revrag.webhooks._delivery import OnStoreError
+    from revrag.webhooks._admission import OnStoreError
     from revrag.webhooks.stores._store import AnyStore
 
 

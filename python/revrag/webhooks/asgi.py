@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from revrag import WebhookVerifier
-    from revrag.webhooks._delivery import Delivery
+    from revrag.webhooks._admission import Admission
     from revrag.webhooks._options import Options
 
     Message = MutableMapping[str, Any]
@@ -69,7 +69,7 @@ def endpoint(
     made = Endpoint(verifier=verifier, **options).named_after(handler).for_asyncio()
     is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(plain(handler))
 
-    async def call(delivery: Delivery) -> Any:
+    async def call(delivery: Admission) -> Any:
         async with made.handling_async(delivery) as turn:
             if is_async:
                 returned = await call_with(made.store, handler, turn.event)
@@ -122,7 +122,7 @@ async def receive_delivery(
     scope: MutableMapping[str, Any],
     chunks: AsyncIterator[bytes],
     name: str | None = None,
-) -> Delivery:
+) -> Admission:
     """Check a request, read its body and verify it."""
     length = None
     for header, value in scope["headers"]:

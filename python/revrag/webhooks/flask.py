@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from revrag import WebhookVerifier
-    from revrag.webhooks._delivery import Delivery
+    from revrag.webhooks._admission import Admission
     from revrag.webhooks._options import Options
 
 __all__ = ["webhook"]
@@ -98,7 +98,7 @@ def _name(endpoint: Endpoint, view: Callable[..., Any], owner: tuple[Any, ...]) 
     return name
 
 
-def _receive(endpoint: Endpoint, name: str) -> Delivery:
+def _receive(endpoint: Endpoint, name: str) -> Admission:
     """Read the body, no more than is allowed of it, and verify it."""
     length = request.headers.get("Content-Length")
     endpoint.check_request(request.method, length)

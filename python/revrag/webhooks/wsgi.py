@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from revrag import WebhookVerifier
-    from revrag.webhooks._delivery import Delivery
+    from revrag.webhooks._admission import Admission
     from revrag.webhooks._options import Options
 
 logger = logging.getLogger("revrag")
@@ -72,7 +72,7 @@ def endpoint(
 
 
 def handle_delivery(
-    endpoint: Endpoint, handler: Callable[..., Any], receive: Callable[[], Delivery]
+    endpoint: Endpoint, handler: Callable[..., Any], receive: Callable[[], Admission]
 ) -> Reply:
     """Receive a delivery and have it handled; what to answer, whatever happens."""
     try:
@@ -90,7 +90,7 @@ def handle_delivery(
         return reply_from(_answer.FAILED)
 
 
-def receive_delivery(endpoint: Endpoint, environ: WSGIEnvironment) -> Delivery:
+def receive_delivery(endpoint: Endpoint, environ: WSGIEnvironment) -> Admission:
     """Check a request, read its body and verify it."""
     length = environ.get("CONTENT_LENGTH") or None
     endpoint.check_request(environ.get("REQUEST_METHOD"), length)

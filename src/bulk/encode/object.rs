@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 
 use super::super::layout::{SESSION, USER, VARIABLES, absent, absent_number};
 use super::super::options::{Content, Variables};
-use super::super::source::{Flaw, Item, Place};
+use super::super::source::{Flaw, FlawPlace, Item};
 use super::{Encoder, Ids, Part, Rows, at, identifier, is_empty, likely, write_text};
 use crate::phone::{Cell, Checker};
 use crate::{Error, Result};
@@ -77,11 +77,11 @@ fn variables<'a>(
 
 /// What in a row can't be sent, and would be.
 fn flaw<'a>(row: &'a Item, content: &Content) -> Option<&'a Flaw> {
-    let is_sent = |place: &Place| match place {
-        Place::Row => true,
-        Place::Key => content.variables == Variables::Found && !row.contains_key(VARIABLES),
-        Place::Column(column) if has_another_role(column, content) => true,
-        Place::Column(column) => match &content.variables {
+    let is_sent = |place: &FlawPlace| match place {
+        FlawPlace::Row => true,
+        FlawPlace::Key => content.variables == Variables::Found && !row.contains_key(VARIABLES),
+        FlawPlace::Column(column) if has_another_role(column, content) => true,
+        FlawPlace::Column(column) => match &content.variables {
             Variables::Named(pairs) => pairs.iter().any(|(_, named)| named == column),
             Variables::Found => column == VARIABLES || !row.contains_key(VARIABLES),
         },

@@ -92,9 +92,9 @@ impl Ledger {
         let (doubt, fresh, why) = self.doubtful(&chunk, rows);
         let why = why.unwrap_or_else(interrupted);
         let goes = |row: &u32| *row < hold.beyond;
-        let (fresh, held): (Vec<u32>, Vec<u32>) = fresh.into_iter().partition(goes);
+        let (fresh, beyond): (Vec<u32>, Vec<u32>) = fresh.into_iter().partition(goes);
         let (doubt, kept): (Vec<u32>, Vec<u32>) = doubt.into_iter().partition(goes);
-        for row in held {
+        for row in beyond {
             self.index.set((seq, row), State::Held);
         }
         if self.setting.is_dry_run || [&fresh, &doubt, &kept].iter().all(|rows| rows.is_empty()) {
@@ -281,6 +281,10 @@ impl Ledger {
         }
         if checks != stored.checks || is_renumbered {
             self.out.push(Effect::Plan(plan(&chunk, &Hold::none())));
+        }
+        if self.phase.stopping.is_some() {
+            // Whatever kept them home before does not any more, and they do not go either.
+            told.extend(waiting.iter().map(|row| (*row, Told::NotSent { why: None })));
         }
         self.record(seq, &told);
         if let Some(work) = self.works.get_mut(&seq) {

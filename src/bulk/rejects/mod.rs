@@ -92,7 +92,7 @@ impl Columns {
                         };
                         add(name, shape, Some(field));
                     }
-                    metadata = schema.metadata().clone();
+                    metadata.clone_from(schema.metadata());
                     if is_uniform {
                         break;
                     }

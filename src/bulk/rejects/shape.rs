@@ -158,7 +158,7 @@ pub(super) fn column(values: &[Option<&Value>], kind: &DataType) -> Result<Array
             let lengths = lists.clone().map(|list| list.map_or(0, Vec::len));
             let inner: Vec<_> = lists.clone().flatten().flatten().map(present).collect();
             let inner = column(&inner, field.data_type())?;
-            let nulls = NullBuffer::from_iter(lists.map(|list| list.is_some()));
+            let nulls = lists.map(|list| list.is_some()).collect::<NullBuffer>();
             let offsets = OffsetBuffer::from_lengths(lengths);
             Ok(Arc::new(ListArray::try_new(field.clone(), offsets, inner, Some(nulls))?))
         }
@@ -191,7 +191,7 @@ fn object(values: &[Option<&Value>], fields: &Fields) -> Result<ArrayRef, ArrowE
         column(&inner, field.data_type())
     });
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
-    let nulls = NullBuffer::from_iter(objects.iter().map(Option::is_some));
+    let nulls = objects.iter().map(Option::is_some).collect::<NullBuffer>();
     Ok(Arc::new(StructArray::try_new(fields.clone(), columns, Some(nulls))?))
 }
 

@@ -115,8 +115,8 @@ impl Csv {
     /// What to say of a file that is not UTF-8, told by its header, these records and those after
     /// them; and how they look in the encoding it seems to have.
     fn advise(&mut self, header: &csv::ByteRecord, mut records: Vec<csv::ByteRecord>) -> String {
-        let mut bytes = header.as_slice().to_vec();
-        records.iter().for_each(|record| bytes.extend_from_slice(record.as_slice()));
+        let known = records.iter().chain([header]);
+        let mut bytes = known.flat_map(csv::ByteRecord::as_slice).copied().collect::<Vec<u8>>();
         // What can't be read adds nothing.
         while bytes.len() < SAMPLE
             && let Ok(true) = self.reader.read_byte_record(&mut self.record)

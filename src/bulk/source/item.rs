@@ -15,7 +15,7 @@ pub struct Item {
 #[derive(Debug, Clone)]
 pub struct Flaw {
     /// What it is in.
-    pub place: Place,
+    pub place: FlawPlace,
     /// Where exactly, as reasons name it; empty where that is the row.
     pub at: String,
     /// What is wrong with it.
@@ -26,7 +26,7 @@ pub struct Flaw {
 
 /// What a flaw is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum FlawPlace {
     /// The row: it is no object.
     Row,
     /// A key: it is no name of a column.
@@ -39,19 +39,19 @@ impl Item {
     /// A row that is no object.
     pub fn none(problem: impl Into<String>) -> Self {
         let mut item = Self::default();
-        item.flaw(Place::Row, String::new(), problem.into());
+        item.flaw(FlawPlace::Row, String::new(), problem.into());
         item
     }
 
     /// Adds a value; of two of one key the last counts.
     pub fn insert(&mut self, key: String, value: Value) {
-        self.flaws.retain(|flaw| flaw.place != Place::Column(key.clone()));
+        self.flaws.retain(|flaw| flaw.place != FlawPlace::Column(key.clone()));
         self.fields.insert(key, value);
     }
 
     /// Adds what can't be sent. The key of a value is there.
-    pub fn flaw(&mut self, place: Place, at: String, problem: String) {
-        if let Place::Column(key) = &place {
+    pub fn flaw(&mut self, place: FlawPlace, at: String, problem: String) {
+        if let FlawPlace::Column(key) = &place {
             // Neither a number nor an id, should anybody take it for one.
             self.insert(key.clone(), Value::Object(Map::new()));
         }
@@ -74,7 +74,7 @@ impl Item {
 
     /// A value, where it can be read.
     pub fn readable_at(&self, key: &str) -> Option<&Value> {
-        let is_of = |flaw: &Flaw| matches!(&flaw.place, Place::Column(column) if column == key);
+        let is_of = |flaw: &Flaw| matches!(&flaw.place, FlawPlace::Column(column) if column == key);
         self.fields.get(key).filter(|_| !self.flaws.iter().any(is_of))
     }
 
@@ -85,7 +85,7 @@ impl Item {
 
     /// Why it is no row at all.
     pub fn is_none(&self) -> Option<&str> {
-        let flaw = self.flaws.iter().find(|flaw| flaw.place == Place::Row)?;
+        let flaw = self.flaws.iter().find(|flaw| flaw.place == FlawPlace::Row)?;
         Some(&flaw.problem)
     }
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead, Read as _};
 use serde_json::{Map, Value};
 
 use super::encoding::not_utf8;
-use super::item::{Item, Place};
+use super::item::{FlawPlace, Item};
 use super::{Block, Source, SourceError, shown};
 use crate::model::json::{self, FaultKind, Lost, Scanner, Token, Walk};
 
@@ -101,7 +101,7 @@ fn fields(scanner: &mut Scanner<'_>) -> Result<Item, json::Fault> {
         let decoded = key.decoded();
         let Ok(name) = std::str::from_utf8(&decoded) else {
             let problem = "a key holds half a surrogate pair, which is not valid Unicode";
-            item.flaw(Place::Key, String::new(), problem.to_owned());
+            item.flaw(FlawPlace::Key, String::new(), problem.to_owned());
             continue;
         };
         let problem = match lost {
@@ -115,7 +115,7 @@ fn fields(scanner: &mut Scanner<'_>) -> Result<Item, json::Fault> {
             }
         };
         let at = format!("column {}", shown(name));
-        item.flaw(Place::Column(name.to_owned()), at, problem.to_owned());
+        item.flaw(FlawPlace::Column(name.to_owned()), at, problem.to_owned());
     }
     Ok(item)
 }
@@ -187,7 +187,7 @@ mod tests {
         Ok(rows)
     }
 
-    fn flaw(line: &str) -> (String, Place) {
+    fn flaw(line: &str) -> (String, FlawPlace) {
         let [row] = &rows(line, 0).unwrap()[..] else { panic!("one row") };
         let [flaw] = row.flaws() else { panic!("one flaw: {row:?}") };
         (format!("{} {}", flaw.at, flaw.problem), flaw.place.clone())
@@ -206,19 +206,19 @@ mod tests {
         let deep = format!(r#"{{"a": {}1{}}}"#, "[".repeat(200), "]".repeat(200));
         let deepest = format!(r#"{{"a": {}1{}}}"#, "[".repeat(2000), "]".repeat(2000));
         let long = format!(r#"{{"a": {}}}"#, "9".repeat(5000));
-        let column = |name: &str| Place::Column(name.to_owned());
+        let column = |name: &str| FlawPlace::Column(name.to_owned());
         for (line, said, place) in [
             (r#"{"a": "\ud83d"}"#, "column \"a\" the text holds half", column("a")),
             (r#"{"a": [{"\ud83d": 1}]}"#, "column \"a\" the text holds half", column("a")),
-            (r#"{"\ud83d": 1}"#, "a key holds half", Place::Key),
+            (r#"{"\ud83d": 1}"#, "a key holds half", FlawPlace::Key),
             (r#"{"a": -Infinity}"#, "infinity", column("a")),
             (r#"{"a": 1e999}"#, "infinity", column("a")),
             (r#"{"a": [98765432109876543210]}"#, "beyond 64 bits", column("a")),
             (&deep, "nested too deeply", column("a")),
-            (&deepest, "nested too deeply", Place::Row),
-            (&long, "too many digits", Place::Row),
-            ("[1]", "not a JSON object", Place::Row),
-            ("null", "not a JSON object", Place::Row),
+            (&deepest, "nested too deeply", FlawPlace::Row),
+            (&long, "too many digits", FlawPlace::Row),
+            ("[1]", "not a JSON object", FlawPlace::Row),
+            ("null", "not a JSON object", FlawPlace::Row),
         ] {
             let (text, found) = flaw(line);
             assert!(text.contains(said) && found == place, "{line}: {text} {found:?}");

@@ -21,7 +21,7 @@ use crate::{Error, Result};
 pub use file::{Batches, open};
 pub use format::Format;
 pub(super) use header::{Distinct, twice};
-pub use item::{Flaw, Item, Place};
+pub use item::{Flaw, FlawPlace, Item};
 
 /// The rows of separated values that are read from `input`, called `name` in errors.
 pub fn csv(

@@ -2,6 +2,7 @@
 //! file it waits for the report and takes no memory. Whatever becomes of either, what is in neither
 //! stays in memory.
 
+mod claims;
 mod journal;
 mod keys;
 mod scratch;
@@ -18,6 +19,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::blob::RowReport;
 use super::chunk::Chunk;
 use super::ledger::{Beginning, Known, Plan, Stored};
+use super::options::OnDuplicate;
 use crate::{Error, Result};
 
 pub(super) use journal::{Identity, Name};
@@ -51,6 +53,8 @@ pub(super) struct Opened {
     pub(super) cuts: Vec<usize>,
     /// What the journal knows of rows by their keys.
     pub(super) known: Known,
+    /// Numbers that rows have left with, where no second row of a number is to leave.
+    pub(super) claims: HashMap<u128, u64>,
     /// What the journal has to say.
     pub(super) words: UnboundedReceiver<Word>,
 }
@@ -65,7 +69,8 @@ impl Store {
         let (slots, aside) = (Slots::default(), HashMap::new());
         let Some(path) = path else {
             let store = Self { name, identity: fresh, writer: None, scratch, slots, aside };
-            return Ok(Opened { store, cuts: Vec::new(), known: Known::default(), words });
+            let (cuts, known, claims) = Default::default();
+            return Ok(Opened { store, cuts, known, claims, words });
         };
         let mut journal = journal::open(path, &name)?;
         let mut cuts = journal::cuts(&journal.connection, &name)?;
@@ -82,15 +87,17 @@ impl Store {
                 fresh
             }
         };
-        let mut known = Known::default();
+        let (mut known, mut claims) = (Known::default(), HashMap::new());
         if is_keyed {
             // Rows that are known by keys have no places any more.
             known = keys::gather(&mut journal.connection, cuts.len() as u64, &name)?;
             cuts.clear();
+        } else if identity.content.on_duplicate == OnDuplicate::Reject {
+            claims = claims::gather(&journal.connection, cuts.len() as u64, &name)?;
         }
         let writer = Some(Writer::start(journal, sender, &name)?);
         let store = Self { name, identity, writer, scratch, slots, aside };
-        Ok(Opened { store, cuts, known, words })
+        Ok(Opened { store, cuts, known, claims, words })
     }
 
     /// What the upload is.

@@ -24,11 +24,12 @@ use crate::python::convert::source;
 /// as often as wanted. Each time the source is read again.
 ///
 /// Example:
+///     >>> import pyarrow
 ///     >>> leads = [{"phone_number": "9876543210"}, {"phone_number": "12"}]
 ///     >>> rejects = campaign.upload(leads).rejects(leads)
 ///     >>> pyarrow.table(rejects).column("phone_number").to_pylist()
 ///     ['12']
-#[pyclass(frozen, module = "revrag")]
+#[pyclass(frozen, subclass, module = "revrag")]
 pub(in crate::python) struct UploadRejects {
     rejects: Rejects,
     raised: Raised,
@@ -101,8 +102,10 @@ impl UploadRejects {
     ///     OSError: The file can't be written.
     ///
     /// Example:
+    ///     >>> import pathlib, tempfile
+    ///     >>> folder = pathlib.Path(tempfile.mkdtemp())
     ///     >>> leads = [{"phone_number": "12", "name": "Riya"}]
-    ///     >>> campaign.upload(leads).rejects(leads).write("rejects.csv")
+    ///     >>> campaign.upload(leads).rejects(leads).write(folder / "rejects.csv")
     fn write(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         let rejects = self.rejects.clone();
         let opens = Box::new(move || Ok(Box::new(rejects.open()?) as Box<_>));

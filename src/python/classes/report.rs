@@ -182,9 +182,9 @@ impl UploadReport {
     ///     >>> [row["row"] for row in report.rows("invalid")]
     ///     [1]
     #[pyo3(signature = (outcome=None))]
-    fn rows(&self, outcome: Option<Bound<'_, PyAny>>) -> PyResult<ReportRows> {
+    fn rows(&self, outcome: Option<&Bound<'_, PyAny>>) -> PyResult<ReportRows> {
         Ok(ReportRows::new(match outcome {
-            Some(outcome) => self.report.only(rows::outcomes(&outcome)?),
+            Some(outcome) => self.report.only(rows::outcomes(outcome)?),
             None => self.report.table(),
         }))
     }
@@ -206,16 +206,18 @@ impl UploadReport {
     ///
     /// Example:
     ///     >>> report = campaign.upload([{"phone_number": "9876543210"}, {"phone_number": "12"}])
-    ///     >>> report.write("report.csv", outcome=["rejected", "invalid"])
+    ///     >>> import pathlib, tempfile
+    ///     >>> folder = pathlib.Path(tempfile.mkdtemp())
+    ///     >>> report.write(folder / "report.csv", outcome=["rejected", "invalid"])
     #[pyo3(signature = (path, *, outcome=None))]
     fn write(
         &self,
         py: Python<'_>,
         path: PathBuf,
-        outcome: Option<Bound<'_, PyAny>>,
+        outcome: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let table = match outcome {
-            Some(outcome) => self.report.only(rows::outcomes(&outcome)?),
+            Some(outcome) => self.report.only(rows::outcomes(outcome)?),
             None => self.report.table(),
         };
         rows::write_table(py, path, Box::new(move || Ok(Box::new(table))), Raised::default())
@@ -245,14 +247,16 @@ impl UploadReport {
     /// Example:
     ///     >>> leads = [{"phone_number": "9876543210"}, {"phone_number": "12", "name": "Riya"}]
     ///     >>> report = campaign.upload(leads)
-    ///     >>> report.rejects(leads).write("rejects.csv")
+    ///     >>> import pathlib, tempfile
+    ///     >>> folder = pathlib.Path(tempfile.mkdtemp())
+    ///     >>> report.rejects(leads).write(folder / "rejects.csv")
     #[pyo3(signature = (source, *, outcome=None))]
     fn rejects(
         &self,
         source: &Bound<'_, PyAny>,
-        outcome: Option<Bound<'_, PyAny>>,
+        outcome: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<UploadRejects> {
-        rejects::of(self, source, outcome.as_ref())
+        rejects::of(self, source, outcome)
     }
 
     fn __repr__(&self) -> String {

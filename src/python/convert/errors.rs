@@ -5,7 +5,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyType};
 
 use crate::Error;
-use crate::error::Body;
+use crate::error::RefusalBody;
 use crate::python::convert::attribute::Attribute as _;
 use crate::python::convert::loads::loads;
 use crate::webhook::Reason;
@@ -32,8 +32,8 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
             fields.set_item("status_code", error.status)?;
             fields.set_item("request_id", &error.request_id)?;
             let body = match &error.body {
-                Body::Json(json) => loads(py, json.text())?,
-                Body::Text(text) => PyString::new(py, text).into_any(),
+                RefusalBody::Json(json) => loads(py, json.text())?,
+                RefusalBody::Text(text) => PyString::new(py, text).into_any(),
             };
             fields.set_item("body", body)?;
             fields.set_item("headers", error.headers)?;

@@ -63,16 +63,16 @@ pub(in crate::python) fn input(
         let blocks = PythonRows::new(blocks.unbind(), Kind::Blocks, roles(), raised.clone());
         return Ok(rows(blocks, true, total, (pull, Side::Exclude)));
     }
-    let framed;
+    let table;
     let object = match type_name(object).as_str() {
         "polars.DataFrame" => {
-            framed = frames()?.call_method1("polars_table", (object,))?;
-            &framed
+            table = frames()?.call_method1("polars_table", (object,))?;
+            &table
         }
         "polars.Series" => {
             let frame = object.call_method1("to_frame", (column,))?;
-            framed = frames()?.call_method1("polars_table", (frame,))?;
-            &framed
+            table = frames()?.call_method1("polars_table", (frame,))?;
+            &table
         }
         _ => object,
     };
@@ -103,17 +103,16 @@ fn is_number(text: &str) -> bool {
 
 /// An Arrow table, or one column of it.
 fn arrow(object: &Bound<'_, PyAny>, column: &str) -> PyResult<Input> {
-    let batches = match object.extract::<AnyRecordBatch>() {
-        Ok(table) => Batches::new(table.into_reader()?, None),
-        Err(_) => {
-            let array = object.extract::<AnyArray>()?.into_reader()?;
-            let field = Field::new(column, array.field().data_type().clone(), true)
-                .with_metadata(array.field().metadata().clone());
-            let schema = Arc::new(Schema::new(vec![field]));
-            let known = schema.clone();
-            let batches = array.map(move |array| RecordBatch::try_new(known.clone(), vec![array?]));
-            Batches::new(Box::new(RecordBatchIterator::new(batches, schema)), None)
-        }
+    let batches = if let Ok(table) = object.extract::<AnyRecordBatch>() {
+        Batches::new(table.into_reader()?, None)
+    } else {
+        let array = object.extract::<AnyArray>()?.into_reader()?;
+        let field = Field::new(column, array.field().data_type().clone(), true)
+            .with_metadata(array.field().metadata().clone());
+        let schema = Arc::new(Schema::new(vec![field]));
+        let known = schema.clone();
+        let batches = array.map(move |array| RecordBatch::try_new(known.clone(), vec![array?]));
+        Batches::new(Box::new(RecordBatchIterator::new(batches, schema)), None)
     };
     let taken = std::sync::Mutex::new(Some(batches));
     let open: Open = Arc::new(move || {

@@ -9,7 +9,7 @@ use pyo3::types::{PyIterator, PyList, PyString};
 use pyo3_arrow::input::AnyRecordBatch;
 
 use crate::Error;
-use crate::bulk::source::{Batches, Block, Item, Place, Source, SourceError};
+use crate::bulk::source::{Batches, Block, FlawPlace, Item, Source, SourceError};
 use crate::python::convert::json::{self, Unsendable, type_name};
 use crate::python::ground::process;
 
@@ -176,7 +176,7 @@ impl PythonRows {
                     Ok(_) => "a key holds a lone surrogate, which is not valid Unicode".to_owned(),
                     Err(_) => format!("a key is of type {}; keys must be str", type_name(&key)),
                 };
-                item.flaw(Place::Key, String::new(), problem);
+                item.flaw(FlawPlace::Key, String::new(), problem);
                 continue;
             };
             let at = || format!("column {key:?}");
@@ -190,7 +190,7 @@ impl PythonRows {
                 Ok(value) => item.insert(key, value),
                 Err(Unsendable::Refused(error)) => {
                     let (at, problem) = told(error);
-                    item.flaw(Place::Column(key), at, problem);
+                    item.flaw(FlawPlace::Column(key), at, problem);
                 }
                 Err(Unsendable::Interrupted(error)) => return Err(self.raise(error, row)),
             }
@@ -205,7 +205,7 @@ impl PythonRows {
             Ok(number) => item.insert(self.roles.phone_number.clone(), number),
             Err(Unsendable::Refused(error)) => {
                 let (at, problem) = told(error);
-                item.flaw(Place::Column(self.roles.phone_number.clone()), at, problem);
+                item.flaw(FlawPlace::Column(self.roles.phone_number.clone()), at, problem);
             }
             Err(Unsendable::Interrupted(error)) => return Err(self.raise(error, row)),
         }

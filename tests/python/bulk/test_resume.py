@@ -57,6 +57,21 @@ def test_a_duplicate_of_a_row_before_the_stop(
     assert report.accepted == 59
 
 
+def test_a_number_that_a_later_row_has_left_with(
+    upload: Upload, service: Service, journal: Path
+) -> None:
+    """A row that was invalid is corrected to it: it is the second of that number now."""
+    source = [*leads(60)]
+    source[1]["phone_number"] = "12"
+    stopped(upload, service, journal, source, on_duplicate="reject")
+    source[1]["phone_number"] = source[5]["phone_number"]
+    for _ in range(2):
+        report = upload(service, source, journal=journal, on_duplicate="reject")
+        told = check(report, service)
+        assert (told[1]["outcome"], told[5]["outcome"]) == ("duplicate", "accepted")
+        assert (report.accepted, report.duplicate) == (59, 1)
+
+
 def test_lost_chunks_are_settled(upload: Upload, host: Host, journal: Path) -> None:
     """Stopped with half of a chunk there: the other half goes out, with the same tokens."""
     service = host(faults=at({2: reset(applied=0.5)}))

@@ -64,6 +64,13 @@ pub(super) fn departs(batch: &Batch, store: &Store, is_journaled: bool) -> Check
     Ok(())
 }
 
+/// No more rows leave in a life than may.
+pub(super) fn limited(left: usize, limit: Option<u64>) -> Check {
+    must(limit.is_none_or(|limit| left as u64 <= limit), || {
+        format!("{left} rows left, and {limit:?} may")
+    })
+}
+
 /// No row is applied twice, but for one that the service applied later than any upload waits for. Of
 /// rows alike, no more are applied than there are.
 pub(super) fn applied(rows: &[Row], records: &[Record], row: usize) -> Check {
@@ -162,7 +169,7 @@ fn one(
             must(is_right || is_alike, || say("its run is not there"))
         }
         Outcome::Unknown => must(report.error.is_some(), || say("does not say why")),
-        Outcome::NotSent | Outcome::Rejected => {
+        Outcome::NotSent | Outcome::Rejected | Outcome::Excluded => {
             let is_alike =
                 what.session.is_some() || (may_be_mixed && report.outcome == Outcome::Rejected);
             must(in_time.is_empty() || is_alike, || {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use fastrand::Rng;
+
 mod drawn;
 
 /// How the service shows session ids in its listing.
@@ -183,6 +185,10 @@ pub(crate) struct Scenario {
     pub(crate) rows: u64,
     /// One in so many rows stays home.
     pub(crate) invalid: u64,
+    /// One number in so many is not to be called, others in each life.
+    pub(crate) excluded: u64,
+    /// The most rows that go in a life.
+    pub(crate) limit: Option<u64>,
     /// In a hundred: rows with session ids of the caller's own, and how many there are.
     pub(crate) own: u64,
     pub(crate) sessions: u64,
@@ -226,6 +232,12 @@ pub(crate) struct Keyed {
 }
 
 impl Scenario {
+    /// Whether a number is not to be called in a life.
+    pub(crate) fn is_excluded(&self, number: &str, life: usize) -> bool {
+        let mut drawn = Rng::with_seed(u64::from(crc32fast::hash(number.as_bytes())) ^ life as u64);
+        self.excluded > 0 && drawn.u64(..self.excluded) == 0
+    }
+
     /// The same with one thing less in it, each in turn.
     pub(crate) fn simpler(&self) -> Vec<Self> {
         let mut all = Vec::new();
@@ -243,6 +255,8 @@ impl Scenario {
         without(&|s| s.rows = s.rows.saturating_sub(1).max(1));
         without(&|s| s.own = 0);
         without(&|s| s.invalid = 0);
+        without(&|s| s.excluded = 0);
+        without(&|s| s.limit = None);
         without(&|s| s.rate = None);
         without(&|s| s.concurrency = 1);
         let plain = Self::plain(self.seed);

@@ -92,7 +92,13 @@ impl Row {
 }
 
 /// Cuts rows as an upload does.
-pub(super) fn chunks(rows: &[Row], upload: &str, cuts: &[usize], most: usize) -> VecDeque<Chunk> {
+pub(super) fn chunks(
+    rows: &[Row],
+    upload: &str,
+    cuts: &[usize],
+    most: usize,
+    is_excluded: impl Fn(&str) -> bool,
+) -> VecDeque<Chunk> {
     let limits = Limits { records: most, bytes: 1_000_000, rows: most * 4 };
     let mut cuts: VecDeque<usize> = cuts.iter().copied().collect();
     let cut = |cuts: &mut VecDeque<usize>| cuts.pop_front().map_or(Cut::At(limits), Cut::After);
@@ -108,7 +114,7 @@ pub(super) fn chunks(rows: &[Row], upload: &str, cuts: &[usize], most: usize) ->
             Fate::Invalid("it is not valid".into())
         };
         let check = crc(json.as_bytes()) ^ crc(row.number.as_bytes());
-        chunks.extend(cutter.put(Encoded {
+        let encoded = Encoded {
             fate,
             repaired: at % 9 == 0,
             check,
@@ -116,7 +122,9 @@ pub(super) fn chunks(rows: &[Row], upload: &str, cuts: &[usize], most: usize) ->
             came: None,
             key: None,
             json: json.as_bytes(),
-        }));
+        };
+        let is_excluded = is_excluded(&row.number);
+        chunks.extend(cutter.put(if is_excluded { encoded.excluded() } else { encoded }));
         if cutter.is_complete() {
             chunks.extend(cutter.take());
             cutter.cut_at(cut(&mut cuts));

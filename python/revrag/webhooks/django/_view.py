@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Unpack
 
+    from revrag.webhooks._admission import Admission
     from revrag.webhooks._answer import Answer
-    from revrag.webhooks._delivery import Delivery
     from revrag.webhooks._options import Options
 
 
@@ -199,7 +199,7 @@ def _hide_event(wrapper: Callable[..., Any], view: Callable[..., Any]) -> None:
 POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
-def _receive(endpoint: Endpoint, request: Any, name: str) -> Delivery:
+def _receive(endpoint: Endpoint, request: Any, name: str) -> Admission:
     """Read the body, no more than is allowed of it, and verify it."""
     length = request.META.get("CONTENT_LENGTH") or None
     endpoint.check_request(request.method, length)

@@ -38,7 +38,7 @@ impl Campaign {
     ///     APIConnectionError: The service could not be reached, or did not answer in time.
     ///
     /// Example:
-    ///     >>> [record.id for record in campaign.find(phone_number="98765 43210")] == [run_id]
+    ///     >>> run_id in {record.id for record in campaign.find(phone_number="98765 43210")}
     ///     True
     #[pyo3(
         signature = (*, app_session_id=None, app_user_id=None, phone_number=None, region="IN".to_owned(), timeout=None),
@@ -60,8 +60,9 @@ impl Campaign {
     /// The asyncio twin of `find`.
     ///
     /// Example:
-    ///     >>> len(asyncio.run(campaign.find_async(phone_number="98765 43210")))
-    ///     1
+    ///     >>> found = asyncio.run(campaign.find_async(phone_number="98765 43210"))
+    ///     >>> run_id in {record.id for record in found}
+    ///     True
     #[pyo3(
         signature = (*, app_session_id=None, app_user_id=None, phone_number=None, region="IN".to_owned(), timeout=None),
         text_signature = "($self, *, app_session_id=None, app_user_id=None, phone_number=None, region='IN', timeout=None)"

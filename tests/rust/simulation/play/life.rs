@@ -1,6 +1,6 @@
 //! One life of the process that uploads.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub(super) struct Life {
     events: u64,
     began: Duration,
     watch: Watch,
+    /// Rows that left in this life.
+    left: HashSet<(u64, u32)>,
 }
 
 impl Life {
@@ -56,7 +58,7 @@ impl Life {
             region: Some("IN".to_owned()),
             is_journaled: scenario.is_journaled,
             is_dry_run: false,
-            limit: None,
+            limit: scenario.limit,
             checks_first: false,
             on_unknown: OnUnknown::Settle,
             settle_after: scenario.settle_after,
@@ -78,6 +80,7 @@ impl Life {
             wall: service::dawn() + play.now,
         };
         let mut rng = Rng::with_seed(scenario.seed ^ play.life as u64);
+        let life = play.life;
         let order = match &scenario.keyed {
             Some(keyed) => keyed::order(scenario, keyed, play.life),
             None => (0..play.rows.len()).collect(),
@@ -89,7 +92,9 @@ impl Life {
             most,
             ledger: Ledger::new(setting, Box::new(move || rng.f64())),
             fate,
-            chunks: source::chunks(&play.rows, UPLOAD, &cuts, most),
+            chunks: source::chunks(&play.rows, UPLOAD, &cuts, most, |number| {
+                scenario.is_excluded(number, life)
+            }),
             read: 0,
             is_halted: false,
             has_failed: false,
@@ -98,6 +103,7 @@ impl Life {
             events: 0,
             began: play.now,
             watch: Watch::new(scenario, play.now),
+            left: HashSet::new(),
         })
     }
 
@@ -320,6 +326,8 @@ impl Life {
         let (now, scenario) = (play.now, play.scenario);
         play.store.sync(now);
         check::departs(&batch, &play.store, play.scenario.is_journaled)?;
+        self.left.extend(batch.rows.iter().map(|row| (batch.chunk.seq, *row)));
+        check::limited(self.left.len(), scenario.limit)?;
         let first = usize::try_from(batch.chunk.first_row).unwrap_or(0);
         let rows = batch.rows.iter().map(|row| self.order[first + *row as usize]);
         let rows: Vec<usize> = rows.collect();

@@ -19,6 +19,8 @@ impl Scenario {
     pub(crate) fn drawn(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let rng = &mut rng;
+        // Drawn apart, so that what a seed drew before is drawn again.
+        let rails = &mut Rng::with_seed(seed ^ 0x4a11_5000_4a11_5000);
         let settle_after = Duration::from_millis(mostly(rng, &[5_000, 0, 50, 1_000, 30_000]));
         let is_journaled = rng.u8(..100) < 60;
         let lives = if is_journaled && rng.u8(..100) < 60 {
@@ -33,6 +35,8 @@ impl Scenario {
             seed,
             rows: mostly(rng, &[200, 200, 1, 7, 40, 120, 330]),
             invalid: mostly(rng, &[20, 0, 3, 50]),
+            excluded: mostly(rails, &[0, 0, 30, 5]),
+            limit: mostly(rails, &[None, None, Some(1), Some(30), Some(90), Some(0)]),
             own: mostly(rng, &[0, 0, 30, 100]),
             sessions: mostly(rng, &[1000, 1, 5, 40]),
             chunk: mostly(rng, &[40, 10, 25, 100, 200]),
@@ -78,6 +82,8 @@ impl Scenario {
             seed,
             rows: 200,
             invalid: 0,
+            excluded: 0,
+            limit: None,
             own: 0,
             sessions: 1000,
             chunk: 40,

@@ -40,7 +40,7 @@ class StoreError(Exception):
         return self.__cause__ or self
 
 
-class Delivery:
+class Admission:
     """A verified delivery on its way through a store of claims."""
 
     def __init__(
@@ -146,7 +146,7 @@ class Delivery:
         )
 
 
-class TransactionalDelivery(Delivery):
+class TransactionalAdmission(Admission):
     """A verified delivery whose marks are committed together with what its handler does."""
 
     transaction: Transaction | None = None
