@@ -13,6 +13,7 @@
 //! | `cutting` | keeps rows home because of others, and cuts the rest |
 //! | `pipeline` | runs these side by side, in the order of the source |
 //! | [`ledger`] | decides everything else: what is written down, sent, looked for, and known; pure |
+//! | `reading` | the source, piece by piece, as the ledger asks for it |
 //! | `run` | the loop around it, which decides nothing |
 //! | `desk` | the ledger, its copy, and the report that is left however an upload ends |
 //! | `service` | the service, as far as an upload knows it |
@@ -41,6 +42,7 @@ mod options;
 mod outcome;
 mod pipeline;
 mod rails;
+mod reading;
 mod refusal;
 mod rejects;
 pub mod report;

@@ -16,15 +16,16 @@ use super::desk::{Desk, End, Failure, Holder, Monitor};
 use super::encode::{Encoder, Numbers, read_numbers};
 use super::ledger::{Before, Effect, Event, Keyed, Ledger, Limits, Reply, Setting, Snapshot};
 use super::options::{OnDuplicate, OnInvalid, Options};
-use super::pipeline::{self, Piece, Pipeline, Plan};
+use super::pipeline::{self, Piece, Plan};
 use super::rails::Tally;
+use super::reading::Reading;
 use super::report::Report;
 use super::service::{Service, bug};
 use super::source::{Input, SourceError};
 use super::store::{Identity, Opened, Store};
+use crate::Error;
 use crate::http::Departure;
 use crate::world::World;
-use crate::{Error, Result};
 
 /// The least of a source, in bytes, that may be under way.
 const WINDOW: usize = 16 << 20;
@@ -215,43 +216,6 @@ async fn numbers(exclude: Input, options: &Options) -> std::result::Result<Numbe
     let reading =
         tokio::task::spawn_blocking(move || read_numbers(&exclude, &column, rules, &stop));
     reading.await.unwrap_or_else(|_| Err(bug().into()))
-}
-
-/// The source, and what comes of it.
-struct Reading {
-    input: Input,
-    encoder: Arc<Encoder>,
-    /// Counts the invalid rows of a source that is checked first.
-    check: Option<Tally>,
-    plan: Option<Plan>,
-    pipeline: Option<Pipeline>,
-}
-
-impl Reading {
-    /// The next piece of the source, which is read from here on.
-    fn begin(&mut self) -> Result<()> {
-        if let Some(plan) = self.plan.take() {
-            self.pipeline = Some(Pipeline::start(&self.input, self.encoder.clone(), plan)?);
-        }
-        Ok(())
-    }
-
-    async fn next(&mut self) -> Event {
-        match &mut self.pipeline {
-            Some(pipeline) => event(pipeline.pieces.recv().await),
-            None => Event::SourceEnded,
-        }
-    }
-}
-
-fn event(piece: Option<Piece>) -> Event {
-    match piece {
-        None => Event::SourceEnded,
-        Some(Piece::Total(total)) => Event::Total(total),
-        Some(Piece::Chunk(chunk)) => Event::Chunk(chunk),
-        Some(Piece::Rest(chunk)) => Event::Rest(chunk),
-        Some(Piece::Failed(error)) => Event::SourceFailed(error),
-    }
 }
 
 /// The loop.

@@ -43,8 +43,23 @@ impl<'a> Part<'a> {
             cell => identifier(cell, row, column)?,
         };
         let text = text.filter(|text| !text.trim().is_empty());
+        if let Some(problem) = text.as_deref().and_then(unfit) {
+            return Err(Error::invalid(at(row, column), problem));
+        }
         Ok(text.map_or(Self::Missing, Self::Text))
     }
+}
+
+/// The longest key, in bytes.
+const LONGEST: usize = 4096;
+
+/// Why a text is no key: no system gives such out, so the column or the file is another than meant.
+fn unfit(text: &str) -> Option<String> {
+    if text.len() > LONGEST {
+        return Some(format!("it has {} bytes, and a key at most {LONGEST}", text.len()));
+    }
+    let control = text.chars().find(|c| c.is_control())?;
+    Some(format!("it holds the control character {control:?}, so it is no key"))
 }
 
 impl Part<'_> {
@@ -141,6 +156,9 @@ pub(super) fn check(block: &Block, first_row: u64, content: &Content) -> Result<
             }
             Block::Objects(rows) if *column != content.phone_number => {
                 for (row, object) in (first_row..).zip(rows) {
+                    if let Some(problem) = object.flaw_at(column) {
+                        return Err(Error::invalid(at(row, column), problem));
+                    }
                     Part::of(cell(object.get(column)), row, column)?;
                 }
             }

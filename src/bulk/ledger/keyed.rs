@@ -15,6 +15,7 @@ use fixedbitset::FixedBitSet;
 use super::super::chunk::Chunk;
 use super::super::options::Existing;
 use super::super::seal::Seal;
+use super::belief::{Belief, believe, prove};
 use super::book::Book;
 use super::ending::Stage;
 use super::event::{Cause, Effect};
@@ -22,7 +23,7 @@ use super::index::{Place, State};
 use super::known::Known;
 use super::look::{Look, Over, Show};
 use super::proof::{Circumstances, Proof, Unproven, Verdict};
-use super::roster::{Roster, Scan, Sought, Standing, is_whole};
+use super::roster::{Roster, Scan, Sought, Standing};
 use super::settling::{Judged, LOOKS, unread};
 use super::{Keyed, Ledger, own};
 
@@ -47,17 +48,6 @@ pub(super) struct Keys {
     belief: Belief,
     not_before: Duration,
     fruitless: u32,
-}
-
-/// Whether it is known which rows are in the campaign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Belief {
-    /// It is not.
-    None,
-    /// The listing shows no token that would tell: one row goes first.
-    Probing,
-    /// The listing shows what is there, or nobody asked it.
-    Proven,
 }
 
 impl Keys {
@@ -359,78 +349,4 @@ impl Ledger {
         });
         (doubt, fresh, why)
     }
-}
-
-/// What a listing that was read before anything is sent proves, by itself.
-fn believe(roster: &mut Roster, known: &Known, now: &Circumstances) -> Result<Belief, Unproven> {
-    let records = now.extent.records;
-    if !is_whole(now.extent, now.previous) {
-        return Err(Unproven::Shifting { shown: records, total: now.extent.most });
-    }
-    if let Some(count) = now.count.filter(|count| *count > records) {
-        return Err(Unproven::Counted { shown: records, count });
-    }
-    roster.sort();
-    let (shown, sessionless) = roster.sessions();
-    let (mut missing, mut sent) = (0, 0);
-    for seal in known.accepted() {
-        sent += 1;
-        missing += u64::from(!roster.shows(seal));
-    }
-    if missing > 0 {
-        return Err(if sessionless > 0 && shown == 0 {
-            Unproven::Sessions
-        } else {
-            Unproven::Missing { missing, known: sent }
-        });
-    }
-    match (shown, sessionless) {
-        (0, 0) => Ok(Belief::Proven),
-        // No number is known not to be there.
-        (0, _) if roster.hides() => Err(Unproven::Sessions),
-        (0, _) => Ok(Belief::Probing),
-        _ if roster.is_ours() || sent > 0 => Ok(Belief::Proven),
-        _ => {
-            // The memory of what was counted is that of what is made.
-            roster.settle();
-            roster.doubt_strangers();
-            Ok(Belief::Probing)
-        }
-    }
-}
-
-/// What a listing proves of rows with keys that it does not show.
-fn prove(
-    roster: &Roster,
-    now: &Circumstances,
-    (missing, known): (u64, u64),
-    (finds, inherits): (bool, bool),
-) -> Result<Proof, Unproven> {
-    let records = now.extent.records;
-    if !is_whole(now.extent, now.previous) {
-        return Err(Unproven::Shifting { shown: records, total: now.extent.most });
-    }
-    let (_, sessionless) = roster.sessions();
-    if missing > 0 {
-        return Err(if sessionless >= missing {
-            Unproven::Sessions
-        } else {
-            Unproven::Missing { missing, known }
-        });
-    }
-    let counts_more = now.count.is_some_and(|count| count > records);
-    if now.hides_some() || (inherits && counts_more) {
-        return Err(Unproven::Counted { shown: records, count: now.count.unwrap_or(0) });
-    }
-    if known > 0 || finds {
-        return Ok(Proof::shown());
-    }
-    if now.is_unchanged() && !inherits {
-        return Ok(Proof::unchanged());
-    }
-    Err(if sessionless > 0 && sessionless == records {
-        Unproven::Sessions
-    } else {
-        Unproven::Nothing
-    })
 }

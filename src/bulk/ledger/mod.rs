@@ -20,18 +20,19 @@
 //! | `event` | what the ledger is told, and what it asks for |
 //! | `index` | what every row has come to, and the counts |
 //! | `work` | what is left to do of one chunk |
-//! | `intake` | taking chunks in, also those that were written down before |
+//! | `intake`, `resume` | taking chunks in, and those that were written down before |
 //! | `held` | how many rows may still go, and what keeps the others home |
 //! | `gate`, `pace` | whether a push may leave, and how large it may be |
 //! | `sending` | pushes, and what their answers mean |
 //! | `settling` | when to look, and what a look is judged by |
 //! | `settled` | what becomes of the rows that were looked for |
 //! | `look` | which pages of the listing to fetch |
-//! | `keyed`, `roster`, `known`, `book` | rows that are known by keys: what is there already, and how that is proven |
+//! | `keyed`, `belief`, `roster`, `known`, `book` | rows that are known by keys: what is there already, and how that is proven |
 //! | `listing`, `page`, `own`, `span` | what pages show of the upload |
 //! | `proof` | what a listing proves of the rows that it does not show |
 //! | `ending` | how it stops, and what it leaves behind |
 
+mod belief;
 mod book;
 mod ending;
 mod event;
@@ -47,6 +48,7 @@ mod own;
 mod pace;
 pub(super) mod page;
 mod proof;
+mod resume;
 mod roster;
 mod sending;
 mod settled;

@@ -72,10 +72,16 @@ impl Item {
         &self.flaws
     }
 
+    /// Why a value can't be read, if it can't.
+    pub fn flaw_at(&self, key: &str) -> Option<&str> {
+        let is_of =
+            |flaw: &&Flaw| matches!(&flaw.place, FlawPlace::Column(column) if column == key);
+        self.flaws.iter().find(is_of).map(|flaw| flaw.problem.as_str())
+    }
+
     /// A value, where it can be read.
     pub fn readable_at(&self, key: &str) -> Option<&Value> {
-        let is_of = |flaw: &Flaw| matches!(&flaw.place, FlawPlace::Column(column) if column == key);
-        self.fields.get(key).filter(|_| !self.flaws.iter().any(is_of))
+        self.fields.get(key).filter(|_| self.flaw_at(key).is_none())
     }
 
     /// Its keys, and of each the value where that can be read.

@@ -4,12 +4,26 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::SignedDuration;
 use revrag::{Error, Result};
 
 use super::scenario::{Numbers, Order, Pages, Sessions, Totals, Values, View};
 use super::service::{Record, Service, status};
 
 impl Service<'_> {
+    /// How many records of others are made up when they are shown, before all that are kept.
+    fn crowd(&self) -> usize {
+        usize::try_from(self.scenario.service.crowd).unwrap_or(usize::MAX)
+    }
+
+    /// One of them.
+    fn one_of_crowd(&self, at: usize) -> Record {
+        let run = uuid::Uuid::from_u128(at as u128 | 0xc0 << 120).to_string();
+        let created = self.clock(Duration::ZERO) - SignedDuration::from_hours(20);
+        let number = format!("+9195{:08}", at % 100_000_000);
+        Record::foreign(run, number, "theirs".to_owned(), "{}".to_owned(), created)
+    }
+
     /// A page, as it comes.
     pub(super) fn page(&mut self, view: &View, number: u64, now: Duration) -> Result<Bytes> {
         self.pages += 1;

@@ -15,6 +15,7 @@ use super::source::{self, Row};
 use super::store::Store;
 use super::story::Story;
 
+mod end;
 mod life;
 
 use life::Life;

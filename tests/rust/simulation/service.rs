@@ -40,7 +40,7 @@ pub(super) struct Record {
 
 impl Record {
     /// One of somebody else, from before.
-    fn foreign(
+    pub(super) fn foreign(
         run: String,
         number: String,
         session: String,
@@ -88,7 +88,7 @@ pub(super) enum Twist {
 }
 
 pub(super) struct Service<'a> {
-    scenario: &'a Scenario,
+    pub(super) scenario: &'a Scenario,
     pub(super) rng: Rng,
     pub(super) records: Vec<Record>,
     pub(super) pushes: u64,
@@ -180,19 +180,6 @@ impl<'a> Service<'a> {
     pub(super) fn listed(&self, now: Duration) -> Vec<&Record> {
         let lag = self.scenario.service.view.lag;
         self.there(now).filter(|record| record.at + lag <= now || record.at.is_zero()).collect()
-    }
-
-    /// How many records of others are made up when they are shown, before all that are kept.
-    pub(super) fn crowd(&self) -> usize {
-        usize::try_from(self.scenario.service.crowd).unwrap_or(usize::MAX)
-    }
-
-    /// One of them.
-    pub(super) fn one_of_crowd(&self, at: usize) -> Record {
-        let run = uuid::Uuid::from_u128(at as u128 | 0xc0 << 120).to_string();
-        let created = self.clock(Duration::ZERO) - SignedDuration::from_hours(20);
-        let number = format!("+9195{:08}", at % 100_000_000);
-        Record::foreign(run, number, "theirs".to_owned(), "{}".to_owned(), created)
     }
 
     /// What becomes of a push of these rows that is sent now.

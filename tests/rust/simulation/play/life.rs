@@ -10,7 +10,7 @@ use revrag::bulk::ledger::{
     Batch, Before, Cause, Effect, Event, Keyed, Ledger, Limits, Reply, Setting,
 };
 use revrag::bulk::source::SourceError;
-use revrag::bulk::{Ask, Chunk, OnUnknown, Outcome as Came, State};
+use revrag::bulk::{Ask, Chunk, OnUnknown};
 
 use super::super::check::{self, Violation};
 use super::super::keyed;
@@ -22,12 +22,12 @@ use super::{Happening, LEAST, LONGEST, Play, Push, STEPS, UPLOAD};
 
 /// One life of the process.
 pub(super) struct Life {
-    ledger: Ledger,
+    pub(super) ledger: Ledger,
     fate: Fate,
     /// Whether an upload before was cut off on this machine.
-    was_cut_off: bool,
+    pub(super) was_cut_off: bool,
     /// Which row stands at each place of the source.
-    order: Vec<usize>,
+    pub(super) order: Vec<usize>,
     /// The most rows in a request.
     most: usize,
     chunks: VecDeque<Chunk>,
@@ -383,43 +383,5 @@ impl Life {
             return Err(Violation::new("it was cut off and does not end".to_owned()));
         }
         self.end(play)
-    }
-
-    fn end(self, play: &mut Play<'_>) -> Result<u64, Violation> {
-        if play.store.has_failed {
-            play.store.reopen_later();
-        } else {
-            play.store.close();
-        }
-        let (ledger, records) = (&self.ledger, &play.service.records);
-        let (why, unknown) = (check::cause(ledger.cause()), ledger.counts().of(Came::Unknown));
-        let now = play.now;
-        play.story.tell(("end", unknown), || {
-            format!("{now:?}: it ends, stopped by {why}; {:?}", ledger.counts())
-        });
-        if matches!(ledger.cause(), Some(Cause::Source(_) | Cause::Changed(_)))
-            && !ledger.has_launched()
-        {
-            return Ok(unknown);
-        }
-        if play.scenario.keyed.is_some() {
-            let is_open = ledger.has_launched() || self.was_cut_off;
-            play.was_cut_off = ledger.cause().is_some() && is_open;
-            let source = (&play.rows[..], &self.order[..]);
-            keyed::report(play.scenario, ledger, &play.store, source, records)?;
-            return keyed::kind(play.scenario, ledger, source, records).map(|()| unknown);
-        }
-        check::report(play.scenario, ledger, &play.store, &play.rows, records, play.now)?;
-        let mut outcomes = vec![None; play.rows.len()];
-        let index = ledger.index();
-        for (at, outcome) in outcomes.iter_mut().enumerate() {
-            *outcome =
-                index.place(at as u64).and_then(|place| index.state(place)).map(State::outcome);
-        }
-        if ledger.cause().is_none() {
-            check::alike(play.scenario, &play.rows, &outcomes, records)?;
-            check::kind(play.scenario, ledger, records)?;
-        }
-        Ok(unknown)
     }
 }
