@@ -213,6 +213,8 @@ pub struct Key<'a> {
     pub shown: Option<&'a str>,
     /// What the row is sent under.
     pub token: &'a str,
+    /// What that comes to.
+    pub seal: Seal,
 }
 
 impl Encoded<'_> {
@@ -326,7 +328,7 @@ impl Cutter {
         self.numbers.push_str(came.or(row.number).unwrap_or_default());
         let key = row.key.and_then(|key| key.shown);
         self.keys.push_str(key.unwrap_or_default());
-        self.seals.extend(row.key.map(|key| Seal::of(key.token)));
+        self.seals.extend(row.key.map(|key| key.seal));
         self.rows.push(Row {
             fate: row.fate,
             repaired: row.repaired,

@@ -117,7 +117,7 @@ impl Cutting {
     /// campaign has it, or because its number is not to be called.
     fn apart<'a>(&mut self, row: Encoded<'a>) -> Encoded<'a> {
         if let (Some(key), Some(keys)) = (row.key, &mut self.keys) {
-            let first = *keys.entry(Seal::of(key.token)).or_insert(self.rows);
+            let first = *keys.entry(key.seal).or_insert(self.rows);
             if first != self.rows {
                 let why =
                     format!("row {first} has the key {:?}, too", key.shown.unwrap_or_default());

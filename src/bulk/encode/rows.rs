@@ -1,6 +1,7 @@
 //! Encoded rows of one block, one after the other.
 
 use super::super::chunk::{Encoded, Fate, Key};
+use super::super::seal::Seal;
 
 /// The rows of a block, encoded, in the order of the source.
 #[derive(Debug, Default)]
@@ -30,7 +31,8 @@ struct Mark {
     json_end: usize,
     came: Option<Box<str>>,
     has_number: bool,
-    has_key: Option<bool>,
+    /// What its token comes to, and whether it has a key; none where it is known by its place.
+    key: Option<(Seal, bool)>,
     shown_end: usize,
     token_end: usize,
 }
@@ -44,9 +46,10 @@ impl Rows {
             let Mark { fate, repaired, check, number_end, json_end, came, has_number, .. } = mark;
             let number = self.numbers.get(number_start..number_end).filter(|_| has_number);
             let json = &self.json[json_start..json_end];
-            let key = mark.has_key.map(|has_key| Key {
+            let key = mark.key.map(|(seal, has_key)| Key {
                 shown: self.keys.shown.get(shown_start..mark.shown_end).filter(|_| has_key),
                 token: self.keys.tokens.get(token_start..mark.token_end).unwrap_or_default(),
+                seal,
             });
             (number_start, json_start) = (number_end, json_end);
             (shown_start, token_start) = (mark.shown_end, mark.token_end);
@@ -100,6 +103,7 @@ impl Rows {
     fn end(&mut self, fate: Fate, number: Option<&str>, repaired: bool, check: u32) {
         self.numbers.push_str(number.unwrap_or_default());
         let (number_end, json_end) = (self.numbers.len(), self.json.len());
+        let key = self.keys.next.take().map(|has_key| (Seal::of(self.token()), has_key));
         self.marks.push(Mark {
             fate,
             repaired,
@@ -108,7 +112,7 @@ impl Rows {
             json_end,
             came: None,
             has_number: number.is_some(),
-            has_key: self.keys.next.take(),
+            key,
             shown_end: self.keys.shown.len(),
             token_end: self.keys.tokens.len(),
         });

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::super::chunk::{Encoded, Fate};
-use super::super::seal::Seal;
 use super::known::Known;
 use super::own::{self, Reader};
 use super::roster::{Roster, Sought, Standing};
@@ -20,18 +19,22 @@ pub struct Book {
 impl Book {
     /// Whether a row may have been sent before, by the journal alone.
     pub fn doubt(&self, row: &Encoded<'_>) -> Option<Fate> {
-        let why = self.known.doubt(Seal::of(row.key?.token)).filter(|_| self.roster.is_none())?;
+        let why = self.known.doubt(row.key?.seal).filter(|_| self.roster.is_none())?;
         Some(Fate::Doubtful(why.into()))
     }
 
     /// What is to become of a row that could be sent.
     pub fn fate(&self, row: &Encoded<'_>) -> Option<Fate> {
         let key = row.key?;
-        let seal = Seal::of(key.token);
+        let seal = key.seal;
         let Some(roster) = &self.roster else {
             let existing = self.known.existing(seal, row.check);
             return existing.map(|existing| Fate::Existing(Box::new(existing)));
         };
+        if roster.has_none_of(seal) {
+            let existing = self.known.existing(seal, row.check);
+            return existing.map(|existing| Fate::Existing(Box::new(existing)));
+        }
         let number = self.reader.number(row.number.unwrap_or_default()).print;
         let sought = Sought { seal, token: Some(key.token), number: Some(number), rest: None };
         match roster.standing(sought) {

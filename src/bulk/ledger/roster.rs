@@ -260,6 +260,13 @@ impl Roster {
             .filter(move |one| one.exact == seal.exact && one.length == seal.length)
     }
 
+    /// Whether no record can be a row, whatever its number is.
+    pub(super) fn has_none_of(&self, seal: Seal) -> bool {
+        let may_be_cut = seal.length > self.longest && self.longest > 0;
+        let is_open = self.hides || self.sessionless > 0 || self.strangers.is_some() || may_be_cut;
+        !is_open && self.group(seal.folded).next().is_none()
+    }
+
     /// What it says of a row.
     pub(super) fn standing(&self, row: Sought<'_>) -> Standing {
         let Sought { seal, token, number, rest } = row;

@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 
 use fastrand::Rng;
 use revrag::bulk::ledger::{Book, Cause, Ledger, State};
-use revrag::bulk::{Chunk, Cut, Cutter, Encoded, Fate, Key, Limits, Outcome, RowReport};
+use revrag::bulk::{Chunk, Cut, Cutter, Encoded, Fate, Key, Limits, Outcome, RowReport, Seal};
 use revrag::key::Tokens;
 
 use super::check::Violation;
@@ -74,7 +74,7 @@ pub(super) fn chunks(rows: &[Row], order: &[usize], book: &Book, most: usize) ->
     for at in order {
         let (row, token) = (&rows[*at], token(*at));
         let json = if row.is_valid { row.json(&token) } else { String::new() };
-        let key = Some(Key { shown: Some(&token), token: &token });
+        let key = Some(Key { shown: Some(&token), token: &token, seal: Seal::of(&token) });
         let fate = if row.is_valid {
             Fate::Send { own_session: false }
         } else {
