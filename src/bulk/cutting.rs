@@ -80,7 +80,9 @@ impl Cutting {
 
     /// Takes note of the column that looks most like that of the numbers.
     pub(super) fn suspect(&mut self, likely: Option<String>) {
-        self.tally.iter_mut().for_each(|tally| tally.suspect(likely.clone()));
+        if let Some(tally) = &mut self.tally {
+            tally.suspect(likely);
+        }
     }
 
     /// Puts rows.

@@ -62,7 +62,7 @@ pub(crate) use encode::has_nul;
 pub use find::{Wanted, find};
 pub use ledger::{Cause, Snapshot, State};
 pub use options::{
-    Content, Existing as Ask, OnDuplicate, OnInvalid, OnUnknown, Options, Variables,
+    Content, Existing as Ask, OnDuplicate, OnInvalid, OnUnknown, Options, Rails, Variables,
 };
 pub use outcome::{Counts, Outcome};
 pub use rails::MaxInvalid;

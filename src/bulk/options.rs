@@ -95,15 +95,22 @@ pub(super) enum Keying {
     Own,
 }
 
+/// What keeps a mistake small.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rails {
+    /// The most rows that go this time.
+    pub limit: Option<u64>,
+    /// How many rows may be invalid; an upload with more is stopped.
+    pub max_invalid: Option<MaxInvalid>,
+}
+
 /// The options of an upload.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// What is sent.
     pub content: Content,
-    /// The most rows that go this time.
-    pub limit: Option<u64>,
-    /// How many rows may be invalid; an upload with more is stopped.
-    pub max_invalid: Option<MaxInvalid>,
+    /// What keeps a mistake small.
+    pub rails: Rails,
     /// The most rows in one request.
     pub max_records: usize,
     /// The most bytes in one request; a larger row goes alone.
@@ -141,8 +148,7 @@ impl Default for Options {
                 key: Vec::new(),
                 name: None,
             },
-            limit: None,
-            max_invalid: None,
+            rails: Rails::default(),
             max_records: 500,
             max_bytes: 1_000_000,
             concurrency: 4,
@@ -179,7 +185,7 @@ impl Options {
                 return Err(Error::invalid(name, "it must be at most 30 days, in seconds"));
             }
         }
-        if let Some(MaxInvalid::Share(share)) = self.max_invalid
+        if let Some(MaxInvalid::Share(share)) = self.rails.max_invalid
             && !(0.0..=1.0).contains(&share)
         {
             let problem =

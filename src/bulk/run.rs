@@ -140,9 +140,9 @@ impl<S: Service> Upload<S> {
             region: options.content.region.clone(),
             is_journaled,
             is_dry_run: options.dry_run,
-            checks_first: (encoder.checks_first() || options.max_invalid.is_some())
+            checks_first: (encoder.checks_first() || options.rails.max_invalid.is_some())
                 && input.repeatable,
-            limit: options.limit,
+            limit: options.rails.limit,
             on_unknown: options.on_unknown,
             settle_after: options.settle_after,
             limits: Limits {
@@ -162,8 +162,9 @@ impl<S: Service> Upload<S> {
             }),
             wall,
         };
-        let tally =
-            || options.max_invalid.map(|most| Tally::new(most, &options.content.phone_number));
+        let tally = || {
+            options.rails.max_invalid.map(|most| Tally::new(most, &options.content.phone_number))
+        };
         let check = tally();
         let plan = Plan {
             limits: ChunkLimits {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::blob::{self, Hold, Told};
 use super::super::chunk::{Chunk, Fate};
 use super::event::{Effect, Plan};
-use super::held::{self, Stay};
+use super::held::{self, Allowance, Stay};
 use super::index::{Also, Mark, State};
 use super::own;
 use super::work::{Doubt, Part, Stage, Work};
@@ -23,11 +23,14 @@ pub(super) struct Intake {
     /// How many chunks were taken in.
     pub(super) taken: u64,
     pub(super) total: Option<u64>,
+    /// How many rows may still go.
+    pub(super) allowance: Allowance,
 }
 
 impl Intake {
-    pub(super) fn new(resumed: u64) -> Self {
-        Self { is_reading: false, has_ended: false, resumed, taken: 0, total: None }
+    pub(super) fn new(resumed: u64, limit: Option<u64>) -> Self {
+        let allowance = Allowance::new(limit);
+        Self { is_reading: false, has_ended: false, resumed, taken: 0, total: None, allowance }
     }
 
     pub(super) fn total(&mut self, total: u64) {
@@ -83,7 +86,7 @@ impl Ledger {
             self.out.push(Effect::Load(seq));
             return;
         }
-        let hold = self.allowance.hold(&chunk, &self.setting);
+        let hold = self.source.allowance.hold(&chunk, &self.setting);
         self.out.push(Effect::Plan(plan(&chunk, &hold)));
         self.record(seq, &existing(&chunk));
         let rows: Vec<u32> = chunk.sendable().map(narrow).collect();

@@ -23,7 +23,8 @@ use super::index::{Place, State};
 use super::known::Known;
 use super::look::{Look, Over, Show};
 use super::proof::{Circumstances, Proof, Unproven, Verdict};
-use super::roster::{Roster, Scan, Sought, Standing};
+use super::roster::{Roster, Sought, Standing};
+use super::scan::Scan;
 use super::settling::{Judged, LOOKS, unread};
 use super::{Keyed, Ledger, own};
 

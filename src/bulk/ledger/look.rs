@@ -7,7 +7,7 @@ use super::index::Index;
 use super::listing::Listing;
 use super::page::Page;
 use super::proof::Extent;
-use super::roster::Scan;
+use super::scan::Scan;
 use crate::Error;
 use crate::http::MAX_PAGE_SIZE;
 

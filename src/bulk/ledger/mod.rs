@@ -27,7 +27,7 @@
 //! | `settling` | when to look, and what a look is judged by |
 //! | `settled` | what becomes of the rows that were looked for |
 //! | `look` | which pages of the listing to fetch |
-//! | `keyed`, `belief`, `roster`, `known`, `book` | rows that are known by keys: what is there already, and how that is proven |
+//! | `keyed`, `belief`, `roster`, `scan`, `known`, `book` | rows that are known by keys: what is there already, and how that is proven |
 //! | `listing`, `page`, `own`, `span` | what pages show of the upload |
 //! | `proof` | what a listing proves of the rows that it does not show |
 //! | `ending` | how it stops, and what it leaves behind |
@@ -50,6 +50,7 @@ pub(super) mod page;
 mod proof;
 mod resume;
 mod roster;
+mod scan;
 mod sending;
 mod settled;
 mod settling;
@@ -57,7 +58,7 @@ mod sizes;
 mod span;
 mod work;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -154,12 +155,9 @@ pub struct Ledger {
     works: BTreeMap<u64, work::Work>,
     /// Chunks with rows in doubt and nothing else to do.
     aside: BTreeMap<u64, work::Work>,
-    /// Chunks of the latter that have something to send again.
-    recalls: VecDeque<u64>,
     flights: HashMap<u64, sending::Flight>,
     gate: gate::Gate,
     source: intake::Intake,
-    allowance: held::Allowance,
     settling: settling::Settling,
     keys: Option<keyed::Keys>,
     phase: ending::Phase,
@@ -182,15 +180,13 @@ impl Ledger {
         let rules = gate::Rules { concurrency, rows_per_second, max_retries, give_up_after };
         Self {
             gate: gate::Gate::new(rules),
-            source: intake::Intake::new(setting.before.chunks),
-            allowance: held::Allowance::new(setting.limit),
+            source: intake::Intake::new(setting.before.chunks, setting.limit),
             settling: settling::Settling::new(setting.before.beginning),
             keys: setting.keyed.clone().map(keyed::Keys::new),
             setting,
             index: Index::default(),
             works: BTreeMap::new(),
             aside: BTreeMap::new(),
-            recalls: VecDeque::new(),
             flights: HashMap::new(),
             phase: ending::Phase::default(),
             random,
@@ -323,7 +319,7 @@ impl Ledger {
     /// Whether there is more to send.
     pub(super) fn has_more(&self) -> bool {
         !self.source.has_ended
-            || !self.recalls.is_empty()
+            || !self.settling.recalls.is_empty()
             || self.works.values().any(|work| !work.parts.is_empty())
     }
 

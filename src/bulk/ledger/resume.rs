@@ -86,7 +86,7 @@ impl Ledger {
                     why = why.or_else(|| report.error.clone());
                     let which = if is_excluded {
                         1
-                    } else if self.allowance.take() {
+                    } else if self.source.allowance.take() {
                         0
                     } else {
                         2
@@ -100,7 +100,7 @@ impl Ledger {
                 }
                 stored => {
                     is_renumbered |= stored.is_some_and(|report| is_other(&chunk, at, report));
-                    if self.allowance.take() {
+                    if self.source.allowance.take() {
                         waiting.push(narrow(at));
                     } else {
                         let stay = Stay::Held(held::beyond(&self.setting));

@@ -43,25 +43,37 @@ pub(super) struct Roster {
     entries: Vec<Entry>,
     /// Every record, by its id; until they were counted.
     ids: Vec<u64>,
-    /// The numbers of records that show no session id.
-    nameless: Vec<u64>,
-    /// How many records show no session id.
-    sessionless: u64,
-    /// Whether one of those shows no number that can be read, either.
-    hides: bool,
+    nameless: Nameless,
     /// What our tokens begin with, and whether one was shown, of any upload.
     prefix: Option<Box<str>>,
     is_ours: bool,
     /// The numbers of records under ids of others, where none of ours was shown: any of those may be
     /// what the service makes of one.
     strangers: Option<Vec<u64>>,
-    statuses: Vec<Option<Box<str>>>,
-    runs: Vec<Box<str>>,
+    words: Words,
     /// How long the longest session id is that was shown.
     longest: u8,
     /// Whether letters of either case were shown.
     cases: (bool, bool),
     is_sorted: bool,
+}
+
+/// Records that show no session id.
+#[derive(Debug, Default)]
+struct Nameless {
+    count: u64,
+    /// The numbers that they show.
+    numbers: Vec<u64>,
+    /// Whether one of them shows none that can be read, either.
+    hides: bool,
+}
+
+/// Texts, of which entries have the places.
+#[derive(Debug, Default)]
+struct Words {
+    statuses: Vec<Option<Box<str>>>,
+    /// Ids of runs that are no UUIDs.
+    runs: Vec<Box<str>>,
 }
 
 /// What a roster says of a row.
@@ -93,14 +105,11 @@ impl Roster {
             reader,
             entries: Vec::new(),
             ids: Vec::new(),
-            nameless: Vec::new(),
-            sessionless: 0,
-            hides: false,
+            nameless: Nameless::default(),
             prefix,
             is_ours: false,
             strangers: None,
-            statuses: Vec::new(),
-            runs: Vec::new(),
+            words: Words::default(),
             longest: 0,
             cases: (false, false),
             is_sorted: true,
@@ -135,10 +144,10 @@ impl Roster {
         let number = number.map(|number| self.reader.number(&number));
         let session = shown.app_session_id.and_then(page::scalar);
         let Some(session) = session.filter(|session| !session.is_empty()) else {
-            self.sessionless += 1;
+            self.nameless.count += 1;
             match number {
-                Some(number) if number.is_valid => self.nameless.push(number.print),
-                _ => self.hides = true,
+                Some(number) if number.is_valid => self.nameless.numbers.push(number.print),
+                _ => self.nameless.hides = true,
             }
             return None;
         };
@@ -159,8 +168,8 @@ impl Roster {
             RunId::Uuid(uuid) => *uuid.as_bytes(),
             RunId::Text(text) => {
                 flags |= NAMED;
-                self.runs.push(text);
-                (self.runs.len() as u128 - 1).to_le_bytes()
+                self.words.runs.push(text);
+                (self.words.runs.len() as u128 - 1).to_le_bytes()
             }
         };
         let status = shown.status.and_then(page::scalar);
@@ -180,12 +189,12 @@ impl Roster {
 
     /// The place of a status among those that were seen. There are few.
     fn status(&mut self, status: Option<&str>) -> u16 {
-        let at = self.statuses.iter().position(|known| known.as_deref() == status);
+        let at = self.words.statuses.iter().position(|known| known.as_deref() == status);
         let at = at.unwrap_or_else(|| {
-            if self.statuses.len() < usize::from(u16::MAX) {
-                self.statuses.push(status.map(Into::into));
+            if self.words.statuses.len() < usize::from(u16::MAX) {
+                self.words.statuses.push(status.map(Into::into));
             }
-            self.statuses.len() - 1
+            self.words.statuses.len() - 1
         });
         u16::try_from(at).unwrap_or(u16::MAX)
     }
@@ -203,8 +212,8 @@ impl Roster {
             self.entries.sort_unstable_by_key(|one| (one.folded, one.exact, one.run));
             // A page that was read twice, as it moved.
             self.entries.dedup_by_key(|one| (one.folded, one.exact, one.run, one.flags & NAMED));
-            self.nameless.sort_unstable();
-            self.nameless.dedup();
+            self.nameless.numbers.sort_unstable();
+            self.nameless.numbers.dedup();
         }
     }
 
@@ -216,7 +225,7 @@ impl Roster {
 
     /// How many records show a session id, and how many show none.
     pub(super) fn sessions(&self) -> (u64, u64) {
-        (self.entries.len() as u64, self.sessionless)
+        (self.entries.len() as u64, self.nameless.count)
     }
 
     /// Whether a token of ours is shown.
@@ -228,7 +237,7 @@ impl Roster {
     pub(super) fn doubt_strangers(&mut self) {
         let numbered = self.entries.iter().filter(|one| one.flags & NUMBERED != 0);
         let mut numbers: Vec<u64> = numbered.map(|one| u64::from_le_bytes(one.number)).collect();
-        self.hides |= numbers.len() < self.entries.len();
+        self.nameless.hides |= numbers.len() < self.entries.len();
         numbers.sort_unstable();
         numbers.dedup();
         self.strangers = Some(numbers);
@@ -236,7 +245,7 @@ impl Roster {
 
     /// Whether a record shows neither a session id nor a number.
     pub(super) const fn hides(&self) -> bool {
-        self.hides
+        self.nameless.hides
     }
 
     /// Whether a token is shown as it was sent.
@@ -263,7 +272,10 @@ impl Roster {
     /// Whether no record can be a row, whatever its number is.
     pub(super) fn has_none_of(&self, seal: Seal) -> bool {
         let may_be_cut = seal.length > self.longest && self.longest > 0;
-        let is_open = self.hides || self.sessionless > 0 || self.strangers.is_some() || may_be_cut;
+        let is_open = self.nameless.hides
+            || self.nameless.count > 0
+            || self.strangers.is_some()
+            || may_be_cut;
         !is_open && self.group(seal.folded).next().is_none()
     }
 
@@ -286,7 +298,7 @@ impl Roster {
             return Standing::There(Existing {
                 run: self.run(found),
                 status: Status::of(
-                    self.statuses.get(usize::from(found.status)).and_then(|s| s.as_deref()),
+                    self.words.statuses.get(usize::from(found.status)).and_then(|s| s.as_deref()),
                 ),
                 is_changed: !is_same || !found.is_of(number),
                 is_doubled: all().nth(1).is_some(),
@@ -308,8 +320,8 @@ impl Roster {
                 );
             }
         }
-        let is_nameless = number.is_none_or(|it| self.nameless.binary_search(&it).is_ok());
-        if self.hides || (self.sessionless > 0 && is_nameless) {
+        let is_nameless = number.is_none_or(|it| self.nameless.numbers.binary_search(&it).is_ok());
+        if self.nameless.hides || (self.nameless.count > 0 && is_nameless) {
             return Standing::MayBe(
                 "a record with its number shows no session id, and may be this row",
             );
@@ -329,7 +341,7 @@ impl Roster {
             return RunId::Uuid(uuid::Uuid::from_bytes(entry.run));
         }
         let at = usize::try_from(u128::from_le_bytes(entry.run)).unwrap_or(usize::MAX);
-        RunId::Text(self.runs.get(at).cloned().unwrap_or_default())
+        RunId::Text(self.words.runs.get(at).cloned().unwrap_or_default())
     }
 
     /// How long the longest session id is that was shown.
@@ -342,49 +354,6 @@ impl Entry {
     /// Whether it may have this number.
     fn is_of(&self, number: Option<u64>) -> bool {
         self.flags & NUMBERED == 0 || number.is_none_or(|it| it == u64::from_le_bytes(self.number))
-    }
-}
-
-/// What is looked for in a listing.
-#[derive(Debug)]
-pub(super) struct Scan {
-    pub(super) roster: Roster,
-    /// Tokens that are looked for, and not found yet; with none, all of the listing is read.
-    wanted: std::collections::HashSet<Seal>,
-    is_looking: bool,
-    /// Whether what it looks for needs only to be there.
-    is_probe: bool,
-    /// The longest token that was sent.
-    sent: u8,
-    /// Rows that were known to be accepted when it began.
-    pub(super) accepted: fixedbitset::FixedBitSet,
-}
-
-impl Scan {
-    pub(super) fn new(
-        roster: Roster,
-        wanted: impl Iterator<Item = Seal>,
-        sent: Option<u8>,
-        accepted: fixedbitset::FixedBitSet,
-    ) -> Self {
-        let wanted: std::collections::HashSet<Seal> = wanted.collect();
-        let is_looking = !wanted.is_empty();
-        let (is_probe, sent) = (sent.is_none(), sent.unwrap_or(0));
-        Self { roster, wanted, is_looking, is_probe, sent, accepted }
-    }
-
-    pub(super) fn read(&mut self, text: &[u8]) -> Option<(Page, u64)> {
-        let wanted = &mut self.wanted;
-        self.roster.read(text, |seal| {
-            wanted.remove(&seal);
-        })
-    }
-
-    /// Whether all that is looked for was found: under ids as they were sent, and none that could be a
-    /// longer one cut short.
-    pub(super) fn is_satisfied(&self) -> bool {
-        let is_sure = self.is_probe || self.sent <= self.roster.longest();
-        self.is_looking && self.wanted.is_empty() && is_sure
     }
 }
 

@@ -323,7 +323,7 @@ impl Ledger {
             && self.has_room()
             && !self.works.values().any(is_coming)
         {
-            let Some(seq) = self.recalls.pop_front() else { return };
+            let Some(seq) = self.settling.recalls.pop_front() else { return };
             if let Some(mut work) = self.aside.remove(&seq) {
                 work.body = Body::Coming;
                 self.works.insert(seq, work);

@@ -151,8 +151,11 @@ impl Ledger {
             work.parts.push_back(first);
             work.parts.extend(second);
         }
-        if !work.parts.is_empty() && self.aside.contains_key(&seq) && !self.recalls.contains(&seq) {
-            self.recalls.push_back(seq);
+        if !work.parts.is_empty()
+            && self.aside.contains_key(&seq)
+            && !self.settling.recalls.contains(&seq)
+        {
+            self.settling.recalls.push_back(seq);
         }
         for row in rows {
             self.index.set((seq, row), State::Waiting);
@@ -177,7 +180,7 @@ impl Ledger {
     /// What is in doubt stays so.
     pub(super) fn give_up(&mut self, why: &str) {
         let mut aside = std::mem::take(&mut self.aside);
-        for seq in self.recalls.clone() {
+        for seq in self.settling.recalls.clone() {
             if let Some(work) = aside.remove(&seq) {
                 self.aside.insert(seq, work);
             }

@@ -1,6 +1,6 @@
 //! When to look at the listing, and what becomes of the rows in doubt that were looked for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -54,6 +54,8 @@ pub(super) struct Settling {
     pub(super) known: Vec<u64>,
     /// The first run of each answer: an answer that was given before begins with one of them.
     firsts: HashSet<u64>,
+    /// Chunks that were put aside and have something to send again.
+    pub(super) recalls: VecDeque<u64>,
 }
 
 /// What a look proves, or why it proves nothing.
@@ -75,6 +77,7 @@ impl Settling {
     pub(super) fn new(beginning: Beginning) -> Self {
         Self {
             look: None,
+            recalls: VecDeque::new(),
             looks: 0,
             is_judging: false,
             previous: None,
@@ -177,7 +180,7 @@ impl Ledger {
             Some((first.min(due), last.max(due)))
         })?;
         let not_before = self.settling.not_before;
-        let has_nothing_to_send = self.recalls.is_empty()
+        let has_nothing_to_send = self.settling.recalls.is_empty()
             && self.works.values().all(|work| !work.is_ready() && work.chunk().is_none());
         let is_at_rest = self.flights.is_empty()
             && ((self.source.has_ended && has_nothing_to_send) || self.gate.is_tripped());

@@ -20,7 +20,7 @@ pub(super) fn token(row: usize) -> String {
     let key = match row % 5 {
         0 => format!("K{}", row / 5),
         1 => format!("k{}", row / 5),
-        2 if row % 3 == 0 => "x".repeat(90) + &row.to_string(),
+        2 if row.is_multiple_of(3) => "x".repeat(90) + &row.to_string(),
         _ => row.to_string(),
     };
     Tokens::of(Some("Round")).expect("a name").token([key.as_str()])
@@ -162,7 +162,8 @@ fn one(
             let is_right = there().any(|record| Some(&record.run) == run.as_ref());
             let of_another =
                 |record: &Record| Some(&record.run) == run.as_ref() && record.number == row.number;
-            if !is_right && !(is_mixed && records.iter().any(of_another)) {
+            let is_anothers = is_mixed && records.iter().any(of_another);
+            if !is_right && !is_anothers {
                 return Err(format!("its run {run:?} is not there"));
             }
             let view = &scenario.service.view;

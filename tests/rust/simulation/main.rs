@@ -83,8 +83,8 @@ fn crowd(records: u64) -> ExitCode {
     }
     if let [Some(empty), Some(full)] = memory {
         #[allow(clippy::cast_precision_loss, reason = "few enough")]
-        let each = (full - empty) as f64 / records.max(1) as f64;
-        println!("{:.1} MB more, {each:.1} bytes a record", (full - empty) as f64 / 1e6);
+        let (more, records) = ((full - empty) as f64, records.max(1) as f64);
+        println!("{:.1} MB more, {:.1} bytes a record", more / 1e6, more / records);
     }
     ExitCode::SUCCESS
 }

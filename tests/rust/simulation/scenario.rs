@@ -216,6 +216,7 @@ pub(crate) struct Scenario {
 
 /// What becomes of rows that are known by keys between two lives of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 pub(crate) struct Keyed {
     /// They come in another order.
     pub(crate) shuffles: bool,

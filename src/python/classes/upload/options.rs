@@ -60,9 +60,10 @@ impl UploadOptions {
                 "exclude" => exclude = (!value.is_none()).then(|| value.clone().unbind()),
                 "limit" => {
                     let limit = value.extract::<Option<Whole>>()?;
-                    options.limit = limit.map(|limit| limit.at_least(py, &name, 0)).transpose()?;
+                    options.rails.limit =
+                        limit.map(|limit| limit.at_least(py, &name, 0)).transpose()?;
                 }
-                "max_invalid" => options.max_invalid = max_invalid(&name, &value)?,
+                "max_invalid" => options.rails.max_invalid = max_invalid(&name, &value)?,
                 "max_records" => options.max_records = number(1)?,
                 "max_bytes" => options.max_bytes = number(1)?,
                 "concurrency" => options.concurrency = number(1)?,
