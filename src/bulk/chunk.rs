@@ -57,9 +57,6 @@ pub struct Row {
     pub check: u32,
     /// Where its number ends in [`Chunk::numbers`]; it begins where the previous one ends.
     number_end: u32,
-    /// Where its key ends in [`Chunk::keys`], and whether it has one.
-    key_end: u32,
-    has_key: bool,
     /// Where its JSON stands in [`Chunk::json`], if it is sent or may have been before.
     json: Range<u32>,
 }
@@ -75,8 +72,9 @@ pub struct Chunk {
     pub rows: Vec<Row>,
     numbers: String,
     keys: String,
-    /// What each row's token comes to; none where rows are known by their places.
-    seals: Vec<Seal>,
+    /// Where each row's key ends there, whether it has one, and what its token comes to; none where rows
+    /// are known by their places.
+    seals: Vec<(u32, bool, Seal)>,
     /// `{"records":[`, the rows' JSON with commas between, and `]}`.
     json: Bytes,
 }
@@ -94,14 +92,15 @@ impl Chunk {
 
     /// A row's key, where rows are known by one.
     pub fn key(&self, index: usize) -> Option<&str> {
-        let start = index.checked_sub(1).map_or(0, |before| self.rows[before].key_end);
-        let row = &self.rows[index];
-        self.keys.get(start as usize..row.key_end as usize).filter(|_| row.has_key)
+        let start =
+            index.checked_sub(1).map_or(0, |before| self.seals.get(before).map_or(0, |one| one.0));
+        let (end, has_key, _) = *self.seals.get(index)?;
+        self.keys.get(start as usize..end as usize).filter(|_| has_key)
     }
 
     /// What a row's token comes to, where rows are known by a key.
     pub fn seal(&self, index: usize) -> Option<Seal> {
-        self.seals.get(index).copied()
+        self.seals.get(index).map(|(_, _, seal)| *seal)
     }
 
     /// A row's JSON, if it has one here.
@@ -183,7 +182,7 @@ pub struct Cutter {
     sent: usize,
     numbers: String,
     keys: String,
-    seals: Vec<Seal>,
+    seals: Vec<(u32, bool, Seal)>,
     json: Vec<u8>,
 }
 
@@ -326,17 +325,16 @@ impl Cutter {
         };
         let came = row.came.filter(|_| is_excluded && !was_cut);
         self.numbers.push_str(came.or(row.number).unwrap_or_default());
-        let key = row.key.and_then(|key| key.shown);
-        self.keys.push_str(key.unwrap_or_default());
-        self.seals.extend(row.key.map(|key| key.seal));
+        if let Some(key) = row.key {
+            self.keys.push_str(key.shown.unwrap_or_default());
+            self.seals.push((offset(self.keys.len()), key.shown.is_some(), key.seal));
+        }
         self.rows.push(Row {
             fate: row.fate,
             repaired: row.repaired,
             has_number: row.number.is_some(),
             check: row.check,
             number_end: offset(self.numbers.len()),
-            key_end: offset(self.keys.len()),
-            has_key: key.is_some(),
             json,
         });
     }

@@ -16,13 +16,8 @@ pub(super) struct Cutting {
     cutter: Cutter,
     cuts: VecDeque<usize>,
     limits: Limits,
-    numbers: Option<HashSet<u128>>,
-    /// The rows that have left with a number before.
-    claims: HashMap<u128, u64>,
-    /// The first row of each key, where rows are known by keys.
-    keys: Option<HashMap<Seal, u64>>,
-    book: Option<Arc<Book>>,
-    excluded: Option<Arc<Numbers>>,
+    /// None where every row that can be sent is.
+    apart: Option<Apart>,
     tally: Option<Tally>,
     /// How many rows were put.
     rows: u64,
@@ -39,11 +34,7 @@ impl Cutting {
             cutter: Cutter::new(first),
             cuts,
             limits: plan.limits,
-            numbers: plan.reject_duplicates.then(HashSet::new),
-            claims: plan.claims,
-            keys: plan.book.as_ref().map(|_| HashMap::new()),
-            book: plan.book,
-            excluded: plan.excluded,
+            apart: Apart::of(plan.reject_duplicates, plan.claims, plan.book, plan.excluded),
             tally: plan.tally,
             rows: 0,
             held: Vec::new(),
@@ -103,8 +94,8 @@ impl Cutting {
         if let Some(tally) = &mut self.tally {
             tally.see(&row);
         }
-        if let Fate::Send { .. } = row.fate {
-            row = self.apart(row);
+        if let (Fate::Send { .. }, Some(apart)) = (&row.fate, &mut self.apart) {
+            row = apart.put(row, self.rows);
         }
         self.rows += 1;
         chunks.extend(self.cutter.put(row));
@@ -114,13 +105,38 @@ impl Cutting {
             self.cutter.cut_at(next);
         }
     }
+}
+
+/// Which rows stay home because of others.
+struct Apart {
+    numbers: Option<HashSet<u128>>,
+    /// The rows that have left with a number before.
+    claims: HashMap<u128, u64>,
+    /// The first row of each key, where rows are known by keys.
+    keys: Option<HashMap<Seal, u64>>,
+    book: Option<Arc<Book>>,
+    excluded: Option<Arc<Numbers>>,
+}
+
+impl Apart {
+    fn of(
+        reject_duplicates: bool,
+        claims: HashMap<u128, u64>,
+        book: Option<Arc<Book>>,
+        excluded: Option<Arc<Numbers>>,
+    ) -> Option<Self> {
+        let numbers = reject_duplicates.then(HashSet::new);
+        let keys = book.as_ref().map(|_| HashMap::new());
+        let is_needed = numbers.is_some() || keys.is_some() || excluded.is_some();
+        is_needed.then_some(Self { numbers, claims, keys, book, excluded })
+    }
 
     /// A row that could be sent, or the same staying home: because of an earlier one, because the
     /// campaign has it, or because its number is not to be called.
-    fn apart<'a>(&mut self, row: Encoded<'a>) -> Encoded<'a> {
+    fn put<'a>(&mut self, row: Encoded<'a>, at: u64) -> Encoded<'a> {
         if let (Some(key), Some(keys)) = (row.key, &mut self.keys) {
-            let first = *keys.entry(key.seal).or_insert(self.rows);
-            if first != self.rows {
+            let first = *keys.entry(key.seal).or_insert(at);
+            if first != at {
                 let why =
                     format!("row {first} has the key {:?}, too", key.shown.unwrap_or_default());
                 return row.stays(Fate::Duplicate(Some(why.into())));
@@ -138,7 +154,7 @@ impl Cutting {
         }
         let is_new = self.numbers.as_mut().is_none_or(|known| {
             let print = fingerprint(number);
-            self.claims.get(&print).map_or_else(|| known.insert(print), |row| *row == self.rows)
+            self.claims.get(&print).map_or_else(|| known.insert(print), |row| *row == at)
         });
         match known {
             Some(fate @ Fate::Existing(_)) => row.stays(fate),

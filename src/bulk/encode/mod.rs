@@ -166,6 +166,9 @@ impl Encoder {
             Some((_, place)) => format!("{place}: {problem}"),
             None => problem.clone(),
         };
+        if self.keying.is_some() {
+            rows.keyless();
+        }
         rows.keep(self.number(cell, checker).shown(), &reason, start);
         Ok(())
     }

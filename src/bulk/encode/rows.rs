@@ -17,8 +17,20 @@ pub(in super::super) struct Rows {
 struct Keys {
     shown: String,
     tokens: String,
+    /// One for each row, where rows are known by keys.
+    marks: Vec<KeyMark>,
     /// Whether the row that is being encoded has a key; none where it is known by its place.
     next: Option<bool>,
+}
+
+/// A row's key, and where its texts end.
+#[derive(Debug)]
+struct KeyMark {
+    /// What its token comes to.
+    seal: Seal,
+    has_key: bool,
+    shown_end: usize,
+    token_end: usize,
 }
 
 /// A row, and where its texts end.
@@ -31,10 +43,6 @@ struct Mark {
     json_end: usize,
     came: Option<Box<str>>,
     has_number: bool,
-    /// What its token comes to, and whether it has a key; none where it is known by its place.
-    key: Option<(Seal, bool)>,
-    shown_end: usize,
-    token_end: usize,
 }
 
 impl Rows {
@@ -42,17 +50,19 @@ impl Rows {
     pub(in super::super) fn each(self, mut put: impl FnMut(Encoded<'_>)) {
         let (mut number_start, mut json_start) = (0, 0);
         let (mut shown_start, mut token_start) = (0, 0);
+        let mut keys = self.keys.marks.iter();
         for mark in self.marks {
-            let Mark { fate, repaired, check, number_end, json_end, came, has_number, .. } = mark;
+            let Mark { fate, repaired, check, number_end, json_end, came, has_number } = mark;
             let number = self.numbers.get(number_start..number_end).filter(|_| has_number);
             let json = &self.json[json_start..json_end];
-            let key = mark.key.map(|(seal, has_key)| Key {
-                shown: self.keys.shown.get(shown_start..mark.shown_end).filter(|_| has_key),
-                token: self.keys.tokens.get(token_start..mark.token_end).unwrap_or_default(),
-                seal,
+            let key = keys.next().map(|mark| {
+                let KeyMark { seal, has_key, shown_end, token_end } = *mark;
+                let shown = self.keys.shown.get(shown_start..shown_end).filter(|_| has_key);
+                let token = self.keys.tokens.get(token_start..token_end).unwrap_or_default();
+                (shown_start, token_start) = (shown_end, token_end);
+                Key { shown, token, seal }
             });
             (number_start, json_start) = (number_end, json_end);
-            (shown_start, token_start) = (mark.shown_end, mark.token_end);
             put(Encoded { fate, repaired, check, number, came: came.as_deref(), key, json });
         }
     }
@@ -67,9 +77,14 @@ impl Rows {
         self.keys.tokens.get(start..).unwrap_or_default()
     }
 
+    /// The row that is being encoded could not be, and may not have come as far as its key.
+    pub(super) fn keyless(&mut self) {
+        self.keys.next.get_or_insert(false);
+    }
+
     /// The token of the row that is being encoded.
     pub(super) fn token(&self) -> &str {
-        let start = self.marks.last().map_or(0, |mark| mark.token_end);
+        let start = self.keys.marks.last().map_or(0, |mark| mark.token_end);
         self.keys.tokens.get(start..).unwrap_or_default()
     }
 
@@ -103,7 +118,11 @@ impl Rows {
     fn end(&mut self, fate: Fate, number: Option<&str>, repaired: bool, check: u32) {
         self.numbers.push_str(number.unwrap_or_default());
         let (number_end, json_end) = (self.numbers.len(), self.json.len());
-        let key = self.keys.next.take().map(|has_key| (Seal::of(self.token()), has_key));
+        if let Some(has_key) = self.keys.next.take() {
+            let (shown_end, token_end) = (self.keys.shown.len(), self.keys.tokens.len());
+            let seal = Seal::of(self.token());
+            self.keys.marks.push(KeyMark { seal, has_key, shown_end, token_end });
+        }
         self.marks.push(Mark {
             fate,
             repaired,
@@ -112,9 +131,6 @@ impl Rows {
             json_end,
             came: None,
             has_number: number.is_some(),
-            key,
-            shown_end: self.keys.shown.len(),
-            token_end: self.keys.tokens.len(),
         });
     }
 }

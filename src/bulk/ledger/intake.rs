@@ -88,13 +88,14 @@ impl Ledger {
         }
         let hold = self.source.allowance.hold(&chunk, &self.setting);
         self.out.push(Effect::Plan(plan(&chunk, &hold)));
-        self.record(seq, &existing(&chunk));
+        if self.keys.is_some() {
+            self.record(seq, &existing(&chunk));
+        }
         let rows: Vec<u32> = chunk.sendable().map(narrow).collect();
         let (doubt, fresh, why) = self.doubtful(&chunk, rows);
         let why = why.unwrap_or_else(interrupted);
-        let goes = |row: &u32| *row < hold.beyond;
-        let (fresh, beyond): (Vec<u32>, Vec<u32>) = fresh.into_iter().partition(goes);
-        let (doubt, kept): (Vec<u32>, Vec<u32>) = doubt.into_iter().partition(goes);
+        let (fresh, beyond) = split(fresh, hold.beyond);
+        let (doubt, kept) = split(doubt, hold.beyond);
         for row in beyond {
             self.index.set((seq, row), State::Held);
         }
@@ -223,14 +224,15 @@ fn marks(chunk: &Chunk) -> Vec<Mark> {
 }
 
 fn also(chunk: &Chunk) -> Also {
-    let count = |is: &dyn Fn(&super::super::chunk::Row) -> bool| {
-        chunk.rows.iter().filter(|row| is(row)).count() as u64
-    };
-    Also {
-        repaired: count(&|row| row.repaired),
-        changed: count(&|row| matches!(&row.fate, Fate::Existing(one) if one.is_changed)),
-        doubled: count(&|row| matches!(&row.fate, Fate::Existing(one) if one.is_doubled)),
+    let mut also = Also::default();
+    for row in &chunk.rows {
+        also.repaired += u64::from(row.repaired);
+        if let Fate::Existing(one) = &row.fate {
+            also.changed += u64::from(one.is_changed);
+            also.doubled += u64::from(one.is_doubled);
+        }
     }
+    also
 }
 
 /// What is told of rows that are in the campaign already.
@@ -265,6 +267,12 @@ pub(super) fn plan(chunk: &Chunk, hold: &Hold) -> Plan {
         checks: checks(chunk),
         rows: blob::pack_plan(chunk, hold),
     }
+}
+
+/// Rows, which are in order, before one and from it on.
+fn split(mut rows: Vec<u32>, beyond: u32) -> (Vec<u32>, Vec<u32>) {
+    let rest = rows.split_off(rows.partition_point(|row| *row < beyond));
+    (rows, rest)
 }
 
 /// A chunk has far fewer rows than 32 bits count.
