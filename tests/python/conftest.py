@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from revrag.sandbox import Sandbox
 from support.both import BOTH, Invoke
 from support.script import Finished, Run, Script, Start
 from support.server import Act, Serve, Server
 from support.silent import Silent
+
+# A machine that is busy is no defect.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture
