@@ -24,11 +24,13 @@ def rust_default(path: str, of: str) -> list[tuple[str, str]]:
 def of_rust() -> dict[str, Any]:
     """Read from ``impl Default for Options``: nothing else tells."""
     found = {}
-    for name, text in rust_default("options.rs", "Options") + rust_default(
-        "source/format.rs", "Format"
-    ):
+    # Derived: what keeps a mistake small is off.
+    rails = [("limit", "None"), ("max_invalid", "None")]
+    options = rust_default("options.rs", "Options")
+    assert ("rails", "Rails::default()") in options
+    for name, text in options + rails + rust_default("source/format.rs", "Format"):
         # What is passed on, and no option.
-        if name == "columns":
+        if name in {"columns", "rails"}:
             continue
         text = re.sub(r"^Some\((.+)\)$", r"\1", text).removesuffix(".to_owned()")
         text = re.sub(r"^Duration::from_secs\((\d+)\)$", r"\1.0", text)

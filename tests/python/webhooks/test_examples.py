@@ -54,12 +54,16 @@ def test_an_example_hears_of_every_call(framework: str, tmp_path: Path):
         try:
             port = listener.getsockname()[1]
             told = calls_told(f"http://127.0.0.1:{port}/revrag", output)
-            while framework == "inbox" and len(told) < LEADS:  # it handles them later
+            while framework == "inbox" and len(set(told)) < LEADS:  # it handles them later
                 time.sleep(0.02)
                 told = words_told(output)
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(10)
+    if framework == "inbox":
+        # Printing is no part of the transaction: where that fails, as on a busy SQLite, it comes
+        # again.
+        told = sorted(set(told))
     assert len(told) == len(set(told)) == LEADS, output.read_text()
 
 
