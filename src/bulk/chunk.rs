@@ -139,7 +139,7 @@ impl Chunk {
             + self.numbers.len()
             + self.rows.len() * size_of::<Row>()
             + self.keys.len()
-            + self.seals.len() * size_of::<Seal>()
+            + size_of_val(&self.seals[..])
     }
 }
 

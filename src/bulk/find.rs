@@ -1,13 +1,14 @@
 //! Records looked for in a campaign's listing, which is believed only where it was shown whole.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
+use super::ledger::extent::Extent;
 use super::ledger::page::{self, Shown};
+use super::ledger::print;
 use super::service::{Service, bug};
 use crate::error::ResponseProblem;
 use crate::model::{Document, DocumentError, Record};
@@ -53,25 +54,12 @@ pub async fn find<S: Service>(service: &S, wanted: &Wanted) -> Result<Vec<Docume
         last = Look::default();
         last.run(service, wanted).await?;
         let extent = last.extent();
-        let agrees = extent.total == Some(extent.records);
-        let again = previous == Some(extent) && extent.records >= extent.most;
-        if last.problem.is_none() && (agrees || again) {
+        if last.problem.is_none() && extent.is_whole(previous) {
             return if last.hidden == 0 { last.records() } else { Err(last.unproven()) };
         }
         previous = last.problem.is_none().then_some(extent);
     }
     Err(last.unproven())
-}
-
-/// How much of a campaign a look has seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Extent {
-    records: u64,
-    /// Which, in one number.
-    print: u64,
-    /// How many there are, as every page says.
-    total: Option<u64>,
-    most: u64,
 }
 
 /// One look at the listing.
@@ -233,11 +221,4 @@ fn is_number(wanted: &str, shown: Option<&str>, rules: Rules) -> Option<bool> {
     let tail = shown.bytes().rev().take_while(u8::is_ascii_digit).count();
     let digits = shown.get(shown.len() - tail..).unwrap_or_default();
     (tail > 0 && !wanted.ends_with(digits)).then_some(false)
-}
-
-/// Anything in 64 bits.
-fn print(what: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    what.hash(&mut hasher);
-    hasher.finish()
 }

@@ -2,7 +2,7 @@
 
 use super::known::Known;
 use super::proof::{Circumstances, Proof, Unproven};
-use super::roster::{Roster, is_whole};
+use super::roster::Roster;
 
 /// Whether it is known which rows are in the campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(super) fn believe(
     now: &Circumstances,
 ) -> Result<Belief, Unproven> {
     let records = now.extent.records;
-    if !is_whole(now.extent, now.previous) {
+    if !now.extent.is_whole(now.previous) {
         return Err(Unproven::Shifting { shown: records, total: now.extent.most });
     }
     if let Some(count) = now.count.filter(|count| *count > records) {
@@ -65,7 +65,7 @@ pub(super) fn prove(
     (finds, inherits): (bool, bool),
 ) -> Result<Proof, Unproven> {
     let records = now.extent.records;
-    if !is_whole(now.extent, now.previous) {
+    if !now.extent.is_whole(now.previous) {
         return Err(Unproven::Shifting { shown: records, total: now.extent.most });
     }
     let (_, sessionless) = roster.sessions();

@@ -29,13 +29,6 @@ pub(super) struct Wanted {
     pub(super) known: Vec<u64>,
 }
 
-impl Wanted {
-    /// Whether nothing is known that would show in which form a listing has our records.
-    fn is_blind(&self) -> bool {
-        self.accepted.is_clear() && self.known.is_empty()
-    }
-}
-
 /// Rows of which the same was sent, and what they are known by.
 #[derive(Debug)]
 pub(super) struct Alike {
@@ -68,6 +61,8 @@ pub(super) struct Found {
 /// A listing as far as it was read.
 pub(super) struct Listing {
     pub(super) wanted: Wanted,
+    /// Whether nothing is known that would show in which form it has our records.
+    is_blind: bool,
     /// Every record that was shown, by its id.
     pub(super) ids: Vec<u64>,
     /// When each was created, in seconds, where rows are known by the service's clock.
@@ -103,6 +98,7 @@ pub(super) const MOST_CANDIDATES: usize = 100_000;
 impl Listing {
     pub(super) fn new(wanted: Wanted) -> Self {
         Self {
+            is_blind: wanted.accepted.is_clear() && wanted.known.is_empty(),
             ids: Vec::new(),
             created: Vec::new(),
             ours: Vec::new(),
@@ -284,8 +280,7 @@ impl Listing {
         session: Option<Session>,
     ) {
         let asks_for_own = !self.wanted.own.is_empty();
-        let is_blind = self.wanted.is_blind();
-        if session.is_some() && !asks_for_own && !is_blind && self.wanted.known.is_empty() {
+        if session.is_some() && !asks_for_own && !self.is_blind && self.wanted.known.is_empty() {
             return;
         }
         let read = self.wanted.reader.shown(shown);
@@ -306,7 +301,7 @@ impl Listing {
         };
         let is_other = number
             .is_some_and(|number| number.is_valid && !self.wanted.numbers.contains(&number.print));
-        let is_wanted = asks_for_own || is_blind || session.is_none();
+        let is_wanted = asks_for_own || self.is_blind || session.is_none();
         if is_other || !is_wanted || self.candidates.len() >= MOST_CANDIDATES {
             return;
         }

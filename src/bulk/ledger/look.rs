@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
+use super::extent::Extent;
 use super::index::Index;
 use super::listing::Listing;
 use super::page::Page;
-use super::proof::Extent;
 use super::scan::Scan;
 use crate::Error;
 use crate::http::MAX_PAGE_SIZE;

@@ -29,6 +29,7 @@
 //! | `look` | which pages of the listing to fetch |
 //! | `keyed`, `belief`, `roster`, `scan`, `known`, `book` | rows that are known by keys: what is there already, and how that is proven |
 //! | `listing`, `page`, `own`, `span` | what pages show of the upload |
+//! | `extent` | how much of the listing was seen, and whether that is all of it |
 //! | `proof` | what a listing proves of the rows that it does not show |
 //! | `ending` | how it stops, and what it leaves behind |
 
@@ -36,6 +37,7 @@ mod belief;
 mod book;
 mod ending;
 mod event;
+pub(super) mod extent;
 mod gate;
 mod held;
 mod index;
@@ -74,7 +76,7 @@ pub use book::Book;
 pub use event::{Batch, Beginning, Campaign, Cause, Effect, Event, Plan, Reply, Snapshot, Stored};
 pub use index::{Index, Place, State};
 pub use known::Known;
-pub(super) use own::Reader;
+pub(super) use own::{Reader, print};
 
 /// How often progress is told, at most.
 const TELL_EVERY: Duration = Duration::from_millis(100);

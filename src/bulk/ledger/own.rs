@@ -148,7 +148,7 @@ pub(super) fn known(run: u64, identity: u64) -> u64 {
 }
 
 /// Anything in 64 bits, the same in every process of one version.
-pub(super) fn print(what: &impl Hash) -> u64 {
+pub(in crate::bulk) fn print(what: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     what.hash(&mut hasher);
     hasher.finish()

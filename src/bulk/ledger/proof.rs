@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::answer::{RunId, Status};
 use super::event::Beginning;
+use super::extent::Extent;
 use super::index::{Index, Place};
 use super::listing::{Alike, Candidate, Found, Listing, MOST_CANDIDATES, digits};
 use super::own::Beginning as Session;
@@ -19,19 +20,6 @@ use super::own::Beginning as Session;
 /// A record created this much before the upload began may still be of it: not every clock of a
 /// service is the same.
 const DRIFT: SignedDuration = SignedDuration::from_mins(10);
-
-/// How much of the campaign a look has seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Extent {
-    /// How many different records.
-    pub(super) records: u64,
-    /// Which, in one number.
-    pub(super) print: u64,
-    /// How many there are, as every page says; none where they don't agree or don't say.
-    pub(super) total: Option<u64>,
-    /// The most that any page says.
-    pub(super) most: u64,
-}
 
 /// What else is known when a look is judged.
 pub(super) struct Circumstances {
@@ -155,9 +143,7 @@ impl Listing {
     /// What this listing proves of the rows that it does not show.
     pub(super) fn prove(&mut self, now: &Circumstances) -> Result<Proof, Unproven> {
         let Extent { records, total, most, .. } = now.extent;
-        let agrees = total == Some(records);
-        let again = now.previous == Some(now.extent) && records >= most;
-        if !agrees && !again {
+        if !now.extent.is_whole(now.previous) {
             return Err(Unproven::Shifting { shown: records, total: most });
         }
         if self.is_doubled() || self.odd.strange || self.odd.misnumbered {
@@ -176,7 +162,7 @@ impl Listing {
         }
         let before = now.before == Some(records);
         let unchanged = before && total == now.before && now.count == now.before;
-        if unchanged && again && self.found.is_empty() {
+        if unchanged && now.extent.is_again(now.previous) && self.found.is_empty() {
             return Ok(Proof { kind: Kind::Unchanged, since });
         }
         Err(if self.odd.sessionless > 0 && self.odd.sessionless == records {

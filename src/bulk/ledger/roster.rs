@@ -8,7 +8,6 @@ use super::super::chunk::Existing;
 use super::super::seal::{Seal, fold};
 use super::own::{self, Reader};
 use super::page::{self, Page, Shown};
-use super::proof::Extent;
 use crate::key;
 
 /// A record that shows a session id.
@@ -363,10 +362,4 @@ fn is_of_place(session: &str) -> bool {
         let is_id = upload.len() == 32 && upload.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_id && !row.is_empty() && row.bytes().all(|byte| byte.is_ascii_digit())
     })
-}
-
-/// How much of the campaign a roster has seen, given what its pages say.
-pub(super) fn is_whole(now: Extent, previous: Option<Extent>) -> bool {
-    let agrees = now.total == Some(now.records);
-    agrees || (previous == Some(now) && now.records >= now.most)
 }

@@ -10,11 +10,12 @@ use super::super::answer::Answer;
 use super::super::options::OnUnknown;
 use super::Ledger;
 use super::event::{Beginning, Effect};
+use super::extent::Extent;
 use super::index::State;
 use super::listing::{Alike, Listing, Wanted};
 use super::look::{Look, Over, Show};
 use super::own;
-use super::proof::{Circumstances, Extent, Proof, Unproven};
+use super::proof::{Circumstances, Proof, Unproven};
 use crate::{Error, Result};
 
 /// Looks in a row that settle nothing, before what is in doubt stays so.
