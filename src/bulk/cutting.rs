@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use super::chunk::{Chunk, Cut, Cutter, Encoded, Fate, Limits};
 use super::encode::{Numbers, Rows};
+use super::firsts::Firsts;
 use super::ledger::Book;
 use super::pipeline::Plan;
 use super::rails::{FIRST_BYTES, Tally};
 use super::seal::Seal;
 use crate::Result;
+
+/// Rows whose keys are fetched at a time.
+const AHEAD: usize = 256;
 
 /// Cuts rows where they were cut before, and then at the limits.
 pub(super) struct Cutting {
@@ -79,8 +83,23 @@ impl Cutting {
     /// Puts rows.
     pub(super) fn take(&mut self, rows: Rows) {
         let mut chunks = std::mem::take(&mut self.held);
-        rows.each(|row| self.put(row, &mut chunks));
+        let seals: Vec<Seal> = rows.seals().collect();
+        let mut ahead = seals.chunks(AHEAD);
+        let mut at = 0;
+        rows.each(|row| {
+            if at % AHEAD == 0
+                && let (Some(keys), Some(next)) = (self.keys(), ahead.next())
+            {
+                keys.expect(next);
+            }
+            at += 1;
+            self.put(row, &mut chunks);
+        });
         self.held = chunks;
+    }
+
+    fn keys(&mut self) -> Option<&mut Firsts> {
+        self.apart.as_mut()?.keys.as_mut()
     }
 
     /// The chunks that were not handed over, and the rows since the last cut.
@@ -113,7 +132,7 @@ struct Apart {
     /// The rows that have left with a number before.
     claims: HashMap<u128, u64>,
     /// The first row of each key, where rows are known by keys.
-    keys: Option<HashMap<Seal, u64>>,
+    keys: Option<Firsts>,
     book: Option<Arc<Book>>,
     excluded: Option<Arc<Numbers>>,
 }
@@ -126,7 +145,7 @@ impl Apart {
         excluded: Option<Arc<Numbers>>,
     ) -> Option<Self> {
         let numbers = reject_duplicates.then(HashSet::new);
-        let keys = book.as_ref().map(|_| HashMap::new());
+        let keys = book.as_ref().map(|_| Firsts::new());
         let is_needed = numbers.is_some() || keys.is_some() || excluded.is_some();
         is_needed.then_some(Self { numbers, claims, keys, book, excluded })
     }
@@ -135,7 +154,7 @@ impl Apart {
     /// campaign has it, or because its number is not to be called.
     fn put<'a>(&mut self, row: Encoded<'a>, at: u64) -> Encoded<'a> {
         if let (Some(key), Some(keys)) = (row.key, &mut self.keys) {
-            let first = *keys.entry(key.seal).or_insert(at);
+            let first = keys.put(key.seal, at);
             if first != at {
                 let why =
                     format!("row {first} has the key {:?}, too", key.shown.unwrap_or_default());

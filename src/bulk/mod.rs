@@ -11,6 +11,7 @@
 //! | `rails` | tells a mistake from a source with some bad rows |
 //! | `seal` | what a row's token comes to, in little memory |
 //! | `cutting` | keeps rows home because of others, and cuts the rest |
+//! | `firsts` | which row came first with each key |
 //! | `pipeline` | runs these side by side, in the order of the source |
 //! | [`ledger`] | decides everything else: what is written down, sent, looked for, and known; pure |
 //! | `reading` | the source, piece by piece, as the ledger asks for it |
@@ -36,6 +37,7 @@ mod cutting;
 mod desk;
 mod encode;
 mod find;
+mod firsts;
 mod layout;
 pub mod ledger;
 mod options;

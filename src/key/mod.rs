@@ -141,6 +141,9 @@ fn is_plain(byte: u8) -> bool {
 
 /// Writes a text as it stands in a token.
 fn escape(text: &str, out: &mut String) {
+    if text.bytes().all(is_plain) {
+        return out.push_str(text);
+    }
     for byte in text.bytes() {
         if is_plain(byte) {
             out.push(char::from(byte));

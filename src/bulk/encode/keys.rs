@@ -55,6 +55,9 @@ const LONGEST: usize = 4096;
 
 /// Why a text is no key: no system gives such out, so the column or the file is another than meant.
 fn unfit(text: &str) -> Option<String> {
+    if text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
     if text.len() > LONGEST {
         return Some(format!("it has {} bytes, and a key at most {LONGEST}", text.len()));
     }
@@ -63,6 +66,14 @@ fn unfit(text: &str) -> Option<String> {
 }
 
 impl Part<'_> {
+    /// Its text in a row with this number.
+    fn text<'a>(&'a self, number: &'a str) -> &'a str {
+        match self {
+            Self::Text(text) => text,
+            Self::Number | Self::Missing => number,
+        }
+    }
+
     pub(super) fn owned(self) -> Part<'static> {
         match self {
             Self::Text(text) => Part::Text(text.into_owned().into()),
@@ -92,19 +103,13 @@ impl Encoder {
             rows.key(None, |_| ());
             return self.content.key.get(at).map(String::as_str);
         }
-        let text = |part: &Part<'_>| match part {
-            Part::Text(text) => text.clone().into_owned(),
-            _ => number.to_owned(),
-        };
-        let texts: Vec<String> = key.iter().map(text).collect();
-        let parts = || texts.iter().map(String::as_str);
-        let shown = match &texts[..] {
-            [only] => Cow::Borrowed(only.as_str()),
+        let Keying::Tokens(tokens) = keying else { return None };
+        let parts = || key.iter().map(|part| part.text(number));
+        let shown: Cow<'_, str> = match key {
+            [only] => only.text(number).into(),
             _ => key::joined(parts()).into(),
         };
-        if let Keying::Tokens(tokens) = keying {
-            rows.key(Some(&shown), |out| tokens.write(parts(), out));
-        }
+        rows.key(Some(&shown), |out| tokens.write(parts(), out));
         None
     }
 }

@@ -212,10 +212,6 @@ impl Encoder {
             rows.keep(number.shown(), &problem, start);
             return Ok(());
         }
-        let session = match self.keying {
-            Some(_) => Some(rows.token().to_owned().into()),
-            None => session,
-        };
         let out = rows.json();
         out.extend_from_slice(b"{\"phone_number\":");
         write_text(out, &number.text);
@@ -240,7 +236,9 @@ impl Encoder {
             write_text(out, &user);
         }
         out.extend_from_slice(b",\"app_session_id\":");
-        if let Some(session) = &session {
+        if self.keying.is_some() {
+            rows.write_token();
+        } else if let Some(session) = &session {
             write_text(out, session);
         } else {
             out.push(b'"');
@@ -249,7 +247,7 @@ impl Encoder {
             out.extend_from_slice(itoa::Buffer::new().format(row).as_bytes());
             out.push(b'"');
         }
-        out.push(b'}');
+        rows.json().push(b'}');
         if rows.json().len() - start > LARGEST_ROW {
             return Err(Error::invalid(format!("row {row}"), "it is larger than 1 GiB"));
         }

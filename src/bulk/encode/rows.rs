@@ -2,6 +2,7 @@
 
 use super::super::chunk::{Encoded, Fate, Key};
 use super::super::seal::Seal;
+use super::write_text;
 
 /// The rows of a block, encoded, in the order of the source.
 #[derive(Debug, Default)]
@@ -45,6 +46,14 @@ struct Mark {
     has_number: bool,
 }
 
+impl Keys {
+    /// The token of the row that is being encoded.
+    fn token(&self) -> &str {
+        let start = self.marks.last().map_or(0, |mark| mark.token_end);
+        self.tokens.get(start..).unwrap_or_default()
+    }
+}
+
 impl Rows {
     /// Hands out each row.
     pub(in super::super) fn each(self, mut put: impl FnMut(Encoded<'_>)) {
@@ -67,14 +76,17 @@ impl Rows {
         }
     }
 
+    /// What each row's token comes to, where rows are known by keys.
+    pub(in super::super) fn seals(&self) -> impl Iterator<Item = Seal> {
+        self.keys.marks.iter().map(|mark| mark.seal)
+    }
+
     /// What the row that is encoded next is known by: its key as it is shown, if it has one, and what
-    /// `write` writes as its token, which is given back.
-    pub(super) fn key(&mut self, shown: Option<&str>, write: impl FnOnce(&mut String)) -> &str {
+    /// `write` writes as its token.
+    pub(super) fn key(&mut self, shown: Option<&str>, write: impl FnOnce(&mut String)) {
         self.keys.next = Some(shown.is_some());
         self.keys.shown.push_str(shown.unwrap_or_default());
-        let start = self.keys.tokens.len();
         write(&mut self.keys.tokens);
-        self.keys.tokens.get(start..).unwrap_or_default()
     }
 
     /// The row that is being encoded could not be, and may not have come as far as its key.
@@ -82,10 +94,9 @@ impl Rows {
         self.keys.next.get_or_insert(false);
     }
 
-    /// The token of the row that is being encoded.
-    pub(super) fn token(&self) -> &str {
-        let start = self.keys.marks.last().map_or(0, |mark| mark.token_end);
-        self.keys.tokens.get(start..).unwrap_or_default()
+    /// Writes the token of the row that is being encoded where its JSON is.
+    pub(super) fn write_token(&mut self) {
+        write_text(&mut self.json, self.keys.token());
     }
 
     /// Where the next row's JSON is written.
@@ -120,7 +131,7 @@ impl Rows {
         let (number_end, json_end) = (self.numbers.len(), self.json.len());
         if let Some(has_key) = self.keys.next.take() {
             let (shown_end, token_end) = (self.keys.shown.len(), self.keys.tokens.len());
-            let seal = Seal::of(self.token());
+            let seal = Seal::of(self.keys.token());
             self.keys.marks.push(KeyMark { seal, has_key, shown_end, token_end });
         }
         self.marks.push(Mark {

@@ -40,7 +40,7 @@ const READABLE: u8 = 4;
 pub(super) struct Roster {
     reader: Reader,
     entries: Vec<Entry>,
-    /// Every record, by its id; until they were counted.
+    /// Records that no entry tells apart, by their ids; until they were counted.
     ids: Vec<u64>,
     nameless: Nameless,
     /// What our tokens begin with, and whether one was shown, of any upload.
@@ -119,26 +119,29 @@ impl Roster {
     pub(super) fn expect(&mut self, total: u64) {
         const MOST: u64 = 1 << 24;
         let total = usize::try_from(total.min(MOST)).unwrap_or(0);
-        self.ids.reserve_exact(total.saturating_sub(self.ids.len()));
         self.entries.reserve_exact(total.saturating_sub(self.entries.len()));
     }
 
     /// Reads a page, and what it says of itself; its records in one number, too. `seen` is told of
     /// each session id.
     pub(super) fn read(&mut self, text: &[u8], mut seen: impl FnMut(Seal)) -> Option<(Page, u64)> {
-        let start = self.ids.len();
         self.is_sorted = false;
+        let mut ids: Vec<u64> = Vec::new();
         let page = page::read(text, |shown| {
-            if let Some(seal) = self.see(shown) {
+            let id = shown.id.and_then(page::scalar);
+            ids.push(id.as_deref().map_or_else(|| own::print(&shown.whole), own::run));
+            let before = self.entries.len();
+            if let Some(seal) = self.see(shown, id.as_deref()) {
                 seen(seal);
             }
+            if self.entries[before..].iter().all(|one| one.flags & NAMED != 0) {
+                self.ids.extend(ids.last());
+            }
         })?;
-        Some((page, own::print(&&self.ids[start..])))
+        Some((page, own::print(&&ids[..])))
     }
 
-    fn see(&mut self, shown: &Shown<'_>) -> Option<Seal> {
-        let id = shown.id.and_then(page::scalar);
-        self.ids.push(id.as_deref().map_or_else(|| own::print(&shown.whole), own::run));
+    fn see(&mut self, shown: &Shown<'_>, id: Option<&str>) -> Option<Seal> {
         let number = shown.phone_number.and_then(page::scalar);
         let number = number.map(|number| self.reader.number(&number));
         let session = shown.app_session_id.and_then(page::scalar);
@@ -163,7 +166,7 @@ impl Roster {
         let rest = own::rest_shown(shown);
         let mut flags = if rest.is_some() { READABLE } else { 0 };
         flags |= if number.is_some_and(|number| number.is_valid) { NUMBERED } else { 0 };
-        let run = match RunId::of(id.as_deref().unwrap_or_default()) {
+        let run = match RunId::of(id.unwrap_or_default()) {
             RunId::Uuid(uuid) => *uuid.as_bytes(),
             RunId::Text(text) => {
                 flags |= NAMED;
@@ -200,9 +203,14 @@ impl Roster {
 
     /// How many different records were shown, and which.
     pub(super) fn distinct(&mut self) -> (u64, u64) {
+        self.sort();
         self.ids.sort_unstable();
         self.ids.dedup();
-        (self.ids.len() as u64, self.ids.iter().fold(0, |all, id| all ^ id.wrapping_mul(id | 1)))
+        let own = self.entries.iter().filter(|one| one.flags & NAMED == 0).map(Entry::id);
+        let (count, print) = own
+            .chain(self.ids.iter().copied())
+            .fold((0, 0), |(count, all), id| (count + 1, all ^ id.wrapping_mul(id | 1)));
+        (count, print)
     }
 
     /// Everything was read: from here on records are found.
@@ -235,7 +243,8 @@ impl Roster {
     /// None of the ids that it shows is ours: any record may be a row with its number.
     pub(super) fn doubt_strangers(&mut self) {
         let numbered = self.entries.iter().filter(|one| one.flags & NUMBERED != 0);
-        let mut numbers: Vec<u64> = numbered.map(|one| u64::from_le_bytes(one.number)).collect();
+        let mut numbers = Vec::with_capacity(self.entries.len());
+        numbers.extend(numbered.map(|one| u64::from_le_bytes(one.number)));
         self.nameless.hides |= numbers.len() < self.entries.len();
         numbers.sort_unstable();
         numbers.dedup();
@@ -356,6 +365,11 @@ impl Roster {
 }
 
 impl Entry {
+    /// Its run and its session id in one number: what another look is compared by.
+    fn id(&self) -> u64 {
+        own::print(&(self.run, self.folded))
+    }
+
     /// Whether it may have this number.
     fn is_of(&self, number: Option<u64>) -> bool {
         self.flags & NUMBERED == 0 || number.is_none_or(|it| it == u64::from_le_bytes(self.number))
