@@ -136,7 +136,7 @@ class APIStatusError(RevragError):
         404
     """
 
-    # Makes the body of a refusal that came from the service, which lies there as it came until then.
+    # Makes the body of a refusal that the service gave, which lies there as it came until then.
     _unread: Callable[[], Any] | None = None
 
     def __init__(

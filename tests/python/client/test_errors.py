@@ -7,6 +7,8 @@ import json
 import pickle
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -409,6 +411,44 @@ def test_headers_of_a_refusal(invoke: Invoke, serve: Serve) -> None:
     assert again.headers == error.headers
     assert again.headers["VIA"] == "1.1 a"
     assert errors.APIStatusError("x").headers == {}
+
+
+def test_a_body_is_made_when_somebody_asks_and_then_stays(invoke: Invoke, serve: Serve) -> None:
+    campaign = campaign_at(serve(reply(403, {"detail": [{"msg": "no"}], "more": [1]})).url)
+    error = caught(invoke, campaign, "status")
+    again = pickle.loads(pickle.dumps(error))
+    assert error.body == again.body == {"detail": [{"msg": "no"}], "more": [1]}
+    assert error.body is error.body
+    assert error.errors[0].msg == "no"
+
+
+def test_a_large_refusal_takes_twice_its_size_at_most(serve: Serve) -> None:
+    size = 40_000_000
+    server = serve(reply(500, b"x" * size))
+    script = """
+import re, sys, revrag
+def peak():
+    with open("/proc/self/status") as status:
+        return int(re.search(r"VmHWM:\\s+(\\d+) kB", status.read())[1]) * 1024
+campaign = revrag.Client("key", base_url=sys.argv[1], max_retries=0).campaign(sys.argv[2])
+idle = peak()
+try:
+    campaign.status()
+except revrag.ServerError as error:
+    taken = peak() - idle
+    print(taken, len(error.body))
+"""
+    finished = subprocess.run(
+        [sys.executable, "-c", script, server.url, CAMPAIGN_ID],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert not finished.returncode, finished.stderr
+    taken, length = map(int, finished.stdout.split())
+    assert length == size
+    assert taken < 2 * size
 
 
 def test_a_timeout_is_a_timeout(invoke: Invoke, serve: Serve) -> None:
