@@ -114,7 +114,7 @@ impl Ledger {
             }
             Reply::Applied(answers) => {
                 self.gate.took(rows, bytes);
-                self.applied(seq, &chunk, part, answers, (now, sent_at));
+                self.applied(seq, &chunk, &part, answers, (now, sent_at));
             }
             Reply::Odd(why) => {
                 self.gate.answered();
@@ -173,7 +173,7 @@ impl Ledger {
         &mut self,
         seq: u64,
         chunk: &Chunk,
-        part: Part,
+        part: &Part,
         answers: Vec<Answer>,
         (now, sent_at): (Duration, Duration),
     ) {
