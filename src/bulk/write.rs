@@ -44,10 +44,7 @@ pub fn write(
     stop: &AtomicBool,
 ) -> Result<(), WriteError> {
     let format = Format::of(path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let mut file =
-        tempfile::Builder::new().prefix(".revrag-").suffix(".tmp").tempfile_in(folder)?;
+    let mut file = beside(path)?;
     let schema = rows.schema();
     let mut sheet = Sheet::new(format, file.as_file_mut().try_clone()?, &schema)?;
     for batch in rows {
@@ -60,6 +57,19 @@ pub fn write(
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Refuses what [`write`] would, before there is a table.
+pub fn can_write(path: &Path) -> Result<(), WriteError> {
+    Format::of(path)?;
+    beside(path).map(drop)
+}
+
+/// A file without a name that can be looked for, in the folder of `path`.
+fn beside(path: &Path) -> Result<tempfile::NamedTempFile, WriteError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    Ok(tempfile::Builder::new().prefix(".revrag-").suffix(".tmp").tempfile_in(folder)?)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::output::Out;
 use crate::Error;
+use crate::bulk::WriteError;
 
 /// How a command ended that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +102,23 @@ impl Failure {
     /// A file that can't be used.
     pub(super) fn file(path: &Path, error: &io::Error) -> Self {
         Self::Told(Kind::Usage, format!("{}: {error}", path.display()))
+    }
+
+    /// A table that was not written.
+    pub(super) fn written(flag: &str, path: &Path, error: WriteError) -> Self {
+        match error {
+            WriteError::Refused(Error::InvalidArgument { argument, problem })
+                if argument == "path" =>
+            {
+                Self::flag(flag, problem)
+            }
+            WriteError::Refused(error) => Self::Asked(error),
+            WriteError::Io(error) => Self::file(path, &error),
+            WriteError::Rows(error) => Self::Told(
+                Kind::Usage,
+                format!("{}: {}", path.display(), in_flags(&error.to_string())),
+            ),
+        }
     }
 
     /// Tells people of it, or programs, and gives the exit code.

@@ -11,6 +11,7 @@
 mod connect;
 mod failure;
 mod output;
+mod push;
 mod sandbox;
 mod session;
 mod settings;
@@ -47,6 +48,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Push(Box<push::Args>),
     Status(status::Args),
     Sandbox(sandbox::Args),
 }
@@ -54,6 +56,7 @@ enum Command {
 impl Command {
     fn run(self, out: &mut Out<'_>) -> Result<End, Failure> {
         match self {
+            Self::Push(args) => push::run(&args, out),
             Self::Status(args) => status::run(&args, out),
             Self::Sandbox(args) => sandbox::run(args, out),
         }

@@ -216,6 +216,17 @@ impl<'a> Out<'a> {
         }
     }
 
+    /// The same, at least so wide.
+    pub(super) fn status_padded(&self, status: &str, width: usize) -> String {
+        let blanks = width.saturating_sub(status.chars().count());
+        format!("{}{}", self.status(status), " ".repeat(blanks))
+    }
+
+    /// Whether phone numbers are shown in full on a terminal.
+    pub(super) const fn shows_numbers(&self) -> bool {
+        self.look.show_numbers
+    }
+
     fn coloured(&self, code: &str, text: impl Display) -> String {
         if self.has_colour && self.is_terminal() {
             format!("\x1b[{code}m{text}\x1b[0m")

@@ -189,7 +189,11 @@ fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, Failure> {
 }
 
 fn secret<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Secret>, D::Error> {
-    Option::<String>::deserialize(from).map(|text| text.map(Secret::new))
+    // What is wrong with it is told without it.
+    match toml::Value::deserialize(from)? {
+        toml::Value::String(text) => Ok(Some(Secret::new(text))),
+        _ => Err(serde::de::Error::custom("it must be text in quotes")),
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,54 @@
+//! How far a push has come, on a terminal.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::bulk::{Outcome, Snapshot};
+use crate::cli::output::Out;
+
+/// A bar; none where nobody looks.
+pub(super) struct Bar(Option<ProgressBar>);
+
+impl Bar {
+    pub(super) fn new(total: Option<u64>, out: &Out<'_>) -> Self {
+        if !out.is_watched() {
+            return Self(None);
+        }
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
+        let shape = match total {
+            Some(_) => "{bar:30} {human_pos}/{human_len} rows  {per_sec}  {eta} left{msg}",
+            None => "{spinner} {human_pos} rows  {per_sec}{msg}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(shape) {
+            bar.set_style(style.progress_chars("━╸─"));
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(Some(bar))
+    }
+
+    pub(super) fn show(&self, snapshot: &Snapshot) {
+        let Some(bar) = &self.0 else { return };
+        let done = snapshot.read.saturating_sub(snapshot.counts.of(Outcome::NotSent));
+        bar.set_position(done);
+        let mut said = String::new();
+        for outcome in [Outcome::Existing, Outcome::Rejected, Outcome::Invalid, Outcome::Unknown] {
+            let count = snapshot.counts.of(outcome);
+            if count > 0 {
+                said.push_str(&format!("  {} {count}", outcome.name()));
+            }
+        }
+        if snapshot.settling > 0 || snapshot.pages > 0 && done == 0 {
+            let of = snapshot.total_pages.map_or_else(String::new, |pages| format!("/{pages}"));
+            said.push_str(&format!("  looking at page {}{of}", snapshot.pages));
+        }
+        bar.set_message(said);
+    }
+
+    /// Leaves no trace: what comes after says more.
+    pub(super) fn clear(self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
