@@ -189,19 +189,7 @@ impl Sheet {
 
     fn add(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
         match self {
-            Self::Separated(writer) => {
-                let mut field = Vec::new();
-                each_row(batch, |cells, row| {
-                    for cell in cells {
-                        field.clear();
-                        if !cell.is_null(row) {
-                            cell.encode(row, &mut field);
-                        }
-                        writer.write_field(unquoted(&mut field)).map_err(io::Error::from)?;
-                    }
-                    Ok(writer.write_record(None::<&[u8]>).map_err(io::Error::from)?)
-                })
-            }
+            Self::Separated(writer) => separated(writer, batch),
             Self::Lines(file, keys) => {
                 let mut line = Vec::new();
                 each_row(batch, |cells, row| {
@@ -238,6 +226,24 @@ impl Sheet {
             Self::Arrow(mut writer) => writer.finish().map_err(broke),
         }
     }
+}
+
+/// Writes the rows of a table as separated values, as [`write`] does to a file.
+pub fn separated<W: Write>(
+    writer: &mut csv::Writer<W>,
+    batch: &RecordBatch,
+) -> Result<(), WriteError> {
+    let mut field = Vec::new();
+    each_row(batch, |cells, row| {
+        for cell in cells {
+            field.clear();
+            if !cell.is_null(row) {
+                cell.encode(row, &mut field);
+            }
+            writer.write_field(unquoted(&mut field)).map_err(io::Error::from)?;
+        }
+        Ok(writer.write_record(None::<&[u8]>).map_err(io::Error::from)?)
+    })
 }
 
 /// What a writer says of a table that it does not take, or of a disk.

@@ -7,15 +7,29 @@
 //! | `output` | tables and colours for people, JSON for programs |
 //! | `failure` | what is said of a failure, and the exit code |
 //! | `session` | the runtime, and Ctrl-C |
+//! | `sink`, `columns` | rows as a table, as CSV, as JSON lines, in files |
+//! | `listing` | records page by page |
+//! | `moment` | moments and spans as people write them |
 
+mod call;
+mod calls;
+mod columns;
+mod completions;
 mod connect;
 mod failure;
+mod init;
+mod listing;
+mod moment;
 mod output;
 mod push;
+mod record;
+mod records;
 mod sandbox;
 mod session;
 mod settings;
+mod sink;
 mod status;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
@@ -50,7 +64,14 @@ struct Cli {
 enum Command {
     Push(Box<push::Args>),
     Status(status::Args),
+    Watch(watch::Args),
+    Records(records::Args),
+    Record(record::Args),
+    Calls(calls::Args),
+    Call(call::Args),
     Sandbox(sandbox::Args),
+    Init(init::Args),
+    Completions(completions::Args),
 }
 
 impl Command {
@@ -58,7 +79,14 @@ impl Command {
         match self {
             Self::Push(args) => push::run(&args, out),
             Self::Status(args) => status::run(&args, out),
+            Self::Watch(args) => watch::run(&args, out),
+            Self::Records(args) => records::run(&args, out),
+            Self::Record(args) => record::run(&args, out),
+            Self::Calls(args) => calls::run(&args, out),
+            Self::Call(args) => call::run(&args, out),
             Self::Sandbox(args) => sandbox::run(args, out),
+            Self::Init(args) => init::run(&args, out),
+            Self::Completions(args) => completions::run(&args, out),
         }
     }
 }

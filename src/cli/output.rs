@@ -111,6 +111,41 @@ impl<'a> Out<'a> {
         self.console.out.write_all(&line)
     }
 
+    /// Prints a document as the service has it, in one line.
+    pub(super) fn document(&mut self, json: &[u8]) -> io::Result<()> {
+        self.console.out.write_all(&super::sink::line(json))
+    }
+
+    /// Prints what is there of some names and values.
+    pub(super) fn pairs(&mut self, pairs: &[(&str, Option<String>)]) -> io::Result<()> {
+        for (name, value) in pairs {
+            let Some(value) = value else { continue };
+            let name = self.faint(format_args!("{name:<12}"));
+            self.line(format_args!("{name}  {value}"))?;
+        }
+        Ok(())
+    }
+
+    /// Prints a turn of a conversation: who, and what in lines below one another.
+    pub(super) fn turn(&mut self, role: &str, width: usize, words: &str) -> io::Result<()> {
+        let blanks = " ".repeat(width.saturating_sub(role.chars().count()));
+        let room = usize::from(self.width()).saturating_sub(width + 2).max(20);
+        let lines = if self.console.out_is_terminal {
+            wrapped(words, room)
+        } else {
+            vec![words.to_owned()]
+        };
+        for (at, line) in lines.iter().enumerate() {
+            if at == 0 {
+                let role = if role == "user" { self.strong(role) } else { self.faint(role) };
+                self.line(format_args!("{role}{blanks}  {line}"))?;
+            } else {
+                self.line(format_args!("{}  {line}", " ".repeat(width)))?;
+            }
+        }
+        Ok(())
+    }
+
     /// What was printed is there now.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         self.console.out.flush()
@@ -234,6 +269,26 @@ impl<'a> Out<'a> {
             text.to_string()
         }
     }
+}
+
+/// Words in lines of at most `width` characters, unless one is longer.
+fn wrapped(words: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in words.split_whitespace() {
+        let is_over = lines.last().is_some_and(|line| {
+            !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width
+        });
+        if is_over {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
 }
 
 /// Whether the line that comes from standard input is a yes. It blocks.

@@ -196,6 +196,12 @@ fn secret<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Secret>, D
     }
 }
 
+/// Whether a text can be a settings file.
+#[cfg(test)]
+pub(super) fn check(text: &str) -> Result<(), Failure> {
+    parse::<Settings>(Path::new("config.toml"), text).map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,11 +4,17 @@ use super::connect::{CampaignChoice, Connection};
 use super::failure::{End, Failure};
 use super::output::Out;
 use super::session;
+use super::watch::{self, Pace};
 use crate::model::{CampaignStatus, Count, Document};
 
 /// Show a campaign's status and how many of its records are in each.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// Follow it until nothing is left to do
+    #[arg(long, short)]
+    watch: bool,
+    #[command(flatten)]
+    pace: Pace,
     #[command(flatten)]
     campaign: CampaignChoice,
     #[command(flatten)]
@@ -18,8 +24,15 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, out: &mut Out<'_>) -> Result<End, Failure> {
     let connected = args.connection.client()?;
     let campaign = args.campaign.of(&connected.settings)?;
+    if args.watch {
+        return watch::follow(&connected.client, campaign, &args.pace, out);
+    }
     let status = session::finish(async { Ok(connected.client.campaign_status(campaign).await?) })?;
-    show(&status, out)?;
+    if out.is_json() {
+        out.document(status.json())?;
+    } else {
+        show(&status, out)?;
+    }
     Ok(End::Done)
 }
 
@@ -40,17 +53,16 @@ pub(super) fn counts(status: &Document<CampaignStatus>) -> Vec<(&'static str, Op
     ]
 }
 
-fn show(status: &Document<CampaignStatus>, out: &mut Out<'_>) -> Result<(), Failure> {
-    if out.is_json() {
-        return Ok(out.json(status)?);
-    }
-    let word = status.status.as_deref().unwrap_or("?");
-    let word = out.status(word);
-    out.line(format_args!("campaign  {}", status.campaign_id.as_deref().unwrap_or("?")))?;
+/// Shows it, for people; how many lines it takes.
+pub(super) fn show(status: &Document<CampaignStatus>, out: &mut Out<'_>) -> Result<usize, Failure> {
+    let word = out.status(status.status.as_deref().unwrap_or("?"));
+    let campaign = super::output::printable(status.campaign_id.as_deref().unwrap_or("?"));
+    out.line(format_args!("campaign  {campaign}"))?;
     out.line(format_args!("status    {word}"))?;
-    for (name, count) in counts(status) {
+    let counts = counts(status);
+    for (name, count) in &counts {
         let count = count.map_or_else(|| "?".to_owned(), |count| count.to_string());
         out.line(format_args!("  {name:<17} {count:>9}"))?;
     }
-    Ok(())
+    Ok(2 + counts.len())
 }

@@ -84,6 +84,7 @@ pub(super) fn run(args: &Args, out: &mut Out<'_>) -> Result<End, Failure> {
 struct Push<'a> {
     args: &'a Args,
     client: Client,
+    profile: Option<String>,
     campaign: Uuid,
     journal: Option<PathBuf>,
     options: Options,
@@ -116,7 +117,15 @@ impl<'a> Push<'a> {
             can_write(path).map_err(|error| Failure::written(flag, path, error))?;
             taken.push((if flag == "rejects" { "--rejects" } else { "--report" }, path));
         }
-        Ok(Self { args, client: connected.client, campaign, journal, options, format })
+        Ok(Self {
+            args,
+            client: connected.client,
+            profile: connected.settings.name,
+            campaign,
+            journal,
+            options,
+            format,
+        })
     }
 
     async fn run(&self, mut stop: Stop<'_>, out: &mut Out<'_>) -> Result<End, Failure> {
@@ -163,6 +172,7 @@ impl<'a> Push<'a> {
             status: &status,
             campaign: self.campaign,
             base_url: self.client.config().base_url(),
+            profile: self.profile.as_deref(),
             before: self.before(),
             journal: self.journal.as_deref(),
             is_keyed: self.args.given.is_keyed(),

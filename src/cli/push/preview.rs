@@ -60,6 +60,7 @@ pub(super) struct Plan<'a> {
     pub(super) status: &'a Document<CampaignStatus>,
     pub(super) campaign: uuid::Uuid,
     pub(super) base_url: &'a str,
+    pub(super) profile: Option<&'a str>,
     /// What a dry run says of the rows.
     pub(super) checked: &'a Report,
     /// What the journal knows of an upload that it goes on with.
@@ -82,7 +83,9 @@ impl Plan<'_> {
         let status = printable(self.status.status.as_deref().unwrap_or("?"));
         let name = told(self.status, &["name", "campaign_name"]);
         let name = name.map_or_else(String::new, |name| format!("{name}, "));
-        out.say(format_args!("campaign  {name}{} ({status}) at {}", self.campaign, self.base_url));
+        let profile = self.profile.map_or_else(String::new, |name| format!(", profile {name}"));
+        let (campaign, service) = (self.campaign, self.base_url);
+        out.say(format_args!("campaign  {name}{campaign} ({status}) at {service}{profile}"));
         match told(self.status, &HOURS) {
             Some(window) => out.say(format_args!("window    {window}")),
             None => out.say("window    as set in the dashboard; the service does not tell it"),
