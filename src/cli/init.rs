@@ -107,14 +107,11 @@ mod tests {
 
     #[test]
     fn the_template_is_read_with_and_without_its_comments() {
-        let filled: String = TEMPLATE
-            .lines()
-            .map(|line| {
-                line.strip_prefix("# ").filter(|it| it.contains(" = ") || it.starts_with('['))
-            })
-            .zip(TEMPLATE.lines())
-            .map(|(setting, line)| format!("{}\n", setting.unwrap_or(line)))
-            .collect();
+        let uncommented = |line: &'static str| {
+            let setting = line.strip_prefix("# ");
+            setting.filter(|it| it.contains(" = ") || it.starts_with('[')).unwrap_or(line)
+        };
+        let filled = TEMPLATE.lines().map(uncommented).collect::<Vec<_>>().join("\n");
         for text in [TEMPLATE, &filled] {
             settings::check(text).unwrap();
         }

@@ -11,6 +11,8 @@
 //! | `listing` | records page by page |
 //! | `moment` | moments and spans as people write them |
 
+#![allow(clippy::doc_markdown, reason = "help texts are no Markdown")]
+
 mod call;
 mod calls;
 mod columns;
@@ -50,8 +52,13 @@ use output::{Look, Out};
     version,
     arg_required_else_help = true,
     max_term_width = 100,
-    after_help = "Exit codes: 0 done, 1 some rows rejected, invalid or unknown, 2 usage, 3 the service \
-                  refused, 4 no connection, 130 interrupted"
+    after_help = "Exit codes:
+  0    done
+  1    done, but for some rows that were rejected, invalid or unknown
+  2    a flag, a setting or a file can't be used
+  3    the service refused
+  4    no connection
+  130  interrupted, or answered with no"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -123,6 +130,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: Console<'_>) -> i3
 }
 
 /// Shows help, the version, or what is wrong with the arguments.
+#[allow(clippy::needless_pass_by_value, reason = "it is the last that is done with it")]
 fn told(error: &clap::Error, console: Console<'_>) -> i32 {
     let is_error = error.use_stderr();
     let (stream, is_terminal): (&mut dyn Write, _) = if is_error {

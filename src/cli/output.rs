@@ -89,6 +89,9 @@ impl<'a> Out<'a> {
 
     /// How many columns a table may have.
     pub(super) fn width(&self) -> u16 {
+        if !self.console.out_is_terminal {
+            return WIDTH;
+        }
         let own = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
         let told = || console::Term::stdout().size_checked().map(|(_, columns)| columns);
         own.or_else(told).filter(|columns| *columns >= 20).unwrap_or(WIDTH)

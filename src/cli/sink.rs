@@ -47,7 +47,8 @@ impl Place {
             can_write(path).map_err(|error| Failure::written("output", path, error))?;
             let name = path.to_string_lossy().to_lowercase();
             let plain = name.strip_suffix(".gz").unwrap_or(&name);
-            if plain.ends_with(".jsonl") || plain.ends_with(".ndjson") {
+            let ending = plain.rsplit_once('.').map(|(_, ending)| ending);
+            if matches!(ending, Some("jsonl" | "ndjson")) {
                 let file = Lines::start(path, plain.len() < name.len())
                     .map_err(|error| Failure::file(path, &error))?;
                 return Ok(Sink::LinesFile { path: path.clone(), file });
@@ -89,7 +90,7 @@ impl Sink {
                 table.extend(rows.iter().map(cells));
             }
             Self::Csv { has_head } => {
-                let batch = T::batch(rows).map_err(rows_broke)?;
+                let batch = T::batch(rows).map_err(|error| rows_broke(&error))?;
                 let mut writer = csv::Writer::from_writer(Vec::new());
                 if !std::mem::replace(has_head, true) {
                     let schema = batch.schema();
@@ -109,7 +110,7 @@ impl Sink {
                 out.flush()?;
             }
             Self::File { path, file, .. } => {
-                let batch = T::batch(rows).map_err(rows_broke)?;
+                let batch = T::batch(rows).map_err(|error| rows_broke(&error))?;
                 if !file.send(Word::Batch(batch)) {
                     return Err(file.end(path).err().unwrap_or(Failure::Interrupted));
                 }
@@ -132,7 +133,7 @@ impl Sink {
             }
             Self::Table(rows) => return Ok(out.table(T::HEAD, rows)?),
             Self::Csv { has_head: false } => {
-                let schema = T::schema().map_err(rows_broke)?;
+                let schema = T::schema().map_err(|error| rows_broke(&error))?;
                 let names: Vec<&str> =
                     schema.fields().iter().map(|field| field.name().as_str()).collect();
                 return Ok(out.line(names.join(","))?);
@@ -167,7 +168,7 @@ pub(super) fn line(json: &[u8]) -> Vec<u8> {
     line
 }
 
-fn rows_broke(error: ArrowError) -> Failure {
+fn rows_broke(error: &ArrowError) -> Failure {
     Failure::Told(Kind::Refused, error.to_string())
 }
 
@@ -192,7 +193,7 @@ enum Word {
 
 impl Batches {
     fn start<T: Row>(path: PathBuf) -> Result<Self, Failure> {
-        let schema = T::schema().map_err(rows_broke)?;
+        let schema = T::schema().map_err(|error| rows_broke(&error))?;
         let (sender, words) = sync_channel(4);
         let thread = std::thread::spawn(move || written(&path, schema, &words));
         Ok(Self { sender: Some(sender), thread: Some(thread) })

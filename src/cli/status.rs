@@ -38,18 +38,18 @@ pub(super) fn run(args: &Args, out: &mut Out<'_>) -> Result<End, Failure> {
 
 /// The counts by status, in the order of the reference.
 pub(super) fn counts(status: &Document<CampaignStatus>) -> Vec<(&'static str, Option<u64>)> {
-    let Some(stats) = &status.stats else { return Vec::new() };
+    let Some(by) = &status.stats else { return Vec::new() };
     let number = |count: &Count| count.0.as_ref().and_then(crate::model::Whole::as_u64);
     vec![
-        ("queued", number(&stats.queued)),
-        ("in_progress", number(&stats.in_progress)),
-        ("completed", number(&stats.completed)),
-        ("failed", number(&stats.failed)),
-        ("dnc", number(&stats.dnc)),
-        ("rescheduled", number(&stats.rescheduled)),
-        ("retry_pending", number(&stats.retry_pending)),
-        ("follow_up_pending", number(&stats.follow_up_pending)),
-        ("total", stats.total_records.as_ref().and_then(crate::model::Whole::as_u64)),
+        ("queued", number(&by.queued)),
+        ("in_progress", number(&by.in_progress)),
+        ("completed", number(&by.completed)),
+        ("failed", number(&by.failed)),
+        ("dnc", number(&by.dnc)),
+        ("rescheduled", number(&by.rescheduled)),
+        ("retry_pending", number(&by.retry_pending)),
+        ("follow_up_pending", number(&by.follow_up_pending)),
+        ("total", by.total_records.as_ref().and_then(crate::model::Whole::as_u64)),
     ]
 }
 

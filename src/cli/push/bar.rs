@@ -1,5 +1,6 @@
 //! How far a push has come, on a terminal.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -35,12 +36,12 @@ impl Bar {
         for outcome in [Outcome::Existing, Outcome::Rejected, Outcome::Invalid, Outcome::Unknown] {
             let count = snapshot.counts.of(outcome);
             if count > 0 {
-                said.push_str(&format!("  {} {count}", outcome.name()));
+                let _ = write!(said, "  {} {count}", outcome.name());
             }
         }
         if snapshot.settling > 0 || snapshot.pages > 0 && done == 0 {
             let of = snapshot.total_pages.map_or_else(String::new, |pages| format!("/{pages}"));
-            said.push_str(&format!("  looking at page {}{of}", snapshot.pages));
+            let _ = write!(said, "  looking at page {}{of}", snapshot.pages);
         }
         bar.set_message(said);
     }

@@ -163,7 +163,7 @@ impl<'a> Push<'a> {
             Ok(report) => report,
             Err(Ended::Refused(error)) => return Err(self.refused(error)),
             Err(Ended::Stopped(stopped)) => {
-                return Err(self.stopped(&stopped.cause, &stopped.report));
+                return Err(Self::stopped(&stopped.cause, &stopped.report));
             }
         };
         let rows = preview::first_rows(&self.input()).map_err(|error| self.refused(error))?;
@@ -262,7 +262,7 @@ impl<'a> Push<'a> {
             Ok(report) => (report, None),
             Err(Ended::Refused(error)) => return Err(self.refused(error)),
             Err(Ended::Stopped(stopped)) => {
-                let failure = self.stopped(&stopped.cause, &stopped.report);
+                let failure = Self::stopped(&stopped.cause, &stopped.report);
                 (stopped.report, Some((stopped.cause.to_string(), failure)))
             }
         };
@@ -316,7 +316,7 @@ impl<'a> Push<'a> {
     }
 
     /// What is said of an upload that stopped.
-    fn stopped(&self, cause: &Cause, report: &Report) -> Failure {
+    fn stopped(cause: &Cause, report: &Report) -> Failure {
         let kind = match cause {
             Cause::Preflight(error)
             | Cause::Service(error)
