@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde::Serialize;
 
 /// Where a command reads and writes.
@@ -202,8 +202,12 @@ impl<'a> Out<'a> {
         for row in rows {
             table.add_row(row);
         }
-        for column in table.column_iter_mut() {
+        for (at, column) in table.column_iter_mut().enumerate() {
             column.set_padding((0, 2));
+            // An id in two pieces can't be copied.
+            if at < 3 {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
         }
         for (at, line) in table.lines().enumerate() {
             let line = line.trim_end();

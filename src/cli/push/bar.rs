@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::bulk::{Outcome, Snapshot};
 use crate::cli::output::Out;
@@ -18,11 +18,14 @@ impl Bar {
         }
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
         let shape = match total {
-            Some(_) => "{bar:30} {human_pos}/{human_len} rows  {per_sec}  {eta} left{msg}",
-            None => "{spinner} {human_pos} rows  {per_sec}{msg}",
+            Some(_) => "{bar:30} {human_pos}/{human_len} rows  {rate}  {eta} left{msg}",
+            None => "{spinner} {human_pos} rows  {rate}{msg}",
         };
         if let Ok(style) = ProgressStyle::with_template(shape) {
-            bar.set_style(style.progress_chars("━╸─"));
+            let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                let _ = write!(out, "{:.0} rows/s", state.per_sec());
+            };
+            bar.set_style(style.with_key("rate", rate).progress_chars("━╸─"));
         }
         bar.enable_steady_tick(Duration::from_millis(200));
         Self(Some(bar))

@@ -33,7 +33,9 @@ def host() -> Iterator[Host]:
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
     """An environment without settings, a home of its own, and a campaign."""
-    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TMPDIR") if name in os.environ}
+    kept = {
+        name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TMPDIR") if name in os.environ
+    }
     home = tmp_path / "home"
     home.mkdir()
     return {

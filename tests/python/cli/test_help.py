@@ -58,4 +58,6 @@ OTHERS = {"revrag listen", "revrag webhook", "revrag doctor"}
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell", "elvish"])
 def test_completions(start: Start, shell: str) -> None:
     code, out, err = start("completions", shell).end()
-    assert (code, err) == (0, "") and "revrag" in out and "records" in out
+    assert (code, err) == (0, "")
+    assert "revrag" in out
+    assert "records" in out

@@ -37,7 +37,8 @@ def json_lines(text: str) -> list[dict[str, Any]]:
 def test_status(start: Start, url: str) -> None:
     code, out, err = start("status", url=url).end()
     assert (code, err) == (0, "")
-    assert "status    running" in out and "total" in out
+    assert "status    running" in out
+    assert "total" in out
     told = json.loads(start("status", "--json", url=url).end()[1])
     assert told["stats"]["total_records"] == COUNT
 
@@ -46,7 +47,8 @@ def test_status(start: Start, url: str) -> None:
 def test_watching_ends_when_nothing_is_left(start: Start, url: str, words: tuple[str]) -> None:
     code, out, _ = start(*words, url=url).end()
     assert code == 0
-    assert out.startswith("running: ") and out.count("\n") == 1
+    assert out.startswith("running: ")
+    assert out.count("\n") == 1
 
 
 def test_watching_follows_what_happens(start: Start) -> None:
@@ -56,7 +58,8 @@ def test_watching_follows_what_happens(start: Start) -> None:
     ):
         client.campaign(sandbox.campaign_id).push(leads(5))
         code, text = start("watch", "--interval", 0.05, url=sandbox.url, terminal=True).end()
-        assert code == 0 and "\x1b[" in text
+        assert code == 0
+        assert "\x1b[" in text
         code, out, _ = start("watch", "--json", url=sandbox.url).end()
         assert json_lines(out)[-1]["stats"]["completed"] == 5
 
@@ -66,7 +69,8 @@ def test_watching_until(start: Start) -> None:
         client.campaign(sandbox.campaign_id).push(leads(5))
         words = ("watch", "--interval", 0.1, "--until", 0.3)
         code, _, err = start(*words, url=sandbox.url).end()
-        assert code == 1 and "--until: 5 records are not done yet" in err
+        assert code == 1
+        assert "--until: 5 records are not done yet" in err
 
 
 def test_records_in_a_pipe_are_csv(start: Start, url: str) -> None:
@@ -74,14 +78,16 @@ def test_records_in_a_pipe_are_csv(start: Start, url: str) -> None:
     assert (code, err) == (0, "")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert len({row["run_id"] for row in rows}) == COUNT
-    assert rows[0]["phone_number"].startswith("+91") and len(rows[0]["phone_number"]) == 13
+    assert rows[0]["phone_number"].startswith("+91")
+    assert len(rows[0]["phone_number"]) == 13
     assert "\x1b" not in out
 
 
 def test_records_as_the_service_has_them(start: Start, url: str) -> None:
     code, out, _ = start("records", "--json", "--status", "failed", url=url).end()
     records = json_lines(out)
-    assert code == 0 and {record["status"] for record in records} == {"failed"}
+    assert code == 0
+    assert {record["status"] for record in records} == {"failed"}
     code, out, _ = start("records", "--json", "--limit", 3, url=url).end()
     assert len(json_lines(out)) == 3
     # More than a page, and no more than asked for.
@@ -97,7 +103,8 @@ def test_records_in_files(start: Start, url: str, folder: Path, name: str, size:
     import polars as pl
 
     code, out, err = start("records", "--output", name, url=url).end()
-    assert (code, out) == (0, "") and f"{COUNT} rows in {name}" in err
+    assert (code, out) == (0, "")
+    assert f"{COUNT} rows in {name}" in err
     path = folder / name
     assert path.stat().st_mode & 0o077 == 0
     read = pl.read_parquet if "parquet" in name else pl.read_csv if "csv" in name else None
@@ -127,7 +134,9 @@ def test_records_by_number_and_since(start: Start, url: str) -> None:
 def test_numbers_are_masked_at_a_terminal_alone(start: Start, url: str) -> None:
     command = start("records", "-n", 2, url=url, terminal=True)
     code, text = command.end()
-    assert code == 0 and "run id" in text and "+919800000" not in text
+    assert code == 0
+    assert "run id" in text
+    assert "+919800000" not in text
     assert "+91********" in text
     _, text = start("records", "-n", 2, "--show-numbers", url=url, terminal=True).end()
     assert "+919800000" in text
@@ -137,16 +146,19 @@ def test_a_record_and_its_call(start: Start, url: str) -> None:
     _, out, _ = start("records", "--json", "-n", 1, "--status", "completed", url=url).end()
     record = json.loads(out)
     code, out, _ = start("record", record["id"], url=url).end()
-    assert code == 0 and "completed (final)" in out
+    assert code == 0
+    assert "completed (final)" in out
     call_id = record["call_history"][0]["call_id"]
     assert call_id in out
     code, out, _ = start("call", call_id, url=url).end()
     assert code == 0
-    assert "assistant  Hello there" in out and "user       Yes, Friday" in out
+    assert "assistant  Hello there" in out
+    assert "user       Yes, Friday" in out
     told = json.loads(start("call", call_id, "--json", url=url).end()[1])
     assert told["call_id"] == call_id
     _, text = start("call", call_id, url=url, terminal=True).end()
-    assert record["phone_number"] not in text and "\x1b[1muser\x1b[0m" in text
+    assert record["phone_number"] not in text
+    assert "\x1b[1muser\x1b[0m" in text
 
 
 def test_calls(start: Start, url: str, folder: Path) -> None:
@@ -154,7 +166,8 @@ def test_calls(start: Start, url: str, folder: Path) -> None:
 
     code, out, _ = start("calls", "--json", url=url).end()
     calls = json_lines(out)
-    assert code == 0 and len({call["call_id"] for call in calls}) == COUNT
+    assert code == 0
+    assert len({call["call_id"] for call in calls}) == COUNT
     words = ("calls", "--status", "completed", "-o", "calls.parquet")
     assert start(*words, url=url).end()[0] == 0
     frame = pl.read_parquet(folder / "calls.parquet")
@@ -166,12 +179,15 @@ def test_a_record_that_is_missing_does_not_end_the_calls(start: Start, url: str)
     _, out, _ = start("records", "--json", "-n", 1, url=url).end()
     nobody = "00000000-0000-0000-0000-00000000dead"
     code, out, err = start("calls", nobody, json.loads(out)["id"], "--json", url=url).end()
-    assert code == 1 and len(json_lines(out)) == 1 and "404" in err
+    assert code == 1
+    assert len(json_lines(out)) == 1
+    assert "404" in err
 
 
 def test_a_broken_pipe_is_silent(start: Start, url: str) -> None:
     command = start("records", "--json", url=url)
-    assert command.process.stdout is not None and command.process.stderr is not None
+    assert command.process.stdout is not None
+    assert command.process.stderr is not None
     command.process.stdout.readline()
     command.process.stdout.close()
     assert command.process.stderr.read() == b""
@@ -202,12 +218,14 @@ def test_exit_codes(
     start: Start, url: str, words: tuple[str], more: dict[str, str], code: int, expected: str
 ) -> None:
     found, out, err = start(*words, url=url, **more).end()
-    assert (found, out) == (code, "") and expected in err
+    assert (found, out) == (code, "")
+    assert expected in err
 
 
 def test_no_connection(start: Start) -> None:
     code, _, err = start("status", "--max-retries", 0, url="http://127.0.0.1:1").end()
-    assert code == 4 and "could not connect" in err
+    assert code == 4
+    assert "could not connect" in err
     code, _, err = start("status", "--max-retries", 0, "--json", url="http://127.0.0.1:1").end()
     told = json.loads(err)["error"]
     assert (told["kind"], told["exit_code"]) == ("connection", 4)

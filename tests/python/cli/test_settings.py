@@ -31,8 +31,7 @@ def write(env: dict[str, str], text: str, mode: int = 0o600) -> Path:
 
 def profile(name: str, url: str, key: str = "sandbox-key") -> str:
     return (
-        f'[profiles.{name}]\napi_key = "{key}"\nbase_url = "{url}"\n'
-        f'campaign_id = "{CAMPAIGN_ID}"\n'
+        f'[profiles.{name}]\napi_key = "{key}"\nbase_url = "{url}"\ncampaign_id = "{CAMPAIGN_ID}"\n'
     )
 
 
@@ -47,7 +46,8 @@ def test_a_key_that_others_can_read_is_refused(
 ) -> None:
     path = write(env, profile("default", url), mode)
     code, _, err = start("status", **BARE).end()
-    assert code == 2 and f"chmod 600 {path}" in err
+    assert code == 2
+    assert f"chmod 600 {path}" in err
     assert "sandbox-key" not in err
 
 
@@ -59,7 +59,8 @@ def test_without_a_key_others_may_read_it(start: Start, env: dict[str, str], url
 def test_an_unknown_setting_names_its_line(start: Start, env: dict[str, str]) -> None:
     path = write(env, '[profiles.default]\napi_kye = "s3cret"\n')
     code, _, err = start("status").end()
-    assert code == 2 and f"{path}, line 2: unknown field `api_kye`" in err
+    assert code == 2
+    assert f"{path}, line 2: unknown field `api_kye`" in err
     assert "s3cret" not in err
 
 
@@ -72,7 +73,9 @@ def test_which_profile_goes_first(start: Start, env: dict[str, str], url: str) -
     assert start("status", REVRAG_PROFILE="bad").end()[0] == 0
     assert start("status", "--profile", "bad").end()[0] == 3
     code, _, err = start("status", "--profile", "none").end()
-    assert code == 2 and "--profile: there is no profile" in err and "bad, good" in err
+    assert code == 2
+    assert "--profile: there is no profile" in err
+    assert "bad, good" in err
 
 
 def test_another_place(start: Start, folder: Path, url: str) -> None:
@@ -90,26 +93,31 @@ def test_a_folder_names_a_campaign_and_nothing_of_keys(
     for line in ('api_key = "s3cret"', 'base_url = "http://127.0.0.1:1"'):
         (folder / "revrag.toml").write_text(line)
         code, _, err = start("status", url=url).end()
-        assert code == 2 and "revrag.toml, line 1" in err and "no key" in err
+        assert code == 2
+        assert "revrag.toml, line 1" in err
+        assert "no key" in err
         assert "s3cret" not in err
 
 
 def test_init_makes_a_file_that_nobody_else_reads(start: Start, env: dict[str, str]) -> None:
     code, out, err = start("init").end()
     path = Path(out.strip())
-    assert code == 0 and path.parent.parent.parent == Path(env["HOME"]), err
+    assert code == 0, err
+    assert path.parent.parent.parent == Path(env["HOME"])
     assert path.stat().st_mode & 0o777 == 0o600
     path.write_text("mine")
     code, _, err = start("init").end()
-    assert code == 2 and "is left as it is" in err
+    assert code == 2
+    assert "is left as it is" in err
     assert path.read_text() == "mine"
 
 
-def test_what_init_makes_can_be_read(start: Start, env: dict[str, str], url: str) -> None:
+def test_what_init_makes_can_be_read(start: Start, url: str) -> None:
     assert start("init").end()[0] == 0
     assert start("status", url=url).end()[0] == 0
 
 
 def test_no_key_from_an_argument(start: Start) -> None:
     code, _, err = start("status", "--api-key", "sandbox-key").end()
-    assert code == 2 and "--api-key" in err
+    assert code == 2
+    assert "--api-key" in err
