@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from revrag import PushResult, Record, UploadReport
@@ -125,7 +125,6 @@ class APIStatusError(RevragError):
 
     Attributes:
         status_code: The HTTP status.
-        body: The parsed JSON of the body, else its text.
         request_id: The answer's ``X-Request-ID``, or None.
         headers: The answer's headers, a dict whose names are found in any case.
 
@@ -136,6 +135,9 @@ class APIStatusError(RevragError):
         ...     error.status_code
         404
     """
+
+    # Makes the body of a refusal that came from the service, which lies there as it came until then.
+    _unread: Callable[[], Any] | None = None
 
     def __init__(
         self,
@@ -148,9 +150,22 @@ class APIStatusError(RevragError):
     ) -> None:
         super().__init__(message)
         self.status_code = status_code
-        self.body = body
         self.request_id = request_id
         self.headers = _Headers(headers)
+        self._body = body
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What has not been read yet can't be pickled.
+        self.body  # noqa: B018
+        return super().__reduce__()
+
+    @property
+    def body(self) -> Any:
+        """The parsed JSON of the body, else its text."""
+        if self._unread is not None:
+            self._body = self._unread()
+            self._unread = None
+        return self._body
 
     @property
     def detail(self) -> Any:

@@ -1,6 +1,7 @@
 //! The answer to a push, read for what an upload keeps of it.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -24,6 +25,9 @@ pub enum Answer {
         /// Why.
         error: Box<str>,
     },
+    /// Of the rows with its number some are queued and some refused, and only the order of the
+    /// results would tell which.
+    Unsure,
 }
 
 /// A run's id: a UUID, as documented, or whatever else the service says.
@@ -112,7 +116,7 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 /// answer that contradicts itself or the request says nothing for certain.
 pub(super) fn read<'a>(
     body: &[u8],
-    numbers: impl ExactSizeIterator<Item = &'a str>,
+    numbers: impl ExactSizeIterator<Item = &'a str> + Clone,
     reader: Reader,
 ) -> Result<Vec<Answer>, ResponseProblem> {
     // Checked as a whole, which is quicker than text by text.
@@ -126,7 +130,7 @@ pub(super) fn read<'a>(
     }
     let mut answers = Vec::with_capacity(count);
     let mut accepted = 0;
-    for ((at, entry), number) in body.results.into_iter().enumerate().zip(numbers) {
+    for ((at, entry), number) in body.results.into_iter().enumerate().zip(numbers.clone()) {
         if entry.phone_number.is_some_and(|shown| !is_of(&shown.0, number, reader)) {
             return contradiction(format!("results[{at}] is of another number than records[{at}]"));
         }
@@ -159,14 +163,34 @@ pub(super) fn read<'a>(
     }
     let runs = answers.iter().filter_map(|answer| match answer {
         Answer::Accepted { run, .. } => Some(run),
-        Answer::Rejected { .. } => None,
+        Answer::Rejected { .. } | Answer::Unsure => None,
     });
     let mut runs: Vec<&RunId> = runs.collect();
     runs.sort_unstable();
     if runs.windows(2).any(|pair| pair[0] == pair[1]) {
         return contradiction("it gives one run_id to several records".to_owned());
     }
+    if 0 < accepted && accepted < count as u64 {
+        doubt_twins(&mut answers, numbers, reader);
+    }
     Ok(answers)
+}
+
+/// A service that answers in an order of its own shows that by the numbers, but not among rows that
+/// share one.
+fn doubt_twins<'a>(answers: &mut [Answer], numbers: impl Iterator<Item = &'a str>, reader: Reader) {
+    let numbers: Vec<u64> = numbers.map(|number| reader.number(number).print).collect();
+    let of = |answers: &[Answer], is_accepted: bool| -> HashSet<u64> {
+        let all = answers.iter().zip(&numbers);
+        let of = all.filter(|(one, _)| matches!(one, Answer::Accepted { .. }) == is_accepted);
+        of.map(|(_, number)| *number).collect()
+    };
+    let (accepted, rejected) = (of(answers, true), of(answers, false));
+    for (answer, number) in answers.iter_mut().zip(&numbers) {
+        if accepted.contains(number) && rejected.contains(number) {
+            *answer = Answer::Unsure;
+        }
+    }
 }
 
 /// Whether a number is the one that was sent: as it was, in another notation, or with digits hidden.
@@ -256,6 +280,15 @@ mod tests {
             let told = answers(&bad, &two);
             assert!(matches!(told, Err(ResponseProblem::Contradiction(_))), "{bad}");
         }
+    }
+
+    #[test]
+    fn of_rows_with_one_number_an_answer_does_not_tell_which_it_refused() {
+        let sent = ["+919876543210", "+919876543211", "09876543210"];
+        let no = r#"{"phone_number": "+919876543210", "accepted": false, "error": "twice"}"#;
+        let results = [accepted(sent[0], "r1"), accepted(sent[1], "r2"), no.to_owned()];
+        let answers = answers(&body(2, 1, &results), &sent).unwrap();
+        assert!(matches!(answers[..], [Answer::Unsure, Answer::Accepted { .. }, Answer::Unsure]));
     }
 
     #[test]

@@ -163,7 +163,7 @@ impl Batch {
     }
 
     /// The number of each of its records, as it is sent.
-    pub fn numbers(&self) -> impl ExactSizeIterator<Item = &str> {
+    pub fn numbers(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
         self.rows.iter().map(|row| self.chunk.number(*row as usize))
     }
 }

@@ -250,26 +250,7 @@ impl Ledger {
             let mut after = open.range::<str, _>((Bound::Excluded(token), Bound::Unbounded));
             after.next().is_some_and(|next| next.starts_with(token))
         };
-        let mut standings = Vec::new();
-        for (place, number) in sought {
-            let row = self.index.row(place);
-            let Some(seal) = keys.seal(row) else { continue };
-            let token = keys.tokens.get(&row).map(|token| &**token);
-            let number = number.filter(|_| !keys.inherited.contains(&row));
-            let standing = scan.roster.standing(Sought { seal, token, number, rest: None });
-            // What could be a longer id of ours, cut short, is nobody's.
-            let is_sure = seal.length < scan.roster.longest()
-                || seal.length >= keys.longest
-                || token.is_some_and(|token| !now.was_sending && !is_beginning(token));
-            let is_found = matches!(&standing, Standing::There(one) if !one.is_changed) && is_sure;
-            standings.push((place, standing, is_found));
-        }
-        let is_doubled =
-            |standing: &Standing| matches!(standing, Standing::There(one) if one.is_doubled);
-        let mut twice =
-            standings.iter().filter(|(_, standing, _)| is_doubled(standing)).count() as u64;
-        let finds = standings.iter().any(|(_, _, is_found)| *is_found);
-        let (mut missing, mut known) = (0, 0);
+        let (mut missing, mut known, mut twice) = (0, 0, 0_u64);
         for row in scan.accepted.ones() {
             let Some(seal) = keys.seals.get(row) else { continue };
             known += 1;
@@ -284,6 +265,25 @@ impl Ledger {
                 missing += u64::from(!scan.roster.shows(seal));
             }
         }
+        let mut standings = Vec::new();
+        for (place, number) in sought {
+            let row = self.index.row(place);
+            let Some(seal) = keys.seal(row) else { continue };
+            let token = keys.tokens.get(&row).map(|token| &**token);
+            let number = number.filter(|_| !keys.inherited.contains(&row));
+            let standing = scan.roster.standing(Sought { seal, token, number, rest: None });
+            // What could be a longer id of ours, cut short, is nobody's.
+            let is_sure = seal.length < scan.roster.longest()
+                || seal.length >= keys.longest
+                || (missing == 0
+                    && token.is_some_and(|token| !now.was_sending && !is_beginning(token)));
+            let is_found = matches!(&standing, Standing::There(one) if !one.is_changed) && is_sure;
+            standings.push((place, standing, is_found));
+        }
+        let is_doubled =
+            |standing: &Standing| matches!(standing, Standing::There(one) if one.is_doubled);
+        twice += standings.iter().filter(|(_, standing, _)| is_doubled(standing)).count() as u64;
+        let finds = standings.iter().any(|(_, _, is_found)| *is_found);
         let proof = match over {
             Some(Over::Read) => prove(&scan.roster, now, (missing, known), (finds, inherits))
                 .map_err(|why| (why.to_string(), Some(why))),

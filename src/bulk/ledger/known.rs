@@ -47,6 +47,8 @@ impl Known {
                     let check = Some(u32::from_le_bytes(*check));
                     Sent::Accepted { run: run(), status: status(), check }
                 }
+                // Its run was not written down any more: what was known of it stands.
+                Outcome::Existing if is_accepted && row.run.is_none() => continue,
                 Outcome::Existing => {
                     let check = match before {
                         Some(Sent::Accepted { check, .. }) => *check,

@@ -48,7 +48,7 @@ impl Beginning {
 /// A number of a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) struct Number {
-    pub(super) print: u64,
+    pub(in super::super) print: u64,
     /// Whether it reads as a phone number: one that does is no other number, one that doesn't may
     /// be anything.
     pub(super) is_valid: bool,

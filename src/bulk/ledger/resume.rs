@@ -110,7 +110,11 @@ impl Ledger {
                 }
             }
         }
+        let why = why.as_deref().map_or_else(interrupted, Into::into);
         if checks != stored.checks || is_renumbered {
+            // Of rows in doubt that are not to be called any more, the new plan says only that.
+            let open = doubts[1].0.iter().map(|row| (*row, Told::Unknown { why: why.clone() }));
+            self.record(seq, &open.collect::<Vec<_>>());
             self.out.push(Effect::Plan(plan(&chunk, &Hold::none())));
         }
         if self.phase.stopping.is_some() {
@@ -121,7 +125,6 @@ impl Ledger {
         if let Some(work) = self.works.get_mut(&seq) {
             work.stage = Stage::Open;
         }
-        let why = why.as_deref().map_or_else(interrupted, Into::into);
         for (rows, stays) in doubts {
             self.doubts(seq, rows, stays, why.clone(), now);
         }

@@ -288,11 +288,17 @@ impl Roster {
             let is_known = found.flags & READABLE != 0 && rest.is_some();
             // What is as long as the longest may be a longer one's, cut short; a digest is as it is.
             let may_be_cut = seal.length >= self.longest && !token.is_some_and(key::has_digest);
-            if !(found.is_of(number) || (is_same && is_known)) && may_be_cut {
-                return Standing::MayBe(
+            let shows_number = found.flags & NUMBERED != 0;
+            let is_its_own = (is_same && is_known)
+                || if shows_number { found.is_of(number) } else { rest.is_none() };
+            if !is_its_own && may_be_cut {
+                return Standing::MayBe(if shows_number {
                     "a record under its session id shows another number and other variables, and may \
-                     be another row's, whose id was cut short",
-                );
+                     be another row's, whose id was cut short"
+                } else {
+                    "a record under its session id shows no number and other variables, and may be \
+                     another row's, whose id was cut short"
+                });
             }
             return Standing::There(Existing {
                 run: self.run(found),

@@ -15,6 +15,10 @@ use super::own;
 use super::work::{Body, Doubt, Part, Work};
 use crate::Error;
 
+/// Why nothing is known of rows that share their number.
+const UNSURE: &str =
+    "the service accepted one row with its number and rejected another, and may have meant either";
+
 /// A push that is out.
 #[derive(Debug)]
 pub(super) struct Flight {
@@ -110,7 +114,7 @@ impl Ledger {
             }
             Reply::Applied(answers) => {
                 self.gate.took(rows, bytes);
-                self.applied(seq, &chunk, &part, answers, (now, sent_at));
+                self.applied(seq, &chunk, part, answers, (now, sent_at));
             }
             Reply::Odd(why) => {
                 self.gate.answered();
@@ -169,11 +173,12 @@ impl Ledger {
         &mut self,
         seq: u64,
         chunk: &Chunk,
-        part: &Part,
+        part: Part,
         answers: Vec<Answer>,
         (now, sent_at): (Duration, Duration),
     ) {
         let mut told = Vec::with_capacity(answers.len());
+        let mut unsure = Vec::new();
         for (row, answer) in part.rows.iter().zip(answers) {
             match answer {
                 Answer::Accepted { run, status } => {
@@ -191,7 +196,13 @@ impl Ledger {
                     self.index.set((seq, *row), State::Rejected);
                     told.push((*row, Told::Rejected { error }));
                 }
+                Answer::Unsure => unsure.push(*row),
             }
+        }
+        if !unsure.is_empty() {
+            let due = now.saturating_add(self.setting.settle_after);
+            let part = Part { rows: unsure, losses: part.losses };
+            self.in_doubt(seq, chunk, part, (now, due), UNSURE.into());
         }
         self.record(seq, &told);
         if told.iter().any(|(_, told)| matches!(told, Told::Accepted { .. })) {

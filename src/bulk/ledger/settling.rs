@@ -96,7 +96,7 @@ impl Settling {
     pub(super) fn has_seen(&mut self, answers: &[Answer]) -> bool {
         let first = answers.iter().find_map(|answer| match answer {
             Answer::Accepted { run, .. } => Some(own::print(run)),
-            Answer::Rejected { .. } => None,
+            Answer::Rejected { .. } | Answer::Unsure => None,
         });
         first.is_some_and(|first| !self.firsts.insert(first))
     }

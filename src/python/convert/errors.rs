@@ -1,8 +1,10 @@
 //! The one place that turns an [`Error`] into an exception of `revrag.errors`.
 
+use std::sync::{Mutex, PoisonError};
+
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::types::{PyCFunction, PyDict, PyString, PyTuple, PyType};
 
 use crate::Error;
 use crate::error::RefusalBody;
@@ -18,7 +20,7 @@ pub(in crate::python) fn to_pyerr(py: Python<'_>, error: Error) -> PyErr {
 fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
     let message = error.to_string();
     let fields = PyDict::new(py);
-    let mut cause = None;
+    let (mut cause, mut body) = (None, None);
     let class = match error {
         Error::InvalidArgument { .. } => "InvalidArgumentError",
         Error::Connection { .. } | Error::PushCutOff { left: false, .. } => "APIConnectionError",
@@ -31,11 +33,7 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
         Error::Status(error) => {
             fields.set_item("status_code", error.status)?;
             fields.set_item("request_id", &error.request_id)?;
-            let body = match &error.body {
-                RefusalBody::Json(json) => loads(py, json.text())?,
-                RefusalBody::Text(text) => PyString::new(py, text).into_any(),
-            };
-            fields.set_item("body", body)?;
+            body = Some(unread(py, error.body)?);
             fields.set_item("headers", error.headers)?;
             if error.status == 429 {
                 let seconds = error.retry_after.map(|wait| wait.as_secs_f64());
@@ -70,9 +68,30 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
         },
     };
     let value = class_named(py, class)?.call((message,), Some(&fields))?;
+    if let Some(body) = body {
+        value.setattr("_unread", body)?;
+    }
     let exception = PyErr::from_value(value);
     exception.set_cause(py, cause);
     Ok(exception)
+}
+
+/// A function that makes the object of a body, once: until somebody asks, it lies there as it came.
+fn unread(py: Python<'_>, body: RefusalBody) -> PyResult<Bound<'_, PyCFunction>> {
+    let (body, object) = (Mutex::new(Some(body)), PyOnceLock::<Py<PyAny>>::new());
+    let read = move |args: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
+        let py = args.py();
+        let read = || {
+            let body = body.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Ok::<_, PyErr>(match body {
+                Some(RefusalBody::Json(json)) => loads(py, json.text())?.unbind(),
+                Some(RefusalBody::Text(text)) => PyString::new(py, &text).into_any().unbind(),
+                None => py.None(),
+            })
+        };
+        object.get_or_try_init(py, read).map(|object| object.clone_ref(py))
+    };
+    PyCFunction::new_closure(py, Some(c"unread"), None, read)
 }
 
 /// What is known of a push whose answer came when nobody waited for it any more.

@@ -232,9 +232,19 @@ pub(super) fn kind(
         && scenario.service.pushes.wrong_order == 0
         && !records.iter().any(|record| record.is_too_late);
     let counts = ledger.counts();
-    // A row that shares nothing with its record but an id that may be cut short is anybody's.
+    // A row that shares nothing with its record but an id that may be cut short is anybody's, and so
+    // is a record with its number under what its own may have been cut to.
     let is_odd = |key: usize| {
-        let row = &rows[key];
+        let (row, token) = (&rows[key], token(key).to_ascii_lowercase());
+        let is_beginning = |record: &Record| {
+            record.number == row.number
+                && !record.session.is_empty()
+                && record.session.len() < token.len()
+                && token.starts_with(&record.session.to_ascii_lowercase())
+        };
+        if records.iter().any(is_beginning) {
+            return true;
+        }
         let of = records.iter().filter(|record| record.row == Some(key));
         let mut of = of.filter(|one| one.number != row.number && one.variables != row.variables);
         of.next().is_some()
