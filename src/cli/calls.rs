@@ -68,10 +68,14 @@ pub(super) fn run(args: &Args, out: &mut Out<'_>) -> Result<End, Failure> {
             }
         } else {
             for runs in runs.chunks(fetch.width) {
-                let asked: Vec<_> = runs.iter().map(|run| client.record(campaign, *run)).collect();
+                let asked = runs.iter().map(|run| {
+                    let (client, run) = (client.clone(), *run);
+                    tokio::spawn(async move { client.record(campaign, run).await })
+                });
+                let asked: Vec<_> = asked.collect();
                 let mut records = Vec::with_capacity(asked.len());
                 for record in asked {
-                    match record.await {
+                    match record.await.map_err(std::io::Error::other)? {
                         Ok(record) => records.push(record),
                         Err(error) => fetch.miss("a record", &error, out)?,
                     }

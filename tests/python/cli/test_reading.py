@@ -184,6 +184,24 @@ def test_a_record_that_is_missing_does_not_end_the_calls(start: Start, url: str)
     assert "404" in err
 
 
+def test_calls_of_many_records_that_are_named(start: Start, url: str) -> None:
+    _, out, _ = start("records", "--json", "-n", 20, url=url).end()
+    runs = [record["id"] for record in json_lines(out)]
+    code, out, _ = start("calls", *runs, "--concurrency", 3, "--json", url=url).end()
+    assert code == 0
+    assert len({call["call_id"] for call in json_lines(out)}) == 20
+
+
+def test_the_sandbox_for_programs(start: Start) -> None:
+    command = start("sandbox", "--json")
+    assert command.process.stdout is not None
+    told = json.loads(command.process.stdout.readline())
+    assert told["url"].startswith("http://127.0.0.1:")
+    assert start("status", url=told["url"]).end()[0] == 0
+    command.interrupt()
+    assert command.end() == (0, "", "")
+
+
 def test_a_broken_pipe_is_silent(start: Start, url: str) -> None:
     command = start("records", "--json", url=url)
     assert command.process.stdout is not None
