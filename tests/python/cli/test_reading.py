@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from revrag.sandbox import Sandbox
+from support.service import Exchange, Service, at, hold
 from support.upload import leads
 
 Start = Callable[..., Any]
@@ -113,6 +115,26 @@ def test_records_in_files(start: Start, url: str, folder: Path, name: str, size:
     if name == "r.parquet":
         assert frame["updated_at"].dtype == pl.Datetime("us", "UTC")
     assert [entry.name for entry in folder.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.jsonl", "r.parquet"])
+def test_a_file_that_is_interrupted_is_not_there(
+    start: Start, host: Callable[..., Service], folder: Path, name: str
+) -> None:
+    asked = threading.Semaphore(0)
+
+    def watch(exchange: Exchange, phase: str) -> None:
+        if (exchange.kind, exchange.number, phase) == ("records", 1, "arrived"):
+            asked.release()
+
+    service = host(faults=at({1: hold()}, "records"), watch=watch)
+    for lead in leads(250):
+        service.remember(lead)
+    command = start("records", "--output", name, url=service.url)
+    assert asked.acquire(timeout=20)
+    command.interrupt()
+    assert command.end() == (130, "", "")
+    assert list(folder.iterdir()) == []
 
 
 def test_parquet_into_a_pipe(start: Start, url: str) -> None:
