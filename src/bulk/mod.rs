@@ -73,4 +73,4 @@ pub use report::Report;
 pub use run::{Target, Upload};
 pub use seal::Seal;
 pub use service::{Remote, Service, understood};
-pub use write::{WriteError, write};
+pub use write::{WriteError, can_write, separated, write};

@@ -44,10 +44,7 @@ pub fn write(
     stop: &AtomicBool,
 ) -> Result<(), WriteError> {
     let format = Format::of(path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let mut file =
-        tempfile::Builder::new().prefix(".revrag-").suffix(".tmp").tempfile_in(folder)?;
+    let mut file = beside(path)?;
     let schema = rows.schema();
     let mut sheet = Sheet::new(format, file.as_file_mut().try_clone()?, &schema)?;
     for batch in rows {
@@ -60,6 +57,19 @@ pub fn write(
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Refuses what [`write`] would, before there is a table.
+pub fn can_write(path: &Path) -> Result<(), WriteError> {
+    Format::of(path)?;
+    beside(path).map(drop)
+}
+
+/// A file without a name that can be looked for, in the folder of `path`.
+fn beside(path: &Path) -> Result<tempfile::NamedTempFile, WriteError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    Ok(tempfile::Builder::new().prefix(".revrag-").suffix(".tmp").tempfile_in(folder)?)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,19 +189,7 @@ impl Sheet {
 
     fn add(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
         match self {
-            Self::Separated(writer) => {
-                let mut field = Vec::new();
-                each_row(batch, |cells, row| {
-                    for cell in cells {
-                        field.clear();
-                        if !cell.is_null(row) {
-                            cell.encode(row, &mut field);
-                        }
-                        writer.write_field(unquoted(&mut field)).map_err(io::Error::from)?;
-                    }
-                    Ok(writer.write_record(None::<&[u8]>).map_err(io::Error::from)?)
-                })
-            }
+            Self::Separated(writer) => separated(writer, batch),
             Self::Lines(file, keys) => {
                 let mut line = Vec::new();
                 each_row(batch, |cells, row| {
@@ -228,6 +226,24 @@ impl Sheet {
             Self::Arrow(mut writer) => writer.finish().map_err(broke),
         }
     }
+}
+
+/// Writes the rows of a table as separated values, as [`write`] does to a file.
+pub fn separated<W: Write>(
+    writer: &mut csv::Writer<W>,
+    batch: &RecordBatch,
+) -> Result<(), WriteError> {
+    let mut field = Vec::new();
+    each_row(batch, |cells, row| {
+        for cell in cells {
+            field.clear();
+            if !cell.is_null(row) {
+                cell.encode(row, &mut field);
+            }
+            writer.write_field(unquoted(&mut field)).map_err(io::Error::from)?;
+        }
+        Ok(writer.write_record(None::<&[u8]>).map_err(io::Error::from)?)
+    })
 }
 
 /// What a writer says of a table that it does not take, or of a disk.

@@ -1,80 +1,146 @@
 //! The `revrag` command: a file per subcommand, one place that prints an error.
+//!
+//! | file | does |
+//! | --- | --- |
+//! | `settings` | the settings file and its profiles |
+//! | `connect` | the client: flags, environment, settings |
+//! | `output` | tables and colours for people, JSON for programs |
+//! | `failure` | what is said of a failure, and the exit code |
+//! | `session` | the runtime, and Ctrl-C |
+//! | `sink`, `columns` | rows as a table, as CSV, as JSON lines, in files |
+//! | `listing` | records page by page |
+//! | `moment` | moments and spans as people write them |
 
+#![allow(clippy::doc_markdown, reason = "help texts are no Markdown")]
+
+mod call;
+mod calls;
+mod columns;
+mod completions;
+mod connect;
+mod failure;
+mod init;
+mod listing;
+mod moment;
+mod output;
+mod push;
+mod record;
+mod records;
 mod sandbox;
+mod session;
+mod settings;
+mod sink;
+mod status;
+mod watch;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, BufWriter, Write};
 
 use clap::{Parser, Subcommand};
 
-use crate::Error;
+pub use output::Console;
+
+use failure::{End, Failure};
+use output::{Look, Out};
 
 /// Push leads into RevRag voice campaigns, follow them, and verify the webhooks that come back.
+///
+/// The API key comes from REVRAG_API_KEY or from a settings file, never from an argument.
 #[derive(Debug, Parser)]
-#[command(name = "revrag", version, arg_required_else_help = true)]
+#[command(
+    name = "revrag",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    after_help = "Exit codes:
+  0    done
+  1    done, but for some rows that were rejected, invalid or unknown
+  2    a flag, a setting or a file can't be used
+  3    the service refused
+  4    no connection
+  130  interrupted, or answered with no"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    look: Look,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Push(Box<push::Args>),
+    Status(status::Args),
+    Watch(watch::Args),
+    Records(records::Args),
+    Record(record::Args),
+    Calls(calls::Args),
+    Call(call::Args),
     Sandbox(sandbox::Args),
+    Init(init::Args),
+    Completions(completions::Args),
 }
 
-/// Why a command failed.
-enum Failure {
-    /// Something the caller asked for.
-    Asked(Error),
-    /// Something the machine refused.
-    Io(std::io::Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Asked(error)
+impl Command {
+    fn run(self, out: &mut Out<'_>) -> Result<End, Failure> {
+        match self {
+            Self::Push(args) => push::run(&args, out),
+            Self::Status(args) => status::run(&args, out),
+            Self::Watch(args) => watch::run(&args, out),
+            Self::Records(args) => records::run(&args, out),
+            Self::Record(args) => record::run(&args, out),
+            Self::Calls(args) => calls::run(&args, out),
+            Self::Call(args) => call::run(&args, out),
+            Self::Sandbox(args) => sandbox::run(args, out),
+            Self::Init(args) => init::run(&args, out),
+            Self::Completions(args) => completions::run(&args, out),
+        }
     }
 }
 
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
-        Self::Io(error)
+/// Runs the command on the streams of this process; its exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
+    let (mut out, mut err) = (io::stdout(), io::stderr());
+    let mut console = Console::of_process(&mut out, &mut err);
+    if console.out_is_terminal {
+        return run(args, console);
     }
+    // Line by line, a long listing would take its time.
+    let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
+    console.out = &mut out;
+    run(args, console)
 }
 
-/// Runs the command; its exit code: 0 done, 1 failed, 2 wrong usage.
-pub fn run(
-    args: impl IntoIterator<Item = OsString>,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> i32 {
+/// Runs the command; its exit code: 0 done, 1 some rows rejected, invalid or unknown, 2 wrong usage, 3 the
+/// service refused, 4 no connection, 130 interrupted.
+pub fn run(args: impl IntoIterator<Item = OsString>, console: Console<'_>) -> i32 {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => {
-            let help = !error.use_stderr();
-            let text = error.render().to_string();
-            let _ =
-                if help { out.write_all(text.as_bytes()) } else { err.write_all(text.as_bytes()) };
-            return error.exit_code();
-        }
+        Err(error) => return told(&error, console),
     };
-    let result = match cli.command {
-        Command::Sandbox(args) => sandbox::run(args, out),
-    };
-    match result {
-        Ok(()) => 0,
-        Err(Failure::Asked(Error::InvalidArgument { argument, problem })) => {
-            let flag = argument.replace('_', "-");
-            let _ = writeln!(err, "revrag: --{flag}: {problem}");
-            2
-        }
-        Err(Failure::Asked(error)) => {
-            let _ = writeln!(err, "revrag: {error}");
-            1
-        }
-        Err(Failure::Io(error)) => {
-            let _ = writeln!(err, "revrag: {error}");
-            1
-        }
+    let mut out = Out::new(console, cli.look);
+    let done = cli.command.run(&mut out).and_then(|end| {
+        out.flush()?;
+        Ok(end)
+    });
+    match done {
+        Ok(end) => end.code(),
+        Err(failure) => failure.tell(&mut out),
     }
+}
+
+/// Shows help, the version, or what is wrong with the arguments.
+#[allow(clippy::needless_pass_by_value, reason = "it is the last that is done with it")]
+fn told(error: &clap::Error, console: Console<'_>) -> i32 {
+    let is_error = error.use_stderr();
+    let (stream, is_terminal): (&mut dyn Write, _) = if is_error {
+        (console.err, console.err_is_terminal)
+    } else {
+        (console.out, console.out_is_terminal)
+    };
+    let has_colour = is_terminal && settings::variable("NO_COLOR").is_none();
+    let text = error.render();
+    let text = if has_colour { text.ansi().to_string() } else { text.to_string() };
+    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    error.exit_code()
 }

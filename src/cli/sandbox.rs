@@ -1,11 +1,13 @@
 //! `revrag sandbox`: the service in miniature, until it is interrupted.
 
-use std::io::Write;
 use std::time::Duration;
 
+use serde_json::json;
 use uuid::Uuid;
 
-use super::Failure;
+use super::failure::{End, Failure};
+use super::output::Out;
+use super::session::interruption;
 use crate::sandbox::runner::Rules;
 use crate::sandbox::{Config, DEFAULT_API_KEY, DEFAULT_CAMPAIGN_ID, Sandbox};
 use crate::{Error, Secret};
@@ -48,7 +50,7 @@ pub(super) struct Args {
     seed: u64,
 }
 
-pub(super) fn run(args: Args, out: &mut dyn Write) -> Result<(), Failure> {
+pub(super) fn run(args: Args, out: &mut Out<'_>) -> Result<End, Failure> {
     let seconds = |name: &str, value: f64| {
         Duration::try_from_secs_f64(value)
             .map_err(|_| Error::invalid(name, "it must be a number of seconds, 0 or more"))
@@ -69,36 +71,20 @@ pub(super) fn run(args: Args, out: &mut dyn Write) -> Result<(), Failure> {
         seed: args.seed,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let campaign = config.campaign_id;
     let sandbox = Sandbox::start(config)?;
     // Listening for signals comes before saying so, lest one arrive in between.
     runtime.block_on(async {
         let interrupted = interruption()?;
-        writeln!(out, "{}", sandbox.url())?;
+        if out.is_json() {
+            out.json(&json!({"url": sandbox.url(), "campaign_id": campaign}))?;
+        } else {
+            out.line(sandbox.url())?;
+        }
         out.flush()?;
         interrupted.await;
         Ok::<_, std::io::Error>(())
     })?;
     sandbox.stop();
-    Ok(())
-}
-
-#[cfg(unix)]
-fn interruption() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-#[cfg(not(unix))]
-#[allow(clippy::unnecessary_wraps, reason = "the same signature on every platform")]
-fn interruption() -> std::io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        let _ = tokio::signal::ctrl_c().await;
-    })
+    Ok(End::Done)
 }

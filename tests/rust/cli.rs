@@ -2,10 +2,12 @@
 
 use std::ffi::OsString;
 
+use revrag::cli::{Console, run};
+
 fn revrag(args: &[&str]) -> (i32, String, String) {
     let args = std::iter::once("revrag").chain(args.iter().copied()).map(OsString::from);
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = revrag::cli::run(args, &mut out, &mut err);
+    let code = run(args, Console::piped(&mut out, &mut err));
     (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
 }
 

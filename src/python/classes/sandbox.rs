@@ -202,5 +202,5 @@ impl Sandbox {
 /// Runs the `revrag` command; its exit code.
 #[pyfunction]
 pub(in crate::python) fn run_command(py: Python<'_>, args: Vec<OsString>) -> i32 {
-    py.detach(|| cli::run(args, &mut std::io::stdout(), &mut std::io::stderr()))
+    py.detach(|| cli::main(args))
 }

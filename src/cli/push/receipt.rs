@@ -1,0 +1,88 @@
+//! What a push came to.
+
+use serde_json::{Map, Value, json};
+
+use crate::bulk::{Outcome, Report};
+use crate::cli::failure::{End, Failure};
+use crate::cli::output::Out;
+
+/// Shows it: a receipt for people, an object for programs.
+pub(super) fn show(
+    report: &Report,
+    stopped: Option<&str>,
+    is_dry_run: bool,
+    out: &mut Out<'_>,
+) -> Result<(), Failure> {
+    let counts = report.counts();
+    let seconds = report.elapsed.as_secs_f64();
+    if out.is_json() {
+        let mut told = Map::new();
+        told.insert("upload_id".to_owned(), report.upload_id.simple().to_string().into());
+        told.insert("dry_run".to_owned(), is_dry_run.into());
+        told.insert("total".to_owned(), counts.total().into());
+        for outcome in Outcome::ALL {
+            told.insert(outcome.name().to_owned(), counts.of(outcome).into());
+        }
+        told.insert("repaired".to_owned(), counts.repaired.into());
+        told.insert("changed".to_owned(), counts.changed.into());
+        told.insert("doubled".to_owned(), counts.doubled.into());
+        told.insert("elapsed".to_owned(), json!(seconds));
+        told.insert("stopped".to_owned(), stopped.map_or(Value::Null, Value::from));
+        return Ok(out.json(&told)?);
+    }
+    let title = if is_dry_run { "Dry run" } else { "Upload" };
+    out.line(out.strong(format_args!("{title} {}", report.upload_id.simple())))?;
+    let width = counts.total().to_string().len();
+    for outcome in Outcome::ALL {
+        let count = counts.of(outcome);
+        if count == 0 && outcome != Outcome::Accepted {
+            continue;
+        }
+        let name = out.status_padded(outcome.name(), 9);
+        out.line(format_args!("  {name}  {count:>width$}  {}", about(outcome)))?;
+    }
+    let mut last = format!("  {:<9}  {:>width$}  in {seconds:.1} s", "total", counts.total());
+    for (count, what) in [
+        (counts.repaired, "numbers repaired"),
+        (counts.changed, "changed since"),
+        (counts.doubled, "there more than once"),
+    ] {
+        if count > 0 {
+            last = format!("{last}, {count} {what}");
+        }
+    }
+    Ok(out.line(last)?)
+}
+
+/// Whether all is well.
+pub(super) fn end(report: &Report) -> End {
+    let counts = report.counts();
+    let is_left = [Outcome::Rejected, Outcome::Invalid, Outcome::Unknown]
+        .iter()
+        .any(|outcome| counts.of(*outcome) > 0);
+    if is_left { End::Partly } else { End::Done }
+}
+
+/// The counts that are not nothing, in a line.
+pub(super) fn in_a_line(report: &Report) -> String {
+    let counts = report.counts();
+    let all = Outcome::ALL.iter().map(|outcome| (counts.of(*outcome), outcome.name()));
+    let told: Vec<String> = all
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| format!("{count} {}", name.replace('_', " ")))
+        .collect();
+    if told.is_empty() { "no rows".to_owned() } else { told.join(", ") }
+}
+
+const fn about(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accepted => "queued for calling",
+        Outcome::Existing => "in the campaign before",
+        Outcome::Rejected => "refused by the service",
+        Outcome::Invalid => "stayed home: not valid",
+        Outcome::Excluded => "stayed home: not to be called",
+        Outcome::Duplicate => "stayed home: number or key seen before",
+        Outcome::Unknown => "may be queued: not sent again",
+        Outcome::NotSent => "nothing was sent",
+    }
+}
