@@ -35,7 +35,7 @@ pub(super) struct Connection {
 }
 
 /// Which campaign.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct CampaignChoice {
     /// The campaign [env: REVRAG_CAMPAIGN_ID]
     #[arg(long, short = 'c', value_name = "UUID", help_heading = "Connection")]

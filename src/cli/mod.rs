@@ -18,8 +18,10 @@ mod calls;
 mod columns;
 mod completions;
 mod connect;
+mod doctor;
 mod failure;
 mod init;
+mod listen;
 mod listing;
 mod moment;
 mod output;
@@ -32,6 +34,7 @@ mod settings;
 mod sink;
 mod status;
 mod watch;
+mod webhook;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
@@ -76,6 +79,9 @@ enum Command {
     Record(record::Args),
     Calls(calls::Args),
     Call(call::Args),
+    Listen(Box<listen::Args>),
+    Doctor(doctor::Args),
+    Webhook(webhook::Args),
     Sandbox(sandbox::Args),
     Init(init::Args),
     Completions(completions::Args),
@@ -91,6 +97,9 @@ impl Command {
             Self::Record(args) => record::run(&args, out),
             Self::Calls(args) => calls::run(&args, out),
             Self::Call(args) => call::run(&args, out),
+            Self::Listen(args) => listen::run(&args, out),
+            Self::Doctor(args) => doctor::run(&args, out),
+            Self::Webhook(args) => webhook::run(args, out),
             Self::Sandbox(args) => sandbox::run(args, out),
             Self::Init(args) => init::run(&args, out),
             Self::Completions(args) => completions::run(&args, out),

@@ -10,6 +10,7 @@ mod endpoints;
 mod observe;
 mod passage;
 mod per_process;
+mod probe;
 mod proxy;
 pub mod retry;
 mod shared;
@@ -24,10 +25,17 @@ pub use endpoints::{MAX_PAGE_SIZE, RecordsQuery, parse_id};
 pub use observe::{Observer, RequestEvent};
 pub use passage::Passage;
 pub use per_process::PerProcess;
+pub use probe::{Obstacle, Stage, Step, probe};
 pub use transport::Departure;
 
 /// The TLS side of a client that trusts the platform.
 #[cfg(feature = "sandbox")]
 pub(crate) fn tls_config() -> crate::Result<rustls::ClientConfig> {
     tls::client_config(&tls::Roots::default())
+}
+
+/// The TLS side of a client that speaks plain HTTP only.
+#[cfg(feature = "cli")]
+pub(crate) fn no_tls_config() -> crate::Result<rustls::ClientConfig> {
+    tls::no_config()
 }

@@ -46,10 +46,26 @@ pub(super) async fn told(config: &Config, choice: &proxy::Choice, cause: String)
 }
 
 /// The status with which the proxy answers a `CONNECT`; none where it can't be had.
-async fn ask(config: &Config, choice: &proxy::Choice, target: &str) -> Option<StatusCode> {
+pub(super) async fn ask(
+    config: &Config,
+    choice: &proxy::Choice,
+    target: &str,
+) -> Option<StatusCode> {
     let url = choice.url()?;
     let host = url.host_str()?.trim_matches(['[', ']']);
     let stream = TcpStream::connect((host, url.port_or_known_default()?)).await.ok()?;
+    ask_over(stream, config, choice, target).await
+}
+
+/// The same, over a connection to the proxy.
+pub(super) async fn ask_over(
+    stream: TcpStream,
+    config: &Config,
+    choice: &proxy::Choice,
+    target: &str,
+) -> Option<StatusCode> {
+    let url = choice.url()?;
+    let host = url.host_str()?.trim_matches(['[', ']']);
     let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n").into_bytes();
     let mut header = |name: &str, value: &HeaderValue| {
         request.extend_from_slice(name.as_bytes());

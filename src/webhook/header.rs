@@ -104,6 +104,12 @@ impl<'a> Headers<'a> {
         }
     }
 
+    /// When the delivery was sent, in Unix seconds, as far as its header can be read. Nothing says
+    /// that it is true.
+    pub fn timestamp(&self) -> Option<i64> {
+        self.text(HeaderName::Timestamp).ok().and_then(seconds)
+    }
+
     /// Reads all four. An absent header is told before a malformed one.
     pub(super) fn read(&self) -> Result<Fields<'_>, VerificationError> {
         for name in HeaderName::ALL {

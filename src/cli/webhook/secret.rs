@@ -1,0 +1,66 @@
+//! The signing secret: from a file, the environment or the settings, and never from an argument.
+
+use std::path::{Path, PathBuf};
+
+use crate::Secret;
+use crate::cli::failure::Failure;
+use crate::cli::settings::variable;
+
+/// The environment variable that holds it.
+const VARIABLE: &str = "REVRAG_WEBHOOK_SECRET";
+
+/// The secret of the settings, which are read only where nothing else has one.
+pub(in crate::cli) struct Configured<'a> {
+    /// Whether the profile was named on the command line, and goes before the environment.
+    pub(in crate::cli) is_first: bool,
+    pub(in crate::cli) load: &'a dyn Fn() -> Result<Option<Secret>, Failure>,
+}
+
+/// Where the secret is.
+#[derive(Debug, Default, clap::Args)]
+pub(in crate::cli) struct Place {
+    /// A file with the signing secret; while rotating with one on each line, the new one first.
+    /// Without it REVRAG_WEBHOOK_SECRET is used, else the settings file
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) secret_file: Option<PathBuf>,
+}
+
+impl Place {
+    /// The secrets, the one that signs first; none where there is none anywhere.
+    pub(in crate::cli) fn look(
+        &self,
+        configured: &Configured<'_>,
+    ) -> Result<Option<Vec<Secret>>, Failure> {
+        if let Some(path) = &self.secret_file {
+            return lines_of(path).map(Some);
+        }
+        let own = || variable(VARIABLE).map(Secret::new);
+        let found = if configured.is_first {
+            (configured.load)()?.or_else(own)
+        } else {
+            own().map_or_else(configured.load, |secret| Ok(Some(secret)))?
+        };
+        Ok(found.map(|secret| vec![secret]))
+    }
+
+    /// The secrets, which there have to be.
+    pub(in crate::cli) fn read(&self, configured: &Configured<'_>) -> Result<Vec<Secret>, Failure> {
+        self.look(configured)?.ok_or_else(|| {
+            Failure::flag(
+                "secret_file",
+                "there is no signing secret; name a file that holds it, set the environment variable \
+                 REVRAG_WEBHOOK_SECRET, or write webhook_secret into the settings file",
+            )
+        })
+    }
+}
+
+fn lines_of(path: &Path) -> Result<Vec<Secret>, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let secrets: Vec<_> = lines.map(Secret::new).collect();
+    if secrets.is_empty() {
+        return Err(Failure::flag("secret_file", format!("{}: it is empty", path.display())));
+    }
+    Ok(secrets)
+}
