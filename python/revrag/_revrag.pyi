@@ -127,6 +127,13 @@ class Client:
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]: ...
 
 @final
+class RecordPages:
+    """One reading of a listing, for `RecordPager`."""
+
+    def next(self) -> list[Record] | None: ...
+    def next_async(self) -> Coroutine[Any, Any, list[Record] | None]: ...
+
+@final
 class Campaign:
     @property
     def id(self) -> str: ...
@@ -153,6 +160,9 @@ class Campaign:
         page_size: int = 200,
         timeout: float | None = None,
     ) -> RecordPager: ...
+    def _record_pages(
+        self, status: str | None, page_size: int, timeout: float | None
+    ) -> RecordPages: ...
     def records_page(
         self,
         *,

@@ -5,6 +5,7 @@ pub(super) mod client;
 pub(super) mod event;
 pub(super) mod find;
 pub(super) mod key;
+pub(super) mod listing;
 pub(super) mod model;
 pub(super) mod models;
 pub(super) mod origin;

@@ -2,9 +2,10 @@
 
 use pyo3::prelude::*;
 
-use crate::http::RecordsQuery;
+use crate::http::{Listing, RecordsQuery};
 use crate::python::classes::campaign::Campaign;
-use crate::python::classes::client::prepared;
+use crate::python::classes::client::{bounded, prepared};
+use crate::python::classes::listing::RecordPages;
 use crate::python::classes::models;
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::input::{self, Whole};
@@ -144,6 +145,19 @@ impl Campaign {
         timeout.map(|timeout| input::seconds(py, "timeout", timeout)).transpose()?;
         let pager = py.import("revrag._pager")?.getattr("RecordPager")?;
         pager.call1((slf, query.status, query.page_size, timeout))
+    }
+
+    /// One reading of the listing, for `RecordPager`.
+    fn _record_pages(
+        &self,
+        py: Python<'_>,
+        status: Option<String>,
+        page_size: u32,
+        timeout: Option<f64>,
+    ) -> PyResult<RecordPages> {
+        let http = bounded(py, &self.http(), timeout)?;
+        let query = RecordsQuery { status, page: 1, page_size };
+        Ok(RecordPages::new(Listing::new(&http, self.id, query), self.onlooker(py)))
     }
 
     /// One page of the campaign's records (`GET …/records`).
