@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 
 class RecordPager:
-    """A campaign's records, for ``for`` and for ``async for``; made by ``Campaign.records``.
+    """A campaign's records, for ``for``, for ``async for`` and as an Arrow stream.
+
+    Made by ``Campaign.records``.
 
     Each iteration asks the service anew, and fetches a few pages ahead while the caller works on
     one. Each record comes once. The service promises no order, and a listing may shift while it is
@@ -23,7 +25,7 @@ class RecordPager:
         ...     assert record.is_final
     """
 
-    __slots__ = ("_campaign", "_page_size", "_status", "_timeout")
+    __slots__ = ("_campaign", "_page_size", "_status", "_timeout", "_variables")
 
     def __init__(
         self,
@@ -31,11 +33,13 @@ class RecordPager:
         status: str | None,
         page_size: int,
         timeout: float | None = None,
+        variables: str = "json",
     ) -> None:
         self._campaign = campaign
         self._status = status
         self._page_size = page_size
         self._timeout = timeout
+        self._variables = variables
 
     def __iter__(self) -> Iterator[Record]:
         pages = self._pages()
@@ -47,6 +51,17 @@ class RecordPager:
         while (records := await pages.next_async()) is not None:
             for record in records:
                 yield record
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The records as an Arrow stream (the Arrow PyCapsule interface), page by page.
+
+        Example:
+            >>> import polars
+            >>> frame = polars.DataFrame(campaign.records())
+            >>> run_id in frame["id"]
+            True
+        """
+        return self._pages().stream(self._variables, requested_schema)
 
     def _pages(self) -> RecordPages:
         return self._campaign._record_pages(self._status, self._page_size, self._timeout)

@@ -3,6 +3,7 @@
 
 mod body;
 mod buffers;
+mod calls;
 mod client;
 mod config;
 mod echo;
@@ -20,6 +21,7 @@ mod transport;
 mod tunnel;
 mod wait;
 
+pub use calls::{Fetched, Pace, Wanted};
 pub use client::Client;
 pub use config::{Bounds, Config, Options, PRODUCTION, STAGING};
 pub use endpoints::{MAX_PAGE_SIZE, RecordsQuery, parse_id};

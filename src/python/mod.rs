@@ -44,7 +44,6 @@ fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(classes::sandbox::run_command, module)?)?;
     module.add_class::<classes::event::WebhookEvent>()?;
     module.add_class::<classes::verifier::WebhookVerifier>()?;
-    module.add_class::<classes::listing::RecordPages>()?;
     classes::models::add_to(module)?;
     ground::closed::close_all(module)
 }

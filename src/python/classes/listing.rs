@@ -1,17 +1,25 @@
 //! One reading of a campaign's listing: what `revrag.RecordPager` stands on.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyCapsule, PyList};
 use tokio::sync::Mutex;
 
+use crate::frame::{self, Variables};
 use crate::http::{Listing, Page};
+use crate::model::{self, Object};
+use crate::python::classes::frames::{stream, unmade};
+use crate::python::classes::model::place;
 use crate::python::classes::models;
 use crate::python::convert::attribute::note_left_out;
 use crate::python::ground::run::{Operation, run_sync};
 use crate::python::ground::task::run_async;
+
+/// Where a record's variables stand among its fields.
+const VARIABLES: usize = place(<model::Record as model::Model>::FIELDS, "variables");
 
 /// One reading of a listing, page by page.
 #[pyclass(frozen, module = "revrag._revrag")]
@@ -53,6 +61,48 @@ impl RecordPages {
     /// The asyncio twin of `next`.
     fn next_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         run_async(py, "RecordPages.next_async", self.hook(py), self.operation())
+    }
+
+    /// All pages as an Arrow stream. A struct's fields are known when all has been read.
+    fn stream<'py>(
+        slf: &Bound<'py, Self>,
+        variables: &str,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let mut pages = VecDeque::new();
+        let variables = match variables {
+            "map" => Variables::Map,
+            "struct" => {
+                while let Some(page) = slf.get().page(py)? {
+                    pages.push_back(page);
+                }
+                let records = pages.iter().flat_map(Page::records);
+                let objects: Vec<Object> = records
+                    .filter_map(|record| {
+                        record.with(VARIABLES, |record| &record.variables, Clone::clone)
+                    })
+                    .collect();
+                Variables::struct_of(objects.iter())
+            }
+            _ => Variables::Json,
+        };
+        let empty = frame::records(&[], &variables).map_err(unmade)?;
+        let reading = slf.clone().unbind();
+        let make = Box::new(move |py: Python<'_>| {
+            let page = match pages.pop_front() {
+                Some(page) => Some(page),
+                None => reading.get().page(py)?,
+            };
+            let Some(page) = page else { return Ok(None) };
+            note_left_out(py, &page.page().items);
+            let made = py.detach(|| {
+                let records: Vec<_> = page.records().collect();
+                frame::records(&records, &variables)
+            });
+            made.map(Some).map_err(unmade)
+        });
+        stream(py, &empty, make, requested_schema)
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "the signature that pyo3 wants")]
