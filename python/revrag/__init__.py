@@ -114,9 +114,10 @@ def _imported_by_name() -> None:
     import threading
 
     from revrag import _aio, _calls, _frames, _html, _observe, _pager, _progress, _turn, errors
+    from revrag.webhooks import _reconcile
 
     del atexit, builtins, collections, json, threading
-    del _aio, _calls, _frames, _html, _observe, _pager, _progress, _turn, errors
+    del _aio, _calls, _frames, _html, _observe, _pager, _progress, _reconcile, _turn, errors
 
 
 _interpreter.remember(_revrag)
