@@ -170,7 +170,7 @@ fn of_structs(
             Field::new(name, kind, true)
         })
         .collect();
-    let nulls = NullBuffer::from_iter(objects.iter().map(Option::is_some));
+    let nulls: NullBuffer = objects.iter().map(Option::is_some).collect();
     let made = StructArray::try_new_with_length(types, columns, Some(nulls), objects.len())?;
     Ok(Arc::new(made))
 }

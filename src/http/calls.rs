@@ -97,12 +97,12 @@ impl Client {
                     return Ok(fetched);
                 };
                 let ids = record.call_history.iter().filter_map(|attempt| attempt.call_id.clone());
-                ids.filter_map(|id| match Uuid::try_parse(&id) {
-                    Ok(call) => Some(call),
-                    Err(_) => {
+                ids.filter_map(|id| {
+                    let call = Uuid::try_parse(&id).ok();
+                    if call.is_none() {
                         fetched.missing.push(id);
-                        None
                     }
+                    call
                 })
                 .collect()
             }

@@ -145,7 +145,10 @@ impl Drop for Ahead {
 
 /// Hears of each try, and tells whoever listens, or will.
 #[derive(Default)]
-struct Ear(Mutex<(Option<Arc<dyn Observer>>, Vec<RequestEvent>)>);
+struct Ear(Mutex<Heard>);
+
+/// Who listens, and what was heard before.
+type Heard = (Option<Arc<dyn Observer>>, Vec<RequestEvent>);
 
 impl Ear {
     /// Tells `observer` of what was heard, and of what is heard until the result is dropped.

@@ -65,12 +65,13 @@ pub(super) enum Then {
 pub(super) struct Looks {
     /// In which look a record was seen last.
     seen: HashMap<u64, u32>,
-    looks: u32,
+    number: u32,
     look: Look,
 }
 
 /// One look, from the first page to the last or the other way.
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "what was noted, each by itself")]
 struct Look {
     is_backwards: bool,
     /// The page that was asked for last.
@@ -99,7 +100,7 @@ struct Look {
 impl Looks {
     /// The page to ask for now, where `ahead` are asked for already and were not taken.
     pub(super) fn ask(&mut self, ahead: u64) -> Option<u64> {
-        let first_look = self.looks == 0;
+        let first_look = self.number == 0;
         let look = &mut self.look;
         let next = match look.asked {
             None if look.is_backwards => look.of,
@@ -134,9 +135,9 @@ impl Looks {
     pub(super) fn take(&mut self, seen: &Seen) -> Result<(Vec<usize>, Then), String> {
         let mut new = Vec::with_capacity(seen.hashes.len());
         for (at, hash) in seen.hashes.iter().enumerate() {
-            match self.seen.insert(*hash, self.looks) {
+            match self.seen.insert(*hash, self.number) {
                 None => new.push(at),
-                Some(look) if look == self.looks => {
+                Some(look) if look == self.number => {
                     self.look.has_twice = true;
                     continue;
                 }
@@ -162,7 +163,7 @@ impl Looks {
 
     fn end_look(&mut self) -> Then {
         let look = &self.look;
-        let is_safe = if self.looks == 0 {
+        let is_safe = if self.number == 0 {
             // One page is the listing at one moment.
             let is_whole = look.distinct >= look.largest && !look.has_twice && !look.shrank;
             look.pages == 1 || is_whole
@@ -171,8 +172,8 @@ impl Looks {
         } else {
             !look.shrank || !look.has_new
         };
-        self.looks += 1;
-        if is_safe || self.looks == MOST_LOOKS {
+        self.number += 1;
+        if is_safe || self.number == MOST_LOOKS {
             return Then::End;
         }
         self.look = Look {

@@ -194,11 +194,11 @@ impl<T: Model> Found<T> {
     /// Which field a key names.
     fn field(&self, key: Raw<'_>) -> Option<usize> {
         let name = key.decoded();
-        let is = |field: &&str| field.as_bytes() == &*name;
-        if T::FIELDS.get(self.next).is_some_and(|field| is(&field)) {
+        let is = |field: &str| field.as_bytes() == &*name;
+        if T::FIELDS.get(self.next).is_some_and(|field| is(field)) {
             return Some(self.next);
         }
-        T::FIELDS.iter().position(|field| is(&field))
+        T::FIELDS.iter().position(|field| is(field))
     }
 
     fn missing(&self) -> Option<&'static str> {

@@ -42,13 +42,13 @@ impl Iterator for Stream {
             return Some(Ok(first));
         }
         let make = self.make.as_mut()?;
-        let made = Python::attach(|py| {
+        let table = Python::attach(|py| {
             make(py).map_err(|error| ArrowError::ExternalError(error.to_string().into()))
         });
-        if !matches!(made, Ok(Some(_))) {
+        if !matches!(table, Ok(Some(_))) {
             self.make = None;
         }
-        made.transpose()
+        table.transpose()
     }
 }
 
@@ -59,6 +59,7 @@ impl RecordBatchReader for Stream {
 }
 
 /// A table that could not be made.
+#[allow(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
 pub(in crate::python) fn unmade(error: ArrowError) -> PyErr {
     pyo3::exceptions::PyValueError::new_err(error.to_string())
 }
