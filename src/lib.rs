@@ -7,6 +7,7 @@
 //! | [`model`] | the wire types, a file per noun |
 //! | [`world`] | the clock, chance and new ids, given to whoever decides by them |
 //! | [`http`] | configuration, the retry policy, the transport, the client |
+//! | [`frame`] | records and calls as Arrow columns |
 //! | [`phone`] | phone numbers: repair, validation, E.164 |
 //! | [`key`] | the token of a row that is known by a key |
 //! | [`bulk`] | bulk upload: any table, each row exactly once |
@@ -22,6 +23,7 @@ pub mod bulk;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod error;
+pub mod frame;
 pub mod http;
 pub mod key;
 mod masked;

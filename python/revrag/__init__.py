@@ -16,6 +16,7 @@ from revrag import _revrag
 _interpreter.keep(_revrag)
 
 from revrag import errors
+from revrag._calls import CallPager
 from revrag._pager import RecordPager
 from revrag._revrag import (
     PRODUCTION,
@@ -54,6 +55,7 @@ __all__ = [
     "STAGING",
     "Call",
     "CallAttempt",
+    "CallPager",
     "CallStatus",
     "Campaign",
     "CampaignState",
@@ -111,10 +113,11 @@ def _imported_by_name() -> None:
     import json
     import threading
 
-    from revrag import _aio, _frames, _html, _observe, _pager, _progress, _turn, errors
+    from revrag import _aio, _calls, _frames, _html, _observe, _pager, _progress, _turn, errors
+    from revrag.webhooks import _reconcile
 
     del atexit, builtins, collections, json, threading
-    del _aio, _frames, _html, _observe, _pager, _progress, _turn, errors
+    del _aio, _calls, _frames, _html, _observe, _pager, _progress, _reconcile, _turn, errors
 
 
 _interpreter.remember(_revrag)

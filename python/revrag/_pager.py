@@ -6,75 +6,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from revrag import Campaign, Record, RecordPage
-
-
-# A listing may grow, and shift, while it is read: so much more than its total may be seen.
-SLACK = 1000
-# Records that come in may shift one page into the place of another, but not time after time.
-MOST_REPEATS = 5
-
-
-class _Reading:
-    """One reading of a listing, which has an end."""
-
-    def __init__(self) -> None:
-        self._before: RecordPage | None = None
-        self._seen = 0
-        self._total = 0
-        self._pages: set[int] = set()
-        self._repeats = 0
-
-    def goes_on(self, page: RecordPage) -> bool:
-        """Whether to ask for the next page: not after an empty one, whatever it says."""
-        count = len(page.items) + len(page.left_out)
-        if not count or page.has_more is False:
-            return False
-        self._seen += count
-        # Of another type than documented, it is None.
-        total: int | None = page.total
-        self._total = max(self._total, total or 0)
-        if page.items:
-            ids = hash(tuple(record.id for record in page.items))
-            self._repeats += ids in self._pages
-            self._pages.add(ids)
-        before, self._before = self._before, page
-        # To compare two pages reads both: only where they may be the same.
-        if before is not None and _ids(page) == _ids(before) and page == before:
-            raise _endless("the service's listing shows one page again and again")
-        if self._repeats > MOST_REPEATS:
-            raise _endless("the service's listing shows the same pages again and again")
-        if total is not None and self._seen > 2 * self._total + SLACK:
-            raise _endless(
-                f"the service's listing does not end: it has {self._total} records in all, as it "
-                f"says, and has shown {self._seen}"
-            )
-        return True
-
-
-def _ids(page: RecordPage) -> list[str | None]:
-    return [record.id for record in page.items[:1]]
-
-
-def _endless(problem: str) -> Exception:
-    from revrag.errors import InvalidResponseError
-
-    return InvalidResponseError(problem, status_code=200)
+    from revrag import Campaign, Record
+    from revrag._revrag import RecordPages
 
 
 class RecordPager:
-    """A campaign's records, for ``for`` and for ``async for``; made by ``Campaign.records``.
+    """A campaign's records, for ``for``, for ``async for`` and as an Arrow stream.
 
-    Each iteration asks the service anew and holds a page and the one before it. The service
-    promises no order, and a listing may shift while it is read. One that does not end is an
-    ``InvalidResponseError``.
+    Made by ``Campaign.records``.
+
+    Each iteration asks the service anew, and fetches a few pages ahead while the caller works on
+    one. Each record comes once. The service promises no order, and a listing may shift while it is
+    read: where a look has shown that it did, it is read again for what it then shows anew, up to
+    six times. A listing that does not end is an ``InvalidResponseError``.
 
     Example:
         >>> for record in campaign.records(status="completed"):
         ...     assert record.is_final
     """
 
-    __slots__ = ("_campaign", "_page_size", "_status", "_timeout")
+    __slots__ = ("_campaign", "_page_size", "_status", "_timeout", "_variables")
 
     def __init__(
         self,
@@ -82,30 +33,38 @@ class RecordPager:
         status: str | None,
         page_size: int,
         timeout: float | None = None,
+        variables: str = "json",
     ) -> None:
         self._campaign = campaign
         self._status = status
         self._page_size = page_size
         self._timeout = timeout
+        self._variables = variables
 
     def __iter__(self) -> Iterator[Record]:
-        reading, number, more = _Reading(), 1, True
-        while more:
-            page = self._campaign.records_page(
-                status=self._status, page=number, page_size=self._page_size, timeout=self._timeout
-            )
-            yield from page.items
-            number, more = number + 1, reading.goes_on(page)
+        pages = self._pages()
+        while (records := pages.next()) is not None:
+            yield from records
 
     async def __aiter__(self) -> AsyncIterator[Record]:
-        reading, number, more = _Reading(), 1, True
-        while more:
-            page = await self._campaign.records_page_async(
-                status=self._status, page=number, page_size=self._page_size, timeout=self._timeout
-            )
-            for record in page.items:
+        pages = self._pages()
+        while (records := await pages.next_async()) is not None:
+            for record in records:
                 yield record
-            number, more = number + 1, reading.goes_on(page)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The records as an Arrow stream (the Arrow PyCapsule interface), page by page.
+
+        Example:
+            >>> import polars
+            >>> frame = polars.DataFrame(campaign.records())
+            >>> run_id in frame["id"]
+            True
+        """
+        return self._pages().stream(self._variables, requested_schema)
+
+    def _pages(self) -> RecordPages:
+        return self._campaign._record_pages(self._status, self._page_size, self._timeout)
 
     def __repr__(self) -> str:
         return (

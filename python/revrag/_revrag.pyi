@@ -1,11 +1,12 @@
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, Self, TypeAlias, final
+from typing import Any, Final, Literal, Self, TypeAlias, final, type_check_only
 from uuid import UUID
 
+from revrag._calls import CallPager
 from revrag._pager import RecordPager
 from revrag._types import (
     CallStatus,
@@ -15,6 +16,8 @@ from revrag._types import (
     RecordStatus,
     UploadSource,
 )
+from revrag.webhooks._reconciled import Reconciled
+from revrag.webhooks.stores._store import AnyStore
 
 __all__ = [
     "PRODUCTION",
@@ -126,6 +129,40 @@ class Client:
     ) -> Coroutine[Any, Any, None]: ...
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]: ...
 
+_CallSource: TypeAlias = str | UUID | Record | PushOutcome | CallAttempt
+
+@type_check_only
+@final
+class CallBatch:
+    """Calls that were fetched together."""
+
+    def calls(self) -> list[Call]: ...
+    def missing(self) -> list[str]: ...
+
+@type_check_only
+@final
+class CallFetcher:
+    """Fetches calls, for `CallPager`."""
+
+    def fetch(self, wanted: list[tuple[bool, str]]) -> CallBatch: ...
+    def fetch_async(self, wanted: list[tuple[bool, str]]) -> Coroutine[Any, Any, CallBatch]: ...
+    def stream(
+        self,
+        batches: Iterator[CallBatch],
+        by_message: bool,
+        variables: str,
+        requested_schema: object | None,
+    ) -> object: ...
+
+@type_check_only
+@final
+class RecordPages:
+    """One reading of a listing, for `RecordPager`."""
+
+    def stream(self, variables: str, requested_schema: object | None) -> object: ...
+    def next(self) -> list[Record] | None: ...
+    def next_async(self) -> Coroutine[Any, Any, list[Record] | None]: ...
+
 @final
 class Campaign:
     @property
@@ -151,8 +188,46 @@ class Campaign:
         *,
         status: RecordStatus | str | None = None,
         page_size: int = 200,
+        variables: Literal["json", "map", "struct"] = "json",
         timeout: float | None = None,
     ) -> RecordPager: ...
+    def calls(
+        self,
+        source: Iterable[_CallSource] | AsyncIterable[_CallSource] | None = None,
+        *,
+        status: RecordStatus | str | None = None,
+        call_ids: Iterable[str | UUID] | None = None,
+        concurrency: int = 8,
+        max_per_second: float | None = None,
+        by: Literal["call", "message"] = "call",
+        variables: Literal["json", "map"] = "json",
+        timeout: float | None = None,
+    ) -> CallPager: ...
+    def reconcile(
+        self,
+        store: AnyStore,
+        handler: Callable[[WebhookEvent], object],
+        *,
+        since: datetime | timedelta,
+        name: str | None = None,
+        concurrency: int = 8,
+        max_per_second: float | None = None,
+        timeout: float | None = None,
+    ) -> Reconciled: ...
+    def reconcile_async(
+        self,
+        store: AnyStore,
+        handler: Callable[[WebhookEvent], object],
+        *,
+        since: datetime | timedelta,
+        name: str | None = None,
+        concurrency: int = 8,
+        max_per_second: float | None = None,
+        timeout: float | None = None,
+    ) -> Coroutine[Any, Any, Reconciled]: ...
+    def _record_pages(
+        self, status: str | None, page_size: int, timeout: float | None
+    ) -> RecordPages: ...
     def records_page(
         self,
         *,

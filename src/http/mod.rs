@@ -3,10 +3,13 @@
 
 mod body;
 mod buffers;
+mod calls;
 mod client;
 mod config;
 mod echo;
 mod endpoints;
+mod listing;
+mod looks;
 mod observe;
 mod passage;
 mod per_process;
@@ -19,9 +22,11 @@ mod transport;
 mod tunnel;
 mod wait;
 
+pub use calls::{Fetched, Pace, Wanted};
 pub use client::Client;
 pub use config::{Bounds, Config, Options, PRODUCTION, STAGING};
 pub use endpoints::{MAX_PAGE_SIZE, RecordsQuery, parse_id};
+pub use listing::{Listing, Page};
 pub use observe::{Observer, RequestEvent};
 pub use passage::Passage;
 pub use per_process::PerProcess;

@@ -6,9 +6,10 @@ use std::ops::{Deref, Range};
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
-use super::field::Reader;
-use super::json::{self, DEEPEST, Fault, FaultKind, MOST_DIGITS, Token};
+use super::field::{Field, Reader};
+use super::json::{self, DEEPEST, Fault, FaultKind, MOST_DIGITS, Raw, Token};
 use super::value::raw;
+use super::view::View;
 
 /// What can be read from a JSON object.
 pub trait Model: Default {
@@ -16,6 +17,9 @@ pub trait Model: Default {
     const FIELDS: &'static [&'static str];
     /// Those without which an object is something else. At most 64.
     const NEEDED: &'static [&'static str];
+    /// Whether its fields are read when they are touched: there may be many of it, and little is asked
+    /// of each.
+    const LAZY: bool = false;
 
     /// Reads the value of a documented field; false, and nothing is read, for any other.
     fn read_field(&mut self, name: &str, reader: &mut Reader<'_>) -> Result<bool, Fault>;
@@ -23,10 +27,11 @@ pub trait Model: Default {
 
 /// Names a model's fields as they stand on the wire, and those it can't do without.
 macro_rules! model {
-    ($model:ident needs [$($needed:literal),*] { $($name:literal => $field:ident,)* }) => {
+    ($model:ident needs [$($needed:literal),*] $(lazy $lazy:literal)? { $($name:literal => $field:ident,)* }) => {
         impl $crate::model::Model for $model {
             const FIELDS: &'static [&'static str] = &[$($name),*];
             const NEEDED: &'static [&'static str] = &[$($needed),*];
+            $(const LAZY: bool = $lazy;)?
 
             fn read_field(
                 &mut self,
@@ -50,7 +55,7 @@ pub(super) use model;
 /// back exactly what the service said. The JSON of documents within documents is shared.
 #[derive(Debug, Clone)]
 pub struct Document<T> {
-    view: T,
+    view: View<T>,
     json: Bytes,
 }
 
@@ -137,24 +142,84 @@ impl Reader<'_> {
             self.skip(token)?;
             return Ok(Err((Shape::NoObject, start..self.scanner.at())));
         }
-        let mut view = T::default();
-        let (mut first, mut seen) = (true, 0_u64);
+        let mut found = Found::<T>::new(start);
+        let mut first = true;
         while let Some(key) = self.scanner.key(&mut first)? {
-            let name = key.to_text();
-            if let Some(at) = T::NEEDED.iter().position(|needed| *needed == name) {
-                seen |= 1 << at;
-            }
-            if !view.read_field(&name, self)? {
-                let token = self.scanner.value()?;
-                self.skip(token)?;
-            }
+            found.read(key, self)?;
         }
         let part = start..self.scanner.at();
-        let missing = T::NEEDED.iter().enumerate().find(|(at, _)| seen >> at & 1 == 0);
-        Ok(match missing {
-            Some((_, name)) => Err((Shape::Missing(name), part)),
-            None => Ok(Document { view, json: self.share(part) }),
+        Ok(match found.missing() {
+            Some(name) => Err((Shape::Missing(name), part)),
+            None => Ok(Document { view: found.view, json: self.share(part) }),
         })
+    }
+}
+
+/// What was found of a document so far.
+struct Found<T> {
+    view: View<T>,
+    start: usize,
+    /// Which of the needed fields are there.
+    seen: u64,
+    /// The field that comes next, where they come in the order of the reference.
+    next: usize,
+}
+
+impl<T: Model> Found<T> {
+    fn new(start: usize) -> Self {
+        Self { view: View::new(), start, seen: 0, next: 0 }
+    }
+
+    /// Reads the value of a key.
+    fn read(&mut self, key: Raw<'_>, reader: &mut Reader<'_>) -> Result<(), Fault> {
+        let Some(at) = self.field(key) else {
+            let token = reader.scanner.value()?;
+            return reader.skip(token);
+        };
+        self.next = at + 1;
+        let name = T::FIELDS.get(at).copied().unwrap_or_default();
+        if let Some(at) = T::NEEDED.iter().position(|needed| *needed == name) {
+            self.seen |= 1 << at;
+        }
+        match &mut self.view {
+            View::Read(view) => view.read_field(name, reader).map(drop),
+            View::Places { places, .. } => {
+                let (_, part) = reader.whole()?;
+                places.put(at, part.start - self.start..part.end - self.start);
+                Ok(())
+            }
+        }
+    }
+
+    /// Which field a key names.
+    fn field(&self, key: Raw<'_>) -> Option<usize> {
+        let name = key.decoded();
+        let is = |field: &str| field.as_bytes() == &*name;
+        if T::FIELDS.get(self.next).is_some_and(|field| is(field)) {
+            return Some(self.next);
+        }
+        T::FIELDS.iter().position(|field| is(field))
+    }
+
+    fn missing(&self) -> Option<&'static str> {
+        let mut needed = T::NEEDED.iter().enumerate();
+        needed.find(|(at, _)| self.seen >> at & 1 == 0).map(|(_, name)| *name)
+    }
+}
+
+impl<T: Model> Document<T> {
+    /// Lets `then` see one field, the `at`th of the reference, and reads no other for it.
+    pub(crate) fn with<F: Field, R>(
+        &self,
+        at: usize,
+        pick: impl Fn(&T) -> &F,
+        then: impl FnOnce(&F) -> R,
+    ) -> R {
+        match self.view.place(at) {
+            Err(view) => then(pick(view)),
+            Ok(None) => then(&F::default()),
+            Ok(Some(part)) => then(&F::read(&mut Reader::at(&self.json, part)).unwrap_or_default()),
+        }
     }
 }
 
@@ -174,15 +239,15 @@ impl<T: Serialize> Document<T> {
     /// The document of a view made here rather than received.
     pub fn of(view: T) -> Result<Self, serde_json::Error> {
         let json = serde_json::to_vec(&view)?.into();
-        Ok(Self { view, json })
+        Ok(Self { view: View::Read(view), json })
     }
 }
 
-impl<T> Deref for Document<T> {
+impl<T: Model> Deref for Document<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.view
+        self.view.whole(&self.json)
     }
 }
 

@@ -22,6 +22,11 @@ impl<'a> Reader<'a> {
         Self { text, scanner: Scanner::new(text) }
     }
 
+    /// One that begins with a part of the text, which is a value.
+    pub(super) fn at(text: &'a Bytes, part: Range<usize>) -> Self {
+        Self { text, scanner: Scanner::within(text, part) }
+    }
+
     /// A part of the text, shared.
     pub(super) fn share(&self, part: Range<usize>) -> Bytes {
         self.text.slice(part)
@@ -53,7 +58,7 @@ impl<'a> Reader<'a> {
 }
 
 /// A field's type.
-pub trait Field: Sized {
+pub trait Field: Sized + Default {
     /// Reads the next value, whatever it is.
     fn read(reader: &mut Reader<'_>) -> Result<Self, Fault>;
 }

@@ -14,6 +14,7 @@ mod push;
 mod record;
 mod timestamp;
 mod value;
+mod view;
 
 pub use call::{Call, CustomVariable, Message, Transcription};
 pub use campaign::{CampaignStats, CampaignStatus};

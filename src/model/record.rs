@@ -109,7 +109,7 @@ pub struct RecordPage {
 }
 
 model! {
-    Record needs ["id"] {
+    Record needs ["id"] lazy true {
         "id" => id,
         "campaign_id" => campaign_id,
         "workspace_id" => workspace_id,

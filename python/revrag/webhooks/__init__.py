@@ -7,6 +7,7 @@ events now and handles them later.
 """
 
 from revrag.webhooks._options import Options
+from revrag.webhooks._reconciled import Reconciled
 from revrag.webhooks._registry import CallEnded, EventRegistry
 from revrag.webhooks._reply import Reply
 from revrag.webhooks.stores import Key, State, Store, Transaction, TransactionalStore
@@ -16,6 +17,7 @@ __all__ = [
     "EventRegistry",
     "Key",
     "Options",
+    "Reconciled",
     "Reply",
     "State",
     "Store",

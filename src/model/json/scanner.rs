@@ -66,6 +66,11 @@ impl<'a> Scanner<'a> {
         Self { text, at: 0, depth: 0 }
     }
 
+    /// One that reads a part of the text.
+    pub(crate) fn within(text: &'a [u8], part: std::ops::Range<usize>) -> Self {
+        Self { text: text.get(..part.end).unwrap_or_default(), at: part.start, depth: 0 }
+    }
+
     /// Where it is.
     pub(crate) const fn at(&self) -> usize {
         self.at

@@ -97,11 +97,19 @@ pub(in crate::python) fn prepared(
     watch: &Watch,
     timeout: Option<f64>,
 ) -> PyResult<http::Client> {
+    Ok(bounded(py, http, timeout)?.observed(watch.observer.clone()))
+}
+
+/// A client with another timeout, where one is given.
+pub(in crate::python) fn bounded(
+    py: Python<'_>,
+    http: &http::Client,
+    timeout: Option<f64>,
+) -> PyResult<http::Client> {
     let timeout = timeout.map(|timeout| input::seconds(py, "timeout", timeout)).transpose()?;
     let bounds = Bounds { timeout, ..Bounds::default() };
     let bounded = if timeout.is_some() { http.with_bounds(bounds) } else { Ok(http.clone()) };
-    let bounded = bounded.map_err(|error| to_pyerr(py, error))?;
-    Ok(bounded.observed(watch.observer.clone()))
+    bounded.map_err(|error| to_pyerr(py, error))
 }
 
 #[pymethods]

@@ -1,10 +1,13 @@
 //! The classes that a user sees, a file each.
 
+pub(super) mod calls;
 pub(super) mod campaign;
 pub(super) mod client;
 pub(super) mod event;
 pub(super) mod find;
+pub(super) mod frames;
 pub(super) mod key;
+pub(super) mod listing;
 pub(super) mod model;
 pub(super) mod models;
 pub(super) mod origin;

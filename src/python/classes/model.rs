@@ -7,6 +7,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict as _, PyDict};
 
 use crate::Error;
+use crate::model::{Document, Field, Model};
 use crate::python::convert::attribute::Attribute;
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::json::type_name;
@@ -23,6 +24,39 @@ pub(in crate::python) fn attribute<'py, A: Attribute>(
         return field.to_python(py);
     }
     keep(py, kept, name, || field.to_python(py))
+}
+
+/// The attribute that a document's field is.
+pub(super) fn field<'py, T: Model, A: Attribute + Field>(
+    py: Python<'py>,
+    kept: &PyOnceLock<Py<PyDict>>,
+    (at, name): (usize, &str),
+    document: &Document<T>,
+    pick: fn(&T) -> &A,
+) -> PyResult<Bound<'py, PyAny>> {
+    let make = || document.with(at, pick, |field| field.to_python(py));
+    if A::KEPT { keep(py, kept, name, make) } else { make() }
+}
+
+/// Where a field stands among those of the reference, by its name in Rust.
+pub(super) const fn place(fields: &[&str], name: &str) -> usize {
+    let name = name.as_bytes();
+    let from = if name.len() > 2 && name[0] == b'r' && name[1] == b'#' { 2 } else { 0 };
+    let mut at = 0;
+    while at < fields.len() {
+        let field = fields[at].as_bytes();
+        let mut same = field.len() == name.len() - from;
+        let mut byte = 0;
+        while same && byte < field.len() {
+            same = field[byte] == name[byte + from];
+            byte += 1;
+        }
+        if same {
+            return at;
+        }
+        at += 1;
+    }
+    at
 }
 
 /// What `kept` holds under `name`, made by `make` if it is not there yet.
@@ -131,8 +165,9 @@ macro_rules! models {
                     $(#[doc = $about])*
                     #[getter]
                     fn $field<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                        let name = stringify!($field);
-                        attribute(py, &self.kept, name, &self.document.$field)
+                        const NAME: &str = stringify!($field);
+                        const AT: usize = place(<model::$name as Model>::FIELDS, NAME);
+                        field(py, &self.kept, (AT, NAME), &self.document, |view| &view.$field)
                     }
                 )*
 

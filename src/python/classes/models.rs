@@ -7,7 +7,9 @@ use pyo3::types::{PyDict, PyType};
 
 use crate::Error;
 use crate::model::{self, Document, Model};
-use crate::python::classes::model::{attribute, extra, hash_of, html, json_of, keep, models, repr};
+use crate::python::classes::model::{
+    extra, field, hash_of, html, json_of, keep, models, place, repr,
+};
 use crate::python::convert::attribute::Shown;
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::loads::loads;

@@ -4,7 +4,7 @@ use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
 use pyo3::types::{PyDateTime, PyFloat, PyList, PyString, PyTzInfo};
 
-use crate::model::{Count, Document, Json, List, Number, Object, Timestamp, Whole};
+use crate::model::{Count, Document, Json, List, Model, Number, Object, Timestamp, Whole};
 use crate::python::convert::loads::{loads, whole};
 
 /// A field that can be read from Python.
@@ -97,7 +97,7 @@ impl Attribute for Object {
 }
 
 /// A document that Python sees as a class of its own.
-pub(in crate::python) trait Shown: Sized {
+pub(in crate::python) trait Shown: Model {
     /// Its name.
     const NAME: &'static str;
     /// The class.
@@ -116,15 +116,20 @@ impl<T: Shown + Clone> Attribute for List<T> {
     const KEPT: bool = true;
 
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        if !self.left_out().is_empty() {
-            // What listens to the log changes nothing here.
-            let count = self.left_out().len();
-            if let Err(error) = tell_left_out(py, T::NAME, count, self.len() + count) {
-                error.write_unraisable(py, None);
-            }
-        }
+        note_left_out(py, self);
         let items = self.iter().map(|item| item.to_python(py)).collect::<PyResult<Vec<_>>>()?;
         Ok(PyList::new(py, items)?.into_any())
+    }
+}
+
+/// Tells the log of what is no such document.
+pub(in crate::python) fn note_left_out<T: Shown>(py: Python<'_>, list: &List<T>) {
+    let count = list.left_out().len();
+    // What listens to the log changes nothing here.
+    if count > 0
+        && let Err(error) = tell_left_out(py, T::NAME, count, list.len() + count)
+    {
+        error.write_unraisable(py, None);
     }
 }
 

@@ -191,7 +191,8 @@ def test_one_page(invoke: Invoke, serve: Serve, options: dict[str, Any], query: 
 def pages(count: int) -> Iterator[Any]:
     for number in range(1, count + 1):
         items = [RECORD | {"id": f"00000000-0000-0000-0000-{number:012}"}]
-        yield reply(200, PAGE | {"items": items, "page": number, "has_more": number < count})
+        told = {"items": items, "total": count, "page": number, "has_more": number < count}
+        yield reply(200, PAGE | told)
 
 
 def test_all_pages(serve: Serve) -> None:

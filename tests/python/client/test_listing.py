@@ -6,6 +6,8 @@ import asyncio
 import itertools
 import random
 import socket
+import threading
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -96,6 +98,92 @@ def test_a_listing_that_grows_while_it_is_read(serve: Serve, form: str) -> None:
     server = serve(act(listing))
     assert read(campaign_at(server.url), form) >= 1000
     assert len(server.requests) > 1000 // PAGE_SIZE
+
+
+def ids(campaign: revrag.Campaign, form: str) -> list[int]:
+    pager = campaign.records(page_size=PAGE_SIZE)
+
+    async def every() -> list[revrag.Record]:
+        return [record async for record in pager]
+
+    read = list(pager) if form == "for" else asyncio.run(every())
+    return [uuid.UUID(record.id).int for record in read]
+
+
+def shifting(shift: Callable[[list[int], int], None], of: int = 1000) -> Listing:
+    """A listing in which something happens before each answer."""
+    here, lock, counter = list(range(of)), threading.Lock(), itertools.count()
+
+    def listing(number: int) -> dict[str, Any]:
+        with lock:
+            shift(here, next(counter))
+            start = (number - 1) * PAGE_SIZE
+            shown = page(records(here[start : start + PAGE_SIZE]), len(here), number)
+            return shown | {"has_more": start + PAGE_SIZE < len(here)}
+
+    return listing
+
+
+def first_goes(here: list[int], _: int) -> None:
+    here.pop(0)
+
+
+def some_go(here: list[int], turn: int) -> None:
+    del here[turn * 7 % 300 : turn * 7 % 300 + 3]
+
+
+def one_moves_to_the_front(here: list[int], turn: int) -> None:
+    if turn < 30:
+        here.insert(0, here.pop(turn * 37 % len(here)))
+
+
+def one_moves_to_the_end(here: list[int], turn: int) -> None:
+    if turn < 30:
+        here.append(here.pop(turn * 37 % len(here)))
+
+
+def one_comes_and_one_goes(here: list[int], turn: int) -> None:
+    here.insert(0, 10_000 + turn)
+    del here[turn * 29 % 500 + 1]
+    if turn % 2:
+        here.pop(1)
+
+
+SHIFTS = [first_goes, some_go, one_moves_to_the_front, one_moves_to_the_end, one_comes_and_one_goes]
+
+
+@pytest.mark.parametrize("form", ["for", "async for"])
+@pytest.mark.parametrize("shift", SHIFTS, ids=lambda shift: shift.__name__)
+def test_a_listing_that_shifts(
+    serve: Serve, shift: Callable[[list[int], int], None], form: str
+) -> None:
+    """What was there all the time is read, and nothing is read twice."""
+    still: list[int] = []
+
+    def watched(here: list[int], turn: int) -> None:
+        shift(here, turn)
+        still[:] = here
+
+    found = ids(campaign_at(serve(act(shifting(watched))).url), form)
+    assert len(found) == len(set(found))
+    assert set(range(1000)) & set(still) <= set(found)
+
+
+def test_pages_are_fetched_ahead(serve: Serve) -> None:
+    """The next pages come while the caller works on this one, and no more than a few."""
+    server = serve(act(shifting(lambda *_: None)))
+    pages = iter(campaign_at(server.url).records(page_size=PAGE_SIZE))
+    for _ in range(5 * PAGE_SIZE):
+        next(pages)
+    deadline = time.monotonic() + 10
+    while len(server.requests) < 8:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert len(list(pages)) == 1000 - 5 * PAGE_SIZE
+    assert len(server.requests) == 1000 // PAGE_SIZE
+    glance = serve(act(shifting(lambda *_: None)))
+    next(iter(campaign_at(glance.url).records(page_size=PAGE_SIZE)))
+    assert len(glance.requests) <= 2
 
 
 def test_waiting_for_many_ends_too(invoke: Invoke, serve: Serve) -> None:

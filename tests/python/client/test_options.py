@@ -108,7 +108,7 @@ CLASSES = [
     value
     for value in [*vars(revrag).values(), revrag.sandbox.Sandbox]
     if isinstance(value, type) and not issubclass(value, Exception)
-    and value not in (errors.ErrorDetail, revrag.RecordPager)
+    and value not in (errors.ErrorDetail, revrag.RecordPager, revrag.CallPager)
 ]  # fmt: skip
 
 

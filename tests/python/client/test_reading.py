@@ -251,10 +251,13 @@ def test_an_odd_item_costs_itself(
 
 
 def test_the_pager_goes_on_after_odd_pages(serve: Serve, page: dict[str, Any]) -> None:
-    more = {"has_more": True}
-    pages = [page | more, page | more | {"items": [7]}, page | {"has_more": "no idea"}, page]
+    more, other = {"has_more": True, "total": None}, {"items": [RECORD | {"id": 6}, *ODD[1:4]]}
+    pages = [page | more, page | more | {"items": [7]}, page | more | other]
+    pages += [page | more | {"items": [RECORD | {"id": 7}], "has_more": "no idea"}]
+    pages += [page | more | {"items": [RECORD | {"id": 8}, {}], "has_more": False}]
     campaign = campaign_at(serve(*(reply(200, one) for one in pages)).url)
-    assert [record.id for record in campaign.records()] == ["5", RECORD["id"]] * 3
+    found = [record.id for record in campaign.records()]
+    assert found == ["5", RECORD["id"], "6", "7", "8"]
 
 
 @pytest.mark.parametrize("more", [True, None, "no idea"])

@@ -3,6 +3,7 @@
 mod find;
 mod push;
 mod read;
+mod reconcile;
 mod upload;
 mod wait;
 

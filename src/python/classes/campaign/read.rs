@@ -1,10 +1,15 @@
 //! What a campaign tells: `Campaign.record`, `records`, `records_page` and `status`.
 
+use std::time::Duration;
+
 use pyo3::prelude::*;
 
-use crate::http::RecordsQuery;
+use crate::Error;
+use crate::http::{Listing, RecordsQuery};
+use crate::python::classes::calls::CallFetcher;
 use crate::python::classes::campaign::Campaign;
-use crate::python::classes::client::prepared;
+use crate::python::classes::client::{bounded, prepared};
+use crate::python::classes::listing::RecordPages;
 use crate::python::classes::models;
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::input::{self, Whole};
@@ -46,6 +51,27 @@ impl Campaign {
             let http = prepared(py, &http, watch, timeout)?;
             Ok(Box::pin(async move { http.campaign_status(campaign).await.map(Into::into) }))
         })
+    }
+
+    fn call_fetcher(
+        &self,
+        py: Python<'_>,
+        concurrency: Whole,
+        max_per_second: Option<f64>,
+        timeout: Option<f64>,
+    ) -> PyResult<CallFetcher> {
+        let http = bounded(py, &self.http(), timeout)?;
+        let concurrency = concurrency.at_least(py, "concurrency", 1)?;
+        let concurrency = usize::try_from(concurrency).unwrap_or(usize::MAX).min(256);
+        let apart = match max_per_second {
+            Some(most) if !(most > 0.0 && most.is_finite()) => {
+                let problem = "it must be a positive number, or None";
+                return Err(to_pyerr(py, Error::invalid("max_per_second", problem)));
+            }
+            Some(most) => Duration::try_from_secs_f64(1.0 / most).unwrap_or(Duration::MAX),
+            None => Duration::ZERO,
+        };
+        Ok(CallFetcher::new(http, self.id, concurrency, apart, self.onlooker(py)))
     }
 }
 
@@ -111,13 +137,17 @@ impl Campaign {
         run_async(py, "Campaign.record_async", self.onlooker(py), operation)
     }
 
-    /// The campaign's records, page after page, for `for` and for `async for`.
+    /// The campaign's records, page after page, for `for`, for `async for`, and as an Arrow stream.
     ///
-    /// The service promises no order, and records move between statuses while they are listed.
+    /// The service promises no order, and records move between statuses while they are listed. As a
+    /// stream (`polars.DataFrame(campaign.records())`, pandas, pyarrow, DuckDB) it has a column for each
+    /// documented field, timestamps in UTC, and no Python object per row.
     ///
     /// Args:
     ///     status (str | None): Only records of this status.
     ///     page_size (int): Records per request, from 1 to 200.
+    ///     variables (str): What they are in the stream: `"json"`, their text; `"map"`, from name to text;
+    ///         `"struct"`, with a type for each, for which all pages are read before the first row.
     ///     timeout (float | None): Seconds each try may take; None is as the client has it.
     ///
     /// Returns:
@@ -130,20 +160,88 @@ impl Campaign {
     ///     >>> run_id in {record.id for record in campaign.records()}
     ///     True
     #[pyo3(
-        signature = (*, status=None, page_size=Whole(200), timeout=None),
-        text_signature = "($self, *, status=None, page_size=200, timeout=None)"
+        signature = (*, status=None, page_size=Whole(200), variables="json", timeout=None),
+        text_signature = "($self, *, status=None, page_size=200, variables='json', timeout=None)"
     )]
     fn records<'py>(
         slf: &Bound<'py, Self>,
         status: Option<String>,
         page_size: Whole,
+        variables: &str,
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let query = query(py, status, Whole(1), page_size)?;
         timeout.map(|timeout| input::seconds(py, "timeout", timeout)).transpose()?;
         let pager = py.import("revrag._pager")?.getattr("RecordPager")?;
-        pager.call1((slf, query.status, query.page_size, timeout))
+        if !["json", "map", "struct"].contains(&variables) {
+            let problem = r#"it must be "json", "map" or "struct""#;
+            return Err(to_pyerr(py, Error::invalid("variables", problem)));
+        }
+        pager.call1((slf, query.status, query.page_size, timeout, variables))
+    }
+
+    /// The calls of many records, fetched side by side, for `for`, for `async for`, and as an Arrow stream.
+    ///
+    /// Give one of `source`, `status` and `call_ids`. A call or record that the service does not know is in
+    /// `.missing` of what is returned, and ends nothing.
+    ///
+    /// Args:
+    ///     source (Iterable | None): Run ids, records, push outcomes or call attempts, in any mixture.
+    ///     status (str | None): All calls of all records of this status.
+    ///     call_ids (Iterable[str | UUID] | None): Calls by their own ids.
+    ///     concurrency (int): Requests under way at a time, at most 256.
+    ///     max_per_second (float | None): Requests that begin in a second, at most.
+    ///     by (str): The stream's rows: `"call"`, or `"message"`, a row for each of a transcript.
+    ///     variables (str): What `variables_fields` is in the stream: `"json"` or `"map"`.
+    ///     timeout (float | None): Seconds each try may take; None is as the client has it.
+    ///
+    /// Returns:
+    ///     CallPager: Iterable as often as wanted, as far as the source is; each iteration asks anew.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: An argument can't be used.
+    ///
+    /// Example:
+    ///     >>> [call.call_status for call in campaign.calls([run_id])]
+    ///     ['completed']
+    #[pyo3(
+        signature = (
+            source=None, *, status=None, call_ids=None, concurrency=Whole(8), max_per_second=None,
+            by="call", variables="json", timeout=None
+        ),
+        text_signature = "($self, source=None, *, status=None, call_ids=None, concurrency=8, \
+            max_per_second=None, by='call', variables='json', timeout=None)"
+    )]
+    #[allow(clippy::too_many_arguments, reason = "the public signature")]
+    fn calls<'py>(
+        slf: &Bound<'py, Self>,
+        source: Option<Bound<'py, PyAny>>,
+        status: Option<String>,
+        call_ids: Option<Bound<'py, PyAny>>,
+        concurrency: Whole,
+        max_per_second: Option<f64>,
+        by: &str,
+        variables: &str,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let fetcher = slf.get().call_fetcher(py, concurrency, max_per_second, timeout)?;
+        let pager = py.import("revrag._calls")?.getattr("CallPager")?;
+        pager.call1((slf, fetcher, source, status, call_ids, by, variables))
+    }
+
+    /// One reading of the listing, for `RecordPager`.
+    fn _record_pages(
+        &self,
+        py: Python<'_>,
+        status: Option<String>,
+        page_size: u32,
+        timeout: Option<f64>,
+    ) -> PyResult<RecordPages> {
+        let http = bounded(py, &self.http(), timeout)?;
+        let query = RecordsQuery { status, page: 1, page_size };
+        Ok(RecordPages::new(Listing::new(&http, self.id, query), self.onlooker(py)))
     }
 
     /// One page of the campaign's records (`GET …/records`).

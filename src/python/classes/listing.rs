@@ -1,0 +1,138 @@
+//! One reading of a campaign's listing: what `revrag.RecordPager` stands on.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyList};
+use tokio::sync::Mutex;
+
+use crate::frame::{self, Variables};
+use crate::http::{Listing, Page};
+use crate::model::{self, Object};
+use crate::python::classes::frames::{stream, unmade};
+use crate::python::classes::model::place;
+use crate::python::classes::models;
+use crate::python::convert::attribute::note_left_out;
+use crate::python::ground::run::{Operation, run_sync};
+use crate::python::ground::task::run_async;
+
+/// Where a record's variables stand among its fields.
+const VARIABLES: usize = place(<model::Record as model::Model>::FIELDS, "variables");
+
+/// One reading of a listing, page by page.
+#[pyclass(frozen, module = "revrag._revrag")]
+pub(in crate::python) struct RecordPages {
+    listing: Arc<Mutex<Listing>>,
+    hook: Option<Py<PyAny>>,
+}
+
+impl RecordPages {
+    pub(in crate::python) fn new(listing: Listing, hook: Option<Py<PyAny>>) -> Self {
+        Self { listing: Arc::new(Mutex::new(listing)), hook }
+    }
+
+    /// The next page.
+    pub(in crate::python) fn page(&self, py: Python<'_>) -> PyResult<Option<Page>> {
+        run_sync(py, self.hook(py), self.operation()).map(|Fresh(page)| page)
+    }
+
+    fn hook(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.hook.as_ref().map(|hook| hook.clone_ref(py))
+    }
+
+    fn operation(&self) -> Operation<Fresh> {
+        let listing = self.listing.clone();
+        Box::new(move |_, watch, _| {
+            let observer = watch.observer.clone();
+            Ok(Box::pin(async move { listing.lock().await.next(Some(&observer)).await.map(Fresh) }))
+        })
+    }
+}
+
+#[pymethods]
+impl RecordPages {
+    /// The records of the next page that were not there before; None after the last one.
+    fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+        Fresh(self.page(py)?).list(py)
+    }
+
+    /// The asyncio twin of `next`.
+    fn next_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        run_async(py, "RecordPages.next_async", self.hook(py), self.operation())
+    }
+
+    /// All pages as an Arrow stream. A struct's fields are known when all has been read.
+    fn stream<'py>(
+        slf: &Bound<'py, Self>,
+        variables: &str,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let mut pages = VecDeque::new();
+        let variables = match variables {
+            "map" => Variables::Map,
+            "struct" => {
+                while let Some(page) = slf.get().page(py)? {
+                    pages.push_back(page);
+                }
+                let records = pages.iter().flat_map(Page::records);
+                let objects: Vec<Object> = records
+                    .filter_map(|record| {
+                        record.with(VARIABLES, |record| &record.variables, Clone::clone)
+                    })
+                    .collect();
+                Variables::struct_of(objects.iter())
+            }
+            _ => Variables::Json,
+        };
+        let empty = frame::records(&[], &variables).map_err(unmade)?;
+        let reading = slf.clone().unbind();
+        let make = Box::new(move |py: Python<'_>| {
+            let page = match pages.pop_front() {
+                Some(page) => Some(page),
+                None => reading.get().page(py)?,
+            };
+            let Some(page) = page else { return Ok(None) };
+            note_left_out(py, &page.page().items);
+            let made = py.detach(|| {
+                let records: Vec<_> = page.records().collect();
+                frame::records(&records, &variables)
+            });
+            made.map(Some).map_err(unmade)
+        });
+        stream(py, &empty, make, requested_schema)
+    }
+
+    #[allow(clippy::needless_pass_by_value, reason = "the signature that pyo3 wants")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.hook)
+    }
+}
+
+/// A page, for Python a list of what is new in it.
+struct Fresh(Option<Page>);
+
+impl Fresh {
+    fn list(self, py: Python<'_>) -> PyResult<Option<Bound<'_, PyList>>> {
+        let Some(page) = self.0 else { return Ok(None) };
+        note_left_out(py, &page.page().items);
+        let records = page.records().map(|record| models::Record::from(record.clone()));
+        let records = records.map(|record| Bound::new(py, record)).collect::<PyResult<Vec<_>>>()?;
+        PyList::new(py, records).map(Some)
+    }
+}
+
+impl<'py> IntoPyObject<'py> for Fresh {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        Ok(match self.list(py)? {
+            Some(list) => list.into_any(),
+            None => py.None().into_bound(py),
+        })
+    }
+}
