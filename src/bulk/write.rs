@@ -59,7 +59,7 @@ pub fn write(
     Ok(())
 }
 
-/// Refuses what [`write`] would, before there is a table.
+/// Refuses what [`write()`] would, before there is a table.
 pub fn can_write(path: &Path) -> Result<(), WriteError> {
     Format::of(path)?;
     beside(path).map(drop)
@@ -228,7 +228,7 @@ impl Sheet {
     }
 }
 
-/// Writes the rows of a table as separated values, as [`write`] does to a file.
+/// Writes the rows of a table as separated values, as [`write()`] does to a file.
 pub fn separated<W: Write>(
     writer: &mut csv::Writer<W>,
     batch: &RecordBatch,

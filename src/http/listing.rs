@@ -17,13 +17,19 @@ use crate::{Error, Result};
 /// The most that is kept of what nobody was there to hear.
 const MOST_WORDS: usize = 64;
 
-/// A listing on its way. Each record comes once; how is told in [`super::looks`].
+/// The most pages that are handed over at a time.
+const HANDFUL: usize = 4;
+
+/// A listing on its way. Each record comes once; how, `looks` tells.
 pub struct Listing {
     client: Client,
     campaign: Uuid,
     query: RecordsQuery,
     looks: Looks,
     ahead: VecDeque<Ahead>,
+    /// Pages that were not handed over yet, and what came of the next.
+    ready: Vec<Page>,
+    failed: Option<Error>,
     ear: Arc<Ear>,
     has_ended: bool,
 }
@@ -52,7 +58,36 @@ impl Listing {
         let ear = Arc::new(Ear::default());
         let client = client.observed(ear.clone());
         let (looks, ahead) = (Looks::default(), VecDeque::new());
-        Self { client, campaign, query, looks, ahead, ear, has_ended: false }
+        let (ready, failed) = (Vec::new(), None);
+        Self { client, campaign, query, looks, ahead, ready, failed, ear, has_ended: false }
+    }
+
+    /// The next page and those after it that have come by now; none after the last one or an error, which
+    /// comes after the pages before it. Otherwise as [`Listing::next`].
+    pub async fn next_few(&mut self, observer: Option<&Arc<dyn Observer>>) -> Result<Vec<Page>> {
+        if self.ready.is_empty() {
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
+            let first = self.next(observer).await?;
+            self.ready.extend(first);
+        }
+        while (1..HANDFUL).contains(&self.ready.len()) && self.has_come() {
+            match self.next(observer).await {
+                Ok(Some(page)) => self.ready.push(page),
+                Ok(None) => break,
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+        }
+        Ok(std::mem::take(&mut self.ready))
+    }
+
+    /// Whether the next page can be had without waiting for it.
+    fn has_come(&self) -> bool {
+        self.ahead.front().is_some_and(|first| first.is_own() && first.task.is_finished())
     }
 
     /// The next page, none after the last one or an error. `observer` is told of what was tried

@@ -35,7 +35,15 @@ impl RecordPages {
 
     /// The next page.
     pub(in crate::python) fn page(&self, py: Python<'_>) -> PyResult<Option<Page>> {
-        run_sync(py, self.hook(py), self.operation()).map(|Fresh(page)| page)
+        let listing = self.listing.clone();
+        let operation: Operation<Fresh> = Box::new(move |_, watch, _| {
+            let observer = watch.observer.clone();
+            Ok(Box::pin(async move {
+                let page = listing.lock().await.next(Some(&observer)).await?;
+                Ok(Fresh(page.into_iter().collect()))
+            }))
+        });
+        run_sync(py, self.hook(py), operation).map(|Fresh(mut pages)| pages.pop())
     }
 
     fn hook(&self, py: Python<'_>) -> Option<Py<PyAny>> {
@@ -46,16 +54,18 @@ impl RecordPages {
         let listing = self.listing.clone();
         Box::new(move |_, watch, _| {
             let observer = watch.observer.clone();
-            Ok(Box::pin(async move { listing.lock().await.next(Some(&observer)).await.map(Fresh) }))
+            Ok(Box::pin(
+                async move { listing.lock().await.next_few(Some(&observer)).await.map(Fresh) },
+            ))
         })
     }
 }
 
 #[pymethods]
 impl RecordPages {
-    /// The records of the next page that were not there before; None after the last one.
+    /// The records of the next pages that were not there before; None after the last one.
     fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
-        Fresh(self.page(py)?).list(py)
+        run_sync(py, self.hook(py), self.operation())?.list(py)
     }
 
     /// The asyncio twin of `next`.
@@ -111,15 +121,21 @@ impl RecordPages {
     }
 }
 
-/// A page, for Python a list of what is new in it.
-struct Fresh(Option<Page>);
+/// Pages, for Python a list of what is new in them; none at the end.
+struct Fresh(Vec<Page>);
 
 impl Fresh {
     fn list(self, py: Python<'_>) -> PyResult<Option<Bound<'_, PyList>>> {
-        let Some(page) = self.0 else { return Ok(None) };
-        note_left_out(py, &page.page().items);
-        let records = page.records().map(|record| models::Record::from(record.clone()));
-        let records = records.map(|record| Bound::new(py, record)).collect::<PyResult<Vec<_>>>()?;
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let mut records = Vec::with_capacity(self.0.iter().map(|page| page.records().len()).sum());
+        for page in &self.0 {
+            note_left_out(py, &page.page().items);
+            for record in page.records() {
+                records.push(Bound::new(py, models::Record::from(record.clone()))?);
+            }
+        }
         PyList::new(py, records).map(Some)
     }
 }
