@@ -6,14 +6,16 @@ Usage: ``python benches/reading.py [RECORDS] [ROUNDS]``
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-import multiprocessing
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import orjson
@@ -24,8 +26,9 @@ import urllib3
 from timing import report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+ROOT = Path(__file__).parents[1]
 CAMPAIGN_ID = "11111111-1111-1111-1111-111111111111"
 PAGE_SIZE = 200
 
@@ -60,32 +63,29 @@ def page(number: int, count: int) -> bytes:
     return json.dumps(told | {"page_size": PAGE_SIZE}).encode()
 
 
-class Service(asyncio.Protocol):
-    """Answers with prepared bytes."""
-
-    answers: list[bytes]
-
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        target = data.split(b" ", 2)[1].decode()
-        number = int(parse_qs(urlsplit(target).query)["page"][0])
-        self.transport.write(self.answers[number - 1])
-
-
-def serve(count: int, port: Any) -> None:
-    """Serve until the end of the process."""
-    bodies = [page(number, count) for number in range(1, -(-count // PAGE_SIZE) + 1)]
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-    Service.answers = [head % len(body) + body for body in bodies]
-
-    async def main() -> None:
-        server = await asyncio.get_running_loop().create_server(Service, "127.0.0.1", 0)
-        port.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    asyncio.run(main())
+@contextlib.contextmanager
+def service(count: int) -> Iterator[str]:
+    """The service under way: its URL. It has its pages at hand."""
+    program = ROOT / "target" / "page_server"
+    if not program.exists():
+        source = ROOT / "benches" / "page_server.rs"
+        subprocess.run(["rustc", "--edition", "2024", "-O", "-o", program, source], check=True)
+    with tempfile.NamedTemporaryFile() as pages:
+        pages.writelines(
+            page(number, count) + b"\n" for number in range(1, -(-count // PAGE_SIZE) + 1)
+        )
+        pages.flush()
+        process = subprocess.Popen(
+            [program, pages.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        finally:
+            process.stdin.close()
+            process.stdout.close()
+            process.wait(10)
 
 
 def seconds(contenders: dict[str, Callable[[], int]], count: int, rounds: int) -> dict[str, float]:
@@ -103,12 +103,12 @@ def main() -> None:
     """Measure and print."""
     numbers = [int(argument) for argument in sys.argv[1:]]
     count, rounds = numbers + [100_000, 5][len(numbers) :]
-    mine, port = multiprocessing.Pipe()
-    service = multiprocessing.get_context("spawn").Process(
-        target=serve, args=(count, port), daemon=True
-    )
-    service.start()
-    url = f"http://127.0.0.1:{mine.recv()}"
+    with service(count) as url:
+        measure(url, count, rounds)
+
+
+def measure(url: str, count: int, rounds: int) -> None:
+    """Measure and print."""
     campaign = revrag.Client("key", base_url=url).campaign(CAMPAIGN_ID)
     path = f"{url}/v1/campaigns/{CAMPAIGN_ID}/records?page_size={PAGE_SIZE}&page="
 
@@ -186,7 +186,6 @@ def main() -> None:
     )
     best = min(took["urllib3"], took["primp"])
     report("a polars frame / the fastest peer", took["revrag"] / best, 1 / 2)
-    service.terminate()
 
 
 if __name__ == "__main__":
