@@ -118,3 +118,20 @@ def test_real_rejections_stay_what_they_are(send: Send, host: Host, ids: str) ->
     assert {row["error"] for row in rows(report) if row["outcome"] == "rejected"} == {
         "The number is blocked."
     }
+
+
+@pytest.mark.parametrize("order", ["as sent", "another"])
+@pytest.mark.parametrize("ids", IDS)
+def test_which_of_two_rows_with_one_number_was_refused(
+    send: Send, host: Host, ids: str, order: str
+) -> None:
+    """Only the order of the results would tell, and that of this service is its own."""
+    change: Change = answers.reordered if order == "another" else dict
+    service = host(faults=at({0: tell(change)}))
+    source = IDS[ids](2)
+    source[1]["phone_number"] = source[0]["phone_number"]
+    source[1]["variables"]["service"] = "rejects"
+    report = send(service, source)
+    assert [row["outcome"] for row in rows(report)] == ["accepted", "rejected"]
+    assert len(service.store.records) == 1
+    check(report, service)
