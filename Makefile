@@ -41,7 +41,7 @@ test-python: $(VENV)/.built
 # `make test` has smaller counts of these.
 test-webhooks: $(VENV)/.built ## workers killed and thousands of deliveries, at full count
 	REVRAG_TEST_KILLS=200 REVRAG_TEST_EVENTS=5000 $(BIN)/python -m pytest -s --timeout 900 -o faulthandler_timeout=0 \
-		$(patsubst %,tests/python/webhooks/test_%.py,killed load inbox)
+		$(patsubst %,tests/python/webhooks/test_%.py,killed load inbox) tests/python/client/test_reconcile_killed.py
 
 test-frameworks: $(VENV)/.built ## webhook endpoints on the oldest and newest frameworks
 	PYTHON='$(PYTHON)' tests/frameworks/run

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 from revrag import WebhookEvent, WebhookVerifier
 from revrag.errors import InvalidArgumentError
 from revrag.webhooks._admission import Admission, TransactionalAdmission
-from revrag.webhooks._answer import BUSY, OK
+from revrag.webhooks._answer import BUSY, OK, has_failed
 from revrag.webhooks._endpoint import Endpoint, check_handler
 from revrag.webhooks._handling import Refused
 from revrag.webhooks._reconciled import Reconciled
+from revrag.webhooks._reply import reply_of
+from revrag.webhooks._session import call_with
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -36,6 +38,13 @@ def _refused(found: Reconciled, refusal: Refused, call_id: str) -> None:
         found.in_progress += 1
     else:
         found.failed.append(call_id)
+
+
+def _answered(found: Reconciled, status: int, call_id: str) -> None:
+    if has_failed(status):
+        found.failed.append(call_id)
+    else:
+        found.handled += 1
 
 
 def _raised(found: Reconciled, error: Exception, call_id: str) -> None:
@@ -103,14 +112,14 @@ def reconcile(
             continue
         try:
             with work.endpoint.handling(work.admission(call)) as turn:
-                handler(turn.event)
-                turn.answered(200)
+                status = reply_of(call_with(store, handler, turn.event)).status
+                turn.answered(status)
         except Refused as refusal:
             _refused(found, refusal, call.call_id)
         except Exception as error:
             _raised(found, error, call.call_id)
         else:
-            found.handled += 1
+            _answered(found, status, call.call_id)
     found.missing = calls.missing
     return found
 
@@ -140,16 +149,17 @@ async def reconcile_async(
             continue
         try:
             async with work.endpoint.handling_async(work.admission(call)) as turn:
-                answer = handler(turn.event)
-                if inspect.isawaitable(answer):
-                    await answer
-                turn.answered(200)
+                returned = call_with(store, handler, turn.event)
+                if inspect.isawaitable(returned):
+                    returned = await returned
+                status = reply_of(returned).status
+                turn.answered(status)
         except Refused as refusal:
             _refused(found, refusal, call.call_id)
         except Exception as error:
             _raised(found, error, call.call_id)
         else:
-            found.handled += 1
+            _answered(found, status, call.call_id)
     found.missing = calls.missing
     return found
 
