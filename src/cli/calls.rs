@@ -5,13 +5,12 @@ use uuid::Uuid;
 
 use super::connect::{CampaignChoice, Connection};
 use super::failure::{End, Failure, Kind};
-use super::listing::Listing;
 use super::moment::Since;
 use super::output::Out;
 use super::session;
 use super::sink::{Place, Sink};
 use crate::Error;
-use crate::http::{Client, parse_id};
+use crate::http::{Client, Listing, RecordsQuery, parse_id};
 use crate::model::{Call, Document, Record};
 
 /// Fetch the calls of a campaign's records, with their transcripts.
@@ -60,10 +59,12 @@ pub(super) fn run(args: &Args, out: &mut Out<'_>) -> Result<End, Failure> {
     };
     session::finish(async {
         if runs.is_empty() {
-            let mut listing = Listing::new(client, campaign, args.status.clone());
+            let mut listing =
+                Listing::new(&client, campaign, RecordsQuery::all(args.status.clone()));
             while fetch.left > 0
-                && let Some(records) = listing.next().await?
+                && let Some(page) = listing.next(None).await?
             {
+                let records: Vec<_> = page.records().cloned().collect();
                 fetch.calls_of(&records, args.since, out).await?;
             }
         } else {

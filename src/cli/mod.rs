@@ -8,7 +8,6 @@
 //! | `failure` | what is said of a failure, and the exit code |
 //! | `session` | the runtime, and Ctrl-C |
 //! | `sink`, `columns` | rows as a table, as CSV, as JSON lines, in files |
-//! | `listing` | records page by page |
 //! | `moment` | moments and spans as people write them |
 
 #![allow(clippy::doc_markdown, reason = "help texts are no Markdown")]
@@ -22,7 +21,6 @@ mod doctor;
 mod failure;
 mod init;
 mod listen;
-mod listing;
 mod moment;
 mod output;
 mod push;

@@ -2,12 +2,12 @@
 
 use super::connect::{CampaignChoice, Connection};
 use super::failure::{End, Failure};
-use super::listing::Listing;
 use super::moment::Since;
 use super::output::Out;
 use super::session;
 use super::sink::{Place, Sink};
 use crate::bulk::{Remote, Wanted, find};
+use crate::http::{Listing, RecordsQuery};
 use crate::model::{Document, Record};
 use crate::phone::Rules;
 
@@ -62,11 +62,12 @@ pub(super) fn run(args: &Args, out: &mut Out<'_>) -> Result<End, Failure> {
             let found = found.into_iter().filter(of_status).collect();
             args.take(found, &mut count, &mut sink, out)?;
         } else {
-            let mut listing = Listing::new(client, campaign, args.status.clone());
+            let mut listing =
+                Listing::new(&client, campaign, RecordsQuery::all(args.status.clone()));
             while args.limit.is_none_or(|limit| count < limit)
-                && let Some(records) = listing.next().await?
+                && let Some(page) = listing.next(None).await?
             {
-                args.take(records, &mut count, &mut sink, out)?;
+                args.take(page.records().cloned().collect(), &mut count, &mut sink, out)?;
             }
         }
         Ok(count)

@@ -32,6 +32,11 @@ pub struct RecordsQuery {
 }
 
 impl RecordsQuery {
+    /// All records of a status, or of any, in pages as large as may be.
+    pub fn all(status: Option<String>) -> Self {
+        Self { status, page: 1, page_size: MAX_PAGE_SIZE }
+    }
+
     /// Refuses what the service would.
     pub fn check(&self) -> Result<()> {
         if self.page == 0 {
