@@ -17,6 +17,8 @@ const TRIES: u8 = 4;
 const PAUSE: Duration = Duration::from_millis(100);
 /// The most pages of a listing that does not say how many records there are.
 const MOST_PAGES: u64 = 20_000;
+/// Pages after which such a listing must have shown something new.
+const FEW: u64 = 64;
 
 /// A look under way.
 pub(super) struct Look {
@@ -33,6 +35,8 @@ pub(super) struct Look {
     again: Vec<(u64, Duration, u8)>,
     /// The content of each page, in one number: one that repeats is no page.
     contents: HashSet<u64>,
+    /// How many different records there were when that was last counted.
+    seen: u64,
     over: Option<Over>,
 }
 
@@ -122,6 +126,7 @@ impl Look {
             out: BTreeMap::new(),
             again: Vec::new(),
             contents: HashSet::new(),
+            seen: 0,
             over: None,
         }
     }
@@ -173,6 +178,13 @@ impl Look {
             self.begin(&page, more);
         }
         self.route.arrived(number, more);
+        if self.totals.most == 0 && self.route.read >= FEW && self.route.read.is_power_of_two() {
+            // Nothing says how many there are: half of all pages brought nothing new.
+            let (records, _) = self.show.distinct();
+            if std::mem::replace(&mut self.seen, records) == records {
+                self.over.get_or_insert(Over::Repeats);
+            }
+        }
         self.conclude(index);
     }
 

@@ -8,7 +8,7 @@ use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::delimiter::{self, Failed};
-use super::encoding::{Malformed, Text, likely, no_text, not_utf8};
+use super::encoding::{Malformed, Text, likely, not_utf8};
 use super::quoting::{Fault, Quoting};
 use super::{Block, Format, Source, SourceError, shown};
 use crate::{Error, Result};
@@ -48,9 +48,6 @@ impl Csv {
         let usual = if plain.rsplit('.').next() == Some("tsv") { b'\t' } else { b',' };
         let start = delimiter::find(&mut text, usual, format).map_err(|error| unread(&error))?;
         let start = start?;
-        if let Some(problem) = no_text(&start.bytes) {
-            return Err(Error::invalid("source", problem));
-        }
         let input = Cursor::new(start.bytes).chain(start.failed).chain(text);
         let input = Quoting::new(input, start.delimiter, format.max_field_bytes);
         let mut reader = csv::ReaderBuilder::new().delimiter(start.delimiter).from_reader(input);

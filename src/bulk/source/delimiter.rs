@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use super::encoding::no_text;
 use super::format::Format;
 use crate::{Error, Result};
 
@@ -56,6 +57,10 @@ pub(super) fn find(input: &mut impl Read, usual: u8, format: &Format) -> io::Res
         if bytes.len() >= ENOUGH && lines(&bytes).len() > 1 {
             break;
         }
+    }
+    // Before any of its bytes are taken for delimiters.
+    if let Some(problem) = no_text(&bytes) {
+        return Ok(Err(Error::invalid("source", problem)));
     }
     if let Some((declared, length)) = declared(&bytes) {
         bytes.drain(..length);
