@@ -92,8 +92,9 @@ class CallPager:
 
     def _batches(self) -> Iterator[CallBatch]:
         self.missing = []
-        source = self._call_ids if self._source is None else self._source
-        wanted = itertools.chain.from_iterable(map(self._wanted, source or ()))
+        # Whether it is empty, not every source can be asked.
+        source: Any = self._call_ids if self._source is None else self._source
+        wanted = itertools.chain.from_iterable(map(self._wanted, source))
         while together := list(itertools.islice(wanted, TOGETHER)):
             batch = self._fetcher.fetch(together)
             self.missing += batch.missing()

@@ -57,6 +57,20 @@ impl Outcome {
             Self::NotSent => "not_sent",
         }
     }
+
+    /// What it means, as a receipt says it.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Accepted => "queued for calling",
+            Self::Existing => "in the campaign before",
+            Self::Rejected => "refused by the service",
+            Self::Invalid => "stayed home: not valid",
+            Self::Excluded => "stayed home: not to be called",
+            Self::Duplicate => "stayed home: number or key seen before",
+            Self::Unknown => "may be queued: not sent again",
+            Self::NotSent => "nothing was sent",
+        }
+    }
 }
 
 /// Rows counted by outcome.

@@ -15,6 +15,8 @@ use crate::model::{Document, Record, RecordPage, Whole};
 const SLACK: u64 = 1000;
 /// Records that come in may shift one page into the place of another, but not time after time.
 const MOST_REPEATS: u32 = 5;
+/// Pages after which a listing that says no total must have shown something new.
+const FEW: u64 = 64;
 /// The most looks at a listing that shifts all the time.
 const MOST_LOOKS: u32 = 6;
 /// The most pages that are asked for ahead.
@@ -94,6 +96,8 @@ struct Look {
     shrank: bool,
     hashes: HashSet<u64>,
     repeats: u32,
+    /// How many different records there were when that was last looked at.
+    known: u64,
     before: Option<Document<RecordPage>>,
 }
 
@@ -227,6 +231,14 @@ impl Look {
         }
         if self.repeats > MOST_REPEATS {
             return Err("the service's listing shows the same pages again and again".to_owned());
+        }
+        if self.total.is_none() && self.pages >= FEW && self.pages.is_power_of_two() {
+            // Half of all pages brought nothing new, in whatever order.
+            if std::mem::replace(&mut self.known, self.distinct) == self.distinct {
+                return Err(
+                    "the service's listing shows the same records again and again".to_owned()
+                );
+            }
         }
         if self.total.is_some() && self.shown > 2 * self.largest + SLACK {
             return Err(format!(

@@ -39,7 +39,7 @@ pub(super) fn show(
             continue;
         }
         let name = out.status_padded(outcome.name(), 9);
-        out.line(format_args!("  {name}  {count:>width$}  {}", about(outcome)))?;
+        out.line(format_args!("  {name}  {count:>width$}  {}", outcome.about()))?;
     }
     let mut last = format!("  {:<9}  {:>width$}  in {seconds:.1} s", "total", counts.total());
     for (count, what) in [
@@ -72,17 +72,4 @@ pub(super) fn in_a_line(report: &Report) -> String {
         .map(|(count, name)| format!("{count} {}", name.replace('_', " ")))
         .collect();
     if told.is_empty() { "no rows".to_owned() } else { told.join(", ") }
-}
-
-const fn about(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Accepted => "queued for calling",
-        Outcome::Existing => "in the campaign before",
-        Outcome::Rejected => "refused by the service",
-        Outcome::Invalid => "stayed home: not valid",
-        Outcome::Excluded => "stayed home: not to be called",
-        Outcome::Duplicate => "stayed home: number or key seen before",
-        Outcome::Unknown => "may be queued: not sent again",
-        Outcome::NotSent => "nothing was sent",
-    }
 }

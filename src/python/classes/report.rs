@@ -55,18 +55,8 @@ impl UploadReport {
 
     /// The lines of the receipt: what, how many, and what that means.
     fn lines(&self) -> Vec<(&'static str, u64, &'static str)> {
-        let about = |outcome: Outcome| match outcome {
-            Outcome::Accepted => "queued for calling",
-            Outcome::Existing => "in the campaign before",
-            Outcome::Rejected => "refused by the service",
-            Outcome::Invalid => "stayed home: not valid",
-            Outcome::Excluded => "stayed home: not to be called",
-            Outcome::Duplicate => "stayed home: number or key seen before",
-            Outcome::Unknown => "may be queued: not sent again",
-            Outcome::NotSent => "nothing was sent",
-        };
         let all = Outcome::ALL.into_iter();
-        all.map(|outcome| (outcome.name(), self.count(outcome), about(outcome)))
+        all.map(|outcome| (outcome.name(), self.count(outcome), outcome.about()))
             .filter(|(name, count, _)| *count > 0 || *name == "accepted")
             .collect()
     }

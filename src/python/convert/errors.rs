@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
+use pyo3::sync::{MutexExt as _, PyOnceLock};
 use pyo3::types::{PyCFunction, PyDict, PyString, PyTuple, PyType};
 
 use crate::Error;
@@ -82,12 +82,14 @@ fn unread(py: Python<'_>, body: RefusalBody) -> PyResult<Bound<'_, PyCFunction>>
     let read = move |args: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
         let py = args.py();
         let read = || {
-            let body = body.lock().unwrap_or_else(PoisonError::into_inner).take();
-            Ok::<_, PyErr>(match body {
+            let mut body = body.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
+            let object = match &*body {
                 Some(RefusalBody::Json(json)) => loads(py, json.text())?.unbind(),
-                Some(RefusalBody::Text(text)) => PyString::new(py, &text).into_any().unbind(),
+                Some(RefusalBody::Text(text)) => PyString::new(py, text).into_any().unbind(),
                 None => py.None(),
-            })
+            };
+            *body = None;
+            Ok::<_, PyErr>(object)
         };
         object.get_or_try_init(py, read).map(|object| object.clone_ref(py))
     };

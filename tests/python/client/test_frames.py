@@ -8,6 +8,8 @@ import json
 import socket
 import threading
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -110,6 +112,16 @@ def test_calls_are_a_frame(serve: Serve) -> None:
     said = CALL["transcription"]["messages"]
     assert messages["content"].to_list() == [message["content"] for message in said] * 5
     assert messages["message"].to_list() == list(range(len(said))) * 5
+
+
+@pytest.mark.parametrize("column", [pl.Series, pd.Series, list], ids=lambda kind: kind.__module__)
+@pytest.mark.parametrize("count", [0, 3])
+def test_calls_of_a_column_of_ids(serve: Serve, column: Callable[..., Any], count: int) -> None:
+    campaign = campaign_at(serve(service(5)).url)
+    runs = column([uid(number) for number in range(count)])
+    called = [uid(1000 + number) for number in range(count)]
+    assert [call.call_id for call in campaign.calls(runs)] == called
+    assert pl.DataFrame(campaign.calls(call_ids=column(called)))["call_id"].to_list() == called
 
 
 def test_calls_are_bounded(serve: Serve) -> None:

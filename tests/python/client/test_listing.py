@@ -83,6 +83,18 @@ def test_a_listing_without_an_end(serve: Serve, kind: str, form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["for", "async for"])
+def test_a_listing_without_a_total_or_an_order_or_an_end(serve: Serve, form: str) -> None:
+    def listing(number: int) -> dict[str, Any]:
+        some = random.Random(number).sample(range(100), PAGE_SIZE)
+        return page(records(some), None, number)
+
+    server = serve(act(listing))
+    with pytest.raises(revrag.InvalidResponseError, match="the same records again and again"):
+        read(campaign_at(server.url), form)
+    assert len(server.requests) < 200
+
+
+@pytest.mark.parametrize("form", ["for", "async for"])
 def test_a_listing_that_grows_while_it_is_read(serve: Serve, form: str) -> None:
     """A page comes in at its front for every one that is read, which shows most of them anew."""
     counter = itertools.count(1)
