@@ -232,9 +232,12 @@ impl Ticket {
     /// Resolves the awaiter's future in its loop. A loop that was closed meanwhile has nobody left
     /// to tell.
     fn complete(self, py: Python<'_>) {
-        let Some(waiter) = self.take(py) else { return };
-        let result = waiter.outcome.result(py).unwrap_or_else(|| Err(panicked()));
-        let _ = resolve(py, &waiter, result);
+        let Some(Waiter { locals, future, onlooker, outcome }) = self.take(py) else { return };
+        let result = outcome.result(py).unwrap_or_else(|| Err(panicked()));
+        // The hook is let go first: the awaiter's thread may ask for its owner to be collected while
+        // this one is still on its way back.
+        drop(onlooker);
+        let _ = resolve(py, &locals, future, result);
     }
 
     fn tell(self, py: Python<'_>, word: Word) {
@@ -260,10 +263,15 @@ fn value_or_error(py: Python<'_>, result: PyResult<Py<PyAny>>) -> (Py<PyAny>, Py
     }
 }
 
-fn resolve(py: Python<'_>, waiter: &Waiter, result: PyResult<Py<PyAny>>) -> PyResult<()> {
+fn resolve(
+    py: Python<'_>,
+    locals: &TaskLocals,
+    future: Py<PyAny>,
+    result: PyResult<Py<PyAny>>,
+) -> PyResult<()> {
     let (value, error) = value_or_error(py, result);
     let resolve = aio(py)?.getattr("resolve")?;
-    call_soon(py, &waiter.locals, (resolve, waiter.future.clone_ref(py), value, error))
+    call_soon(py, locals, (resolve, future, value, error))
 }
 
 fn call_soon<'py>(
