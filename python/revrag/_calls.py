@@ -93,7 +93,7 @@ class CallPager:
     def _batches(self) -> Iterator[CallBatch]:
         self.missing = []
         source = self._call_ids if self._source is None else self._source
-        wanted = itertools.chain.from_iterable(map(self._wanted, source or ()))
+        wanted = itertools.chain.from_iterable(map(self._wanted, () if source is None else source))
         while together := list(itertools.islice(wanted, TOGETHER)):
             batch = self._fetcher.fetch(together)
             self.missing += batch.missing()
