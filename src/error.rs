@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 pub use crate::masked::masked;
-use crate::model::{Document, DocumentError, Record, Whole};
+use crate::model::{CampaignStatus, Document, DocumentError, Record, Whole};
 pub use crate::refused::{RefusalBody, StatusError};
 use crate::webhook::VerificationError;
 
@@ -84,6 +84,16 @@ pub enum Error {
         record: Option<Box<Document<Record>>>,
         /// Every record that was waited for, as it was last seen.
         records: Vec<Option<Document<Record>>>,
+        /// Why the last poll had no answer, if it had none.
+        cause: Option<Box<Error>>,
+    },
+    /// Something was left to do when the time to watch a campaign was over.
+    #[error("{}", watch_text(*.waited, .status.as_deref(), .cause.as_deref()))]
+    WatchTimeout {
+        /// How long was watched.
+        waited: Duration,
+        /// The status as it was last seen, if it was.
+        status: Option<Box<Document<CampaignStatus>>>,
         /// Why the last poll had no answer, if it had none.
         cause: Option<Box<Error>>,
     },
@@ -199,10 +209,38 @@ fn wait_text(
         ),
         None => format!("the record could not be read within {seconds:.1} s"),
     };
+    add_cause(&mut text, cause);
+    text
+}
+
+fn watch_text(
+    waited: Duration,
+    status: Option<&Document<CampaignStatus>>,
+    cause: Option<&Error>,
+) -> String {
+    let seconds = waited.as_secs_f64();
+    let mut text = match status {
+        Some(status) => {
+            let left = status.left().map_or_else(|| "some records are".to_owned(), are_text);
+            format!(
+                "{left} not done after {seconds:.1} s, and the campaign is {:?}; watch longer, or poll `status()`",
+                masked(status.status.as_deref().unwrap_or("?")),
+            )
+        }
+        None => format!("the campaign's status could not be read within {seconds:.1} s"),
+    };
+    add_cause(&mut text, cause);
+    text
+}
+
+fn add_cause(text: &mut String, cause: Option<&Error>) {
     if let Some(cause) = cause {
         let _ = write!(text, ". The last poll had no answer: {cause}");
     }
-    text
+}
+
+fn are_text(count: u64) -> String {
+    if count == 1 { "1 record is".to_owned() } else { format!("{count} records are") }
 }
 
 fn count_text(count: Option<&Whole>) -> String {

@@ -43,6 +43,7 @@ from revrag._revrag import (
     __version__,
     row_key,
 )
+from revrag._watch import CampaignWatch
 from revrag.errors import *  # noqa: F403  # re-exported one by one below
 
 # Spelled so that type checkers see it and `typing`, a third of the import's time, stays out.
@@ -61,6 +62,7 @@ __all__ = [
     "CampaignState",
     "CampaignStats",
     "CampaignStatus",
+    "CampaignWatch",
     "Client",
     "CustomVariable",
     "Message",
@@ -113,11 +115,22 @@ def _imported_by_name() -> None:
     import json
     import threading
 
-    from revrag import _aio, _calls, _frames, _html, _observe, _pager, _progress, _turn, errors
+    from revrag import (
+        _aio,
+        _calls,
+        _frames,
+        _html,
+        _observe,
+        _pager,
+        _progress,
+        _turn,
+        _watch,
+        errors,
+    )
     from revrag.webhooks import _reconcile
 
     del atexit, builtins, collections, json, threading
-    del _aio, _calls, _frames, _html, _observe, _pager, _progress, _reconcile, _turn, errors
+    del _aio, _calls, _frames, _html, _observe, _pager, _progress, _reconcile, _turn, _watch, errors
 
 
 _interpreter.remember(_revrag)

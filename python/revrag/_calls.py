@@ -124,6 +124,12 @@ class CallPager:
             "source", f"it must hold run ids, records, push outcomes or call attempts, not {kind}"
         )
 
+    def _repr_html_(self) -> str:
+        from revrag import _html
+
+        shown = {"by": self._by, "missing": len(self.missing)}
+        return _html.named("CallPager", {"campaign_id": self._campaign.id} | shown)
+
     def __repr__(self) -> str:
         return f"CallPager(campaign_id={self._campaign.id!r}, by={self._by!r})"
 

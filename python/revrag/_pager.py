@@ -66,6 +66,12 @@ class RecordPager:
     def _pages(self) -> RecordPages:
         return self._campaign._record_pages(self._status, self._page_size, self._timeout)
 
+    def _repr_html_(self) -> str:
+        from revrag import _html
+
+        asks = {"status": self._status, "page_size": self._page_size}
+        return _html.named("RecordPager", {"campaign_id": self._campaign.id} | asks)
+
     def __repr__(self) -> str:
         return (
             f"RecordPager(campaign_id={self._campaign.id!r}, status={self._status!r}, "

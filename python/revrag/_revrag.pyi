@@ -16,6 +16,7 @@ from revrag._types import (
     RecordStatus,
     UploadSource,
 )
+from revrag._watch import CampaignWatch
 from revrag.webhooks._reconciled import Reconciled
 from revrag.webhooks.stores._store import AnyStore
 
@@ -163,6 +164,14 @@ class RecordPages:
     def next(self) -> list[Record] | None: ...
     def next_async(self) -> Coroutine[Any, Any, list[Record] | None]: ...
 
+@type_check_only
+@final
+class Statuses:
+    """One watching of a campaign, for `CampaignWatch`."""
+
+    def next(self) -> CampaignStatus | None: ...
+    def next_async(self) -> Coroutine[Any, Any, CampaignStatus | None]: ...
+
 @final
 class Campaign:
     @property
@@ -268,6 +277,14 @@ class Campaign:
         timeout: float | None = None,
         poll_interval: float = 2.0,
     ) -> Coroutine[Any, Any, list[Record]]: ...
+    def watch(
+        self,
+        *,
+        poll_interval: float = 2.0,
+        timeout: float | None = None,
+        progress: bool = False,
+    ) -> CampaignWatch: ...
+    def _statuses(self, poll_interval: float, timeout: float | None) -> Statuses: ...
     def find(
         self,
         *,
@@ -407,6 +424,7 @@ class UploadReport:
 @final
 class UploadRejects:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    def _repr_html_(self) -> str | None: ...
     def write(self, path: str | PathLike[str]) -> None: ...
 
 @final
@@ -439,6 +457,7 @@ class UploadProgress:
     def total_pages(self) -> int | None: ...
     @property
     def elapsed(self) -> float: ...
+    def _repr_html_(self) -> str: ...
 
 @final
 class RequestEvent:
@@ -468,6 +487,7 @@ class RequestEvent:
     def error(self) -> str | None: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
+    def _repr_html_(self) -> str: ...
     def __getnewargs__(
         self,
     ) -> tuple[str, str, int | None, int, float, str | None, str | None]: ...

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
-    from revrag import PushResult, Record, UploadReport
+    from revrag import CampaignStatus, PushResult, Record, UploadReport
 
 __all__ = [
     "APIConnectionError",
@@ -279,11 +279,12 @@ class PushOutcomeUnknownError(RevragError):
 
 
 class WaitTimeoutError(RevragError, TimeoutError):
-    """A record was not final in time. ``__cause__`` is why the last poll had no answer, if so.
+    """Something was not done in time. ``__cause__`` is why the last poll had no answer, if so.
 
     Attributes:
         record: The record as it was last seen, or None if it never was; of ``wait``.
         records: All records that were waited for, each as it was last seen, or None.
+        status: The campaign's status as it was last seen, or None if it never was; of ``watch``.
     """
 
     def __init__(
@@ -292,10 +293,12 @@ class WaitTimeoutError(RevragError, TimeoutError):
         *,
         record: Record | None = None,
         records: Sequence[Record | None] = (),
+        status: CampaignStatus | None = None,
     ) -> None:
         super().__init__(message)
         self.record = record
         self.records = list(records)
+        self.status = status
 
 
 class UploadError(RevragError):

@@ -75,7 +75,8 @@ impl Kind {
             Error::PushOutcomeUnknown { .. }
             | Error::PushCutOff { .. }
             | Error::JournalLost(_)
-            | Error::WaitTimeout { .. } => Self::Partly,
+            | Error::WaitTimeout { .. }
+            | Error::WatchTimeout { .. } => Self::Partly,
         }
     }
 }

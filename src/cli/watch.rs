@@ -13,9 +13,6 @@ use crate::model::{CampaignStatus, Document};
 
 /// For how long the service may be away.
 const AWAY: Duration = Duration::from_mins(10);
-/// Statuses of records that something will happen to yet.
-const OPEN: [&str; 5] =
-    ["queued", "in_progress", "rescheduled", "retry_pending", "follow_up_pending"];
 
 /// Follow a campaign until nothing is left to do.
 ///
@@ -67,7 +64,7 @@ pub(super) fn follow(
                     if last.as_ref() != Some(&now) {
                         drawn = show(&now, drawn, out)?;
                     }
-                    if is_over(&now) {
+                    if now.is_over() {
                         return Ok(End::Done);
                     }
                     last = Some(now);
@@ -80,7 +77,7 @@ pub(super) fn follow(
                 Err(error) => return Err(error.into()),
             }
             if until.is_some_and(|until| began.elapsed() + interval > until) {
-                let left = last.as_ref().and_then(left);
+                let left = last.as_ref().and_then(|last| last.left());
                 let left = left.map_or_else(|| "something".to_owned(), |left| left.to_string());
                 let problem = format!("--until: {left} records are not done yet");
                 return Err(Failure::Told(Kind::Partly, problem));
@@ -95,19 +92,6 @@ fn passes(error: &crate::Error) -> bool {
         crate::Error::Status(refusal) => refusal.status >= 500 || refusal.status == 429,
         other => Kind::of(other) == Kind::Connection,
     }
-}
-
-/// How many records something will happen to yet, where that is told.
-fn left(status: &Document<CampaignStatus>) -> Option<u64> {
-    let counts = status::counts(status);
-    let open = counts.iter().filter(|(name, _)| OPEN.contains(name));
-    open.map(|(_, count)| *count).sum()
-}
-
-/// Whether nothing is left to do.
-fn is_over(status: &Document<CampaignStatus>) -> bool {
-    matches!(status.status.as_deref(), Some("completed" | "cancelled"))
-        || status.stats.is_some() && left(status) == Some(0)
 }
 
 /// Shows it in the place of the `drawn` lines before.

@@ -21,6 +21,7 @@ mod tls;
 mod transport;
 mod tunnel;
 mod wait;
+mod watch;
 
 pub use calls::{Fetched, Pace, Wanted};
 pub use client::Client;
@@ -32,6 +33,7 @@ pub use passage::Passage;
 pub use per_process::PerProcess;
 pub use probe::{Obstacle, Stage, Step, probe};
 pub use transport::Departure;
+pub use watch::Watch;
 
 /// The TLS side of a client that trusts the platform.
 #[cfg(feature = "sandbox")]

@@ -125,8 +125,8 @@ fn pages_of(page: &RecordPage) -> u64 {
 }
 
 /// How long is waited, and what came in the way.
-struct Patience<'c> {
-    client: &'c Client,
+pub(super) struct Patience {
+    client: Client,
     started: Instant,
     /// Since when there was no answer.
     away_since: Instant,
@@ -135,10 +135,11 @@ struct Patience<'c> {
     failure: Option<Error>,
 }
 
-impl<'c> Patience<'c> {
-    fn new(client: &'c Client, timeout: Option<Duration>, interval: Duration) -> Self {
+impl Patience {
+    pub(super) fn new(client: &Client, timeout: Option<Duration>, interval: Duration) -> Self {
         let started = client.world().now();
         let interval = interval.max(FLOOR);
+        let client = client.clone();
         Self { client, started, away_since: started, timeout, interval, failure: None }
     }
 
@@ -152,7 +153,10 @@ impl<'c> Patience<'c> {
     }
 
     /// Asks once; none where no answer came that says anything.
-    async fn poll<T>(&mut self, question: impl Future<Output = Result<T>>) -> Result<Option<T>> {
+    pub(super) async fn poll<T>(
+        &mut self,
+        question: impl Future<Output = Result<T>>,
+    ) -> Result<Option<T>> {
         let answer = match self.rest_of_time() {
             // A timeout of 0 asks once.
             Some(rest) if self.timeout != Some(Duration::ZERO) => {
@@ -176,7 +180,7 @@ impl<'c> Patience<'c> {
     }
 
     /// Waits for the next poll; false once the time is over.
-    async fn rest(&mut self) -> Result<bool> {
+    pub(super) async fn rest(&mut self) -> Result<bool> {
         let asked = match &self.failure {
             Some(Error::Status(error)) => error.retry_after,
             _ => None,
@@ -196,17 +200,18 @@ impl<'c> Patience<'c> {
         }
     }
 
+    /// How long was waited, and why the last poll had no answer.
+    pub(super) fn give_up(&mut self) -> (Duration, Option<Box<Error>>) {
+        (self.since(self.started), self.failure.take().map(Box::new))
+    }
+
     fn timed_out(
-        self,
+        mut self,
         record: Option<Document<Record>>,
         records: Vec<Option<Document<Record>>>,
     ) -> Error {
-        Error::WaitTimeout {
-            waited: self.since(self.started),
-            record: record.map(Box::new),
-            records,
-            cause: self.failure.map(Box::new),
-        }
+        let (waited, cause) = self.give_up();
+        Error::WaitTimeout { waited, record: record.map(Box::new), records, cause }
     }
 }
 

@@ -16,6 +16,28 @@ pub struct CampaignStatus {
     pub stats: Option<Document<CampaignStats>>,
 }
 
+impl CampaignStatus {
+    /// How many records something will happen to yet, where the counts tell.
+    #[must_use]
+    pub fn left(&self) -> Option<u64> {
+        let by = self.stats.as_ref()?;
+        let open = [
+            &by.queued,
+            &by.in_progress,
+            &by.rescheduled,
+            &by.retry_pending,
+            &by.follow_up_pending,
+        ];
+        open.into_iter().map(|count| count.0.as_ref()?.as_u64()).sum()
+    }
+
+    /// Whether nothing is left to do: it has ended, or no record is open.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.status.as_deref(), Some("completed" | "cancelled")) || self.left() == Some(0)
+    }
+}
+
 /// Records counted by status. A count that is not in the answer is 0.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct CampaignStats {

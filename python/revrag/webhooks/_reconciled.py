@@ -26,3 +26,8 @@ class Reconciled:
     in_progress: int = 0
     failed: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+
+    def _repr_html_(self) -> str:
+        from revrag import _html
+
+        return _html.table(self, ["handled", "known", "in_progress", "failed", "missing"])

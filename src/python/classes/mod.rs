@@ -18,3 +18,4 @@ pub(super) mod rows;
 pub(super) mod sandbox;
 pub(super) mod upload;
 pub(super) mod verifier;
+pub(super) mod watch;

@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 
 use crate::bulk::{Outcome, Snapshot};
+use crate::python::classes::model::html;
 
 /// How far an upload has come, as its `progress` is told.
 ///
@@ -92,6 +93,13 @@ impl UploadProgress {
     fn elapsed(&self) -> f64 {
         self.0.elapsed.as_secs_f64()
     }
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let ended = Outcome::ALL.iter().map(|outcome| outcome.name());
+        let fields: Vec<&str> =
+            ["total", "read"].into_iter().chain(ended).chain(["elapsed"]).collect();
+        html(slf.as_any(), &fields)
+    }
+
     fn __repr__(&self) -> String {
         let total = self.0.total.map_or_else(|| "None".to_owned(), |total| total.to_string());
         let counts: Vec<String> = Outcome::ALL

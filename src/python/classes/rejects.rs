@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow_array::RecordBatchReader as _;
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::ArrowError;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
@@ -16,6 +18,9 @@ use crate::python::classes::upload::roles;
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::rows::Raised;
 use crate::python::convert::source;
+
+/// How many rows a notebook shows.
+const SHOWN: usize = 10;
 
 /// The rows of a source that an upload left out, made by `UploadReport.rejects`.
 ///
@@ -57,6 +62,30 @@ pub(in crate::python) fn of(
     };
     let report = report.report().clone();
     Ok(UploadRejects { rejects: Rejects { input, content, report, outcomes }, raised })
+}
+
+impl UploadRejects {
+    /// The columns' names, and the first rows as text: one more than a notebook shows.
+    fn first(&self) -> Result<(Vec<String>, Vec<Vec<String>>), ArrowError> {
+        let reader =
+            self.rejects.open().map_err(|error| ArrowError::ExternalError(Box::new(error)))?;
+        let names = reader.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let (options, mut rows) = (FormatOptions::new(), Vec::new());
+        for batch in reader {
+            let batch = batch?;
+            let cells = batch.columns().iter();
+            let cells = cells.map(|column| ArrayFormatter::try_new(column.as_ref(), &options));
+            let cells = cells.collect::<Result<Vec<_>, _>>()?;
+            for row in 0..batch.num_rows().min(SHOWN + 1 - rows.len()) {
+                let row = cells.iter().map(|cell| cell.value(row).try_to_string());
+                rows.push(row.collect::<Result<_, _>>()?);
+            }
+            if rows.len() > SHOWN {
+                break;
+            }
+        }
+        Ok((names, rows))
+    }
 }
 
 #[pymethods]
@@ -110,6 +139,13 @@ impl UploadRejects {
         let rejects = self.rejects.clone();
         let opens = Box::new(move || Ok(Box::new(rejects.open()?) as Box<_>));
         write_table(py, path, opens, Arc::clone(&self.raised))
+    }
+
+    /// The first rows. None, and so the `repr`, where the source can't be read any more.
+    fn _repr_html_<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Ok((names, rows)) = py.detach(|| self.first()) else { return Ok(None) };
+        let table = py.import("revrag._html")?.getattr("rows")?;
+        table.call1(("UploadRejects", names, rows, SHOWN)).map(Some)
     }
 
     fn __repr__(&self) -> String {

@@ -289,7 +289,9 @@ impl UploadReport {
 
     fn _repr_html_(&self) -> String {
         let cells = |(name, count, about): (&str, u64, &str)| {
-            format!("<tr><th>{name}</th><td>{count}</td><td>{about}</td></tr>")
+            format!(
+                r#"<tr><th style="text-align:left">{name}</th><td>{count}</td><td style="text-align:left">{about}</td></tr>"#
+            )
         };
         let rows: String = self.lines().into_iter().map(cells).collect();
         let total = cells(("total", self.total(), &format!("in {:.1} s", self.elapsed())));

@@ -58,6 +58,12 @@ fn build(py: Python<'_>, error: Error) -> PyResult<PyErr> {
             cause = inner.map(|inner| to_pyerr(py, *inner));
             "WaitTimeoutError"
         }
+        Error::WatchTimeout { status, cause: inner, .. } => {
+            let status = status.map(|status| status.to_python(py)).transpose()?;
+            fields.set_item("status", status)?;
+            cause = inner.map(|inner| to_pyerr(py, *inner));
+            "WaitTimeoutError"
+        }
         Error::Journal(_) | Error::JournalLost(_) => "JournalError",
         Error::Webhook(error) => match error.reason {
             Reason::MissingHeader => "MissingHeaderError",

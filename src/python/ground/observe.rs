@@ -112,6 +112,11 @@ impl RequestEvent {
         (event.method, &event.path, status, attempt, elapsed, &event.request_id, &event.error)
             .into_pyobject(py)
     }
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let fields = ["method", "path", "status", "attempt", "elapsed", "request_id", "error"];
+        slf.py().import("revrag._html")?.call_method1("table", (slf, fields.to_vec()))
+    }
+
     fn __repr__(&self) -> String {
         let event = &self.0;
         let status = event.status.map_or_else(|| "None".to_owned(), |status| status.to_string());

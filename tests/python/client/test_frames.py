@@ -92,6 +92,7 @@ def test_calls_of_everything(serve: Serve, form: str) -> None:
         campaign.calls(status="completed"),
         campaign.calls(list(campaign.records())),
         campaign.calls(uid(n) for n in range(150)),
+        campaign.calls(pl.Series([uid(n) for n in range(150)])),
         campaign.calls(call_ids=[uid(1000 + n) for n in range(150)]),
     ):
         assert of_calls(calls, form) == expected

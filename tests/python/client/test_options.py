@@ -108,7 +108,9 @@ CLASSES = [
     value
     for value in [*vars(revrag).values(), revrag.sandbox.Sandbox]
     if isinstance(value, type) and not issubclass(value, Exception)
-    and value not in (errors.ErrorDetail, revrag.RecordPager, revrag.CallPager)
+    and value not in (
+        errors.ErrorDetail, revrag.CallPager, revrag.CampaignWatch, revrag.RecordPager
+    )
 ]  # fmt: skip
 
 

@@ -29,6 +29,7 @@ CALLS = {
     "page": "leads.records_page()",
     "status": "leads.status()",
     "wait": "leads.wait(CAMPAIGN_ID)",
+    "watch": "list(leads.watch())",
     "call": "leads.client.call(CAMPAIGN_ID)",
     "upload": "leads.upload([LEAD])",
     "a loop": "asyncio.run(leads.push_async([LEAD]))",
@@ -104,15 +105,23 @@ def arrived(server: Server, number: int) -> None:
         time.sleep(0.01)
 
 
-def test_a_signal_between_two_polls_of_wait(start: Start) -> None:
+@pytest.mark.parametrize(
+    "call",
+    [
+        "leads.wait(run_id, poll_interval=3600)",
+        "list(leads.watch(poll_interval=3600))",
+        "leads.watch(poll_interval=3600).show()",
+    ],
+)
+def test_a_signal_between_two_polls(start: Start, call: str) -> None:
     with Sandbox(dispatch_after=3600) as service:
         script = start(
-            """
+            f"""
             leads = campaign(sys.argv[1], on_request=lambda event: print("polled", flush=True))
             run_id = leads.push([LEAD]).results[0].run_id
             while True:
                 try:
-                    leads.wait(run_id, poll_interval=3600)
+                    {call}
                 except KeyboardInterrupt:
                     print("interrupted", flush=True)
             """,

@@ -6,6 +6,7 @@ mod read;
 mod reconcile;
 mod upload;
 mod wait;
+mod watch;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
