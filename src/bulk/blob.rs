@@ -43,12 +43,14 @@ pub(super) struct Hold {
     pub(super) beyond: u32,
     /// The reason.
     pub(super) why: Arc<str>,
+    /// Those that may be there already, in order, whether or not they would go; and why they may.
+    pub(super) open: (Vec<u32>, Arc<str>),
 }
 
 impl Hold {
     /// All are sent.
     pub(super) fn none() -> Self {
-        Self { from: u32::MAX, beyond: u32::MAX, why: "".into() }
+        Self { from: u32::MAX, beyond: u32::MAX, why: "".into(), open: (Vec::new(), "".into()) }
     }
 }
 
@@ -168,6 +170,10 @@ pub(super) fn pack_plan(chunk: &Chunk, hold: &Hold) -> Vec<u8> {
         columns.numbers.push_str(number);
         columns.lengths.push(narrow(number.len()));
         let mut code = match &what.fate {
+            Fate::Send { .. } if hold.open.0.binary_search(&narrow(row)).is_ok() => {
+                columns.reasons.push((narrow(row), texts.index(&hold.open.1)));
+                DOUBTFUL
+            }
             Fate::Send { .. } if narrow(row) >= hold.beyond => {
                 columns.reasons.push((narrow(row), texts.index(&hold.why)));
                 HELD

@@ -76,7 +76,7 @@ proptest! {
             }
             blobs.push(pack(&part));
         }
-        let hold = Hold { from, beyond: from + more, why: "beyond".into() };
+        let hold = Hold { from, beyond: from + more, why: "beyond".into(), ..Hold::none() };
         let plan = pack_plan(&chunk, &hold);
         let reports = unpack(&plan, blobs.iter().map(Vec::as_slice), rows.len()).unwrap();
         for (row, ((report, told), (number, repaired, fate))) in (0_u32..).zip(reports.iter().zip(&last).zip(&rows)) {

@@ -86,26 +86,29 @@ impl Ledger {
             self.out.push(Effect::Load(seq));
             return;
         }
-        let hold = self.source.allowance.hold(&chunk, &self.setting);
+        let mut hold = self.source.allowance.hold(&chunk, &self.setting);
+        let rows: Vec<u32> = chunk.sendable().map(narrow).collect();
+        let (doubt, fresh, why) = self.doubtful(&chunk, rows);
+        let why = why.unwrap_or_else(interrupted);
+        // What may be there still may, though it would not be sent again: the plan itself says so, as
+        // nothing else may ever be written.
+        hold.open = (doubt.clone(), why.clone());
         self.out.push(Effect::Plan(plan(&chunk, &hold)));
         if self.keys.is_some() {
             self.record(seq, &existing(&chunk));
         }
-        let rows: Vec<u32> = chunk.sendable().map(narrow).collect();
-        let (doubt, fresh, why) = self.doubtful(&chunk, rows);
-        let why = why.unwrap_or_else(interrupted);
         let (fresh, beyond) = split(fresh, hold.beyond);
         let (doubt, kept) = split(doubt, hold.beyond);
         for row in beyond {
             self.index.set((seq, row), State::Held);
         }
+        for row in doubt.iter().chain(&kept) {
+            self.index.set((seq, *row), State::Doubt);
+        }
         if self.setting.is_dry_run || [&fresh, &doubt, &kept].iter().all(|rows| rows.is_empty()) {
-            self.doubt(seq, [doubt, kept].concat(), &why);
             self.index.settle(seq);
             return;
         }
-        // What may be there still may, though it would not be sent again.
-        self.doubt(seq, kept.clone(), &why);
         let stage = if self.setting.is_journaled { Stage::Planning } else { Stage::Open };
         let mut work = Work::new(chunk, stage);
         if !fresh.is_empty() {
@@ -119,15 +122,6 @@ impl Ledger {
         self.doubts(seq, doubt, None, why.clone(), now);
         let stay = Stay::Held(held::beyond(&self.setting));
         self.doubts(seq, kept, Some(stay), why, now);
-    }
-
-    /// Writes down that rows may be there.
-    fn doubt(&mut self, seq: u64, rows: Vec<u32>, why: &Arc<str>) {
-        for row in &rows {
-            self.index.set((seq, *row), State::Doubt);
-        }
-        let told = |row| (row, Told::Unknown { why: why.clone() });
-        self.record(seq, &rows.into_iter().map(told).collect::<Vec<_>>());
     }
 
     /// Rows that were sent before, and may be there.
@@ -163,16 +157,16 @@ impl Ledger {
         self.source.taken += 1;
         self.index.push(chunk.first_row, marks(chunk), also(chunk));
         self.keys.iter_mut().for_each(|keys| keys.take(chunk));
-        self.out.push(Effect::Plan(plan(chunk, &Hold::none())));
         let rows: Vec<u32> = chunk.sendable().map(narrow).collect();
         // What may be there by the journal still may.
         let (doubt, fresh, why) = self.doubtful(chunk, rows);
+        for row in &doubt {
+            self.index.set((chunk.seq, *row), State::Doubt);
+        }
+        let open = (doubt, why.unwrap_or_else(interrupted));
+        self.out.push(Effect::Plan(plan(chunk, &Hold { open, ..Hold::none() })));
         let mut told = existing(chunk);
         told.extend(fresh.into_iter().map(|row| (row, Told::NotSent { why: None })));
-        for row in doubt {
-            self.index.set((chunk.seq, row), State::Doubt);
-            told.push((row, Told::Unknown { why: why.clone().unwrap_or_else(interrupted) }));
-        }
         self.record(chunk.seq, &told);
         self.index.settle(chunk.seq);
     }

@@ -88,9 +88,13 @@ pub(super) fn applied(rows: &[Row], records: &[Record], row: usize) -> Check {
 /// The rows that nothing tells from a row with a session id of the caller's own, with itself.
 fn twins(rows: &[Row], row: usize) -> Vec<usize> {
     // A null says no more than nothing does.
-    let said = |at: usize| rows[at].variables.replace(",\"more\":null", "");
-    let key = |at: usize| (&rows[at].number, &rows[at].session, said(at));
-    (0..rows.len()).filter(|other| key(*other) == key(row)).collect()
+    let said = |row: &Row| row.variables.replace(",\"more\":null", "");
+    let one = &rows[row];
+    let mine = said(one);
+    let is_alike = |other: &Row| {
+        other.number == one.number && other.session == one.session && said(other) == mine
+    };
+    (0..rows.len()).filter(|other| is_alike(&rows[*other])).collect()
 }
 
 /// The report says what is true, row by row.
