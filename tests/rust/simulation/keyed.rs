@@ -162,9 +162,15 @@ fn one(
             let is_right = there().any(|record| Some(&record.run) == run.as_ref());
             let of_another =
                 |record: &Record| Some(&record.run) == run.as_ref() && record.number == row.number;
-            // An id that was cut short to just this row's, of a row with its number, is nobody's.
-            let is_cut = matches!(scenario.service.view.sessions, Sessions::CutAt(at) if at == token(key).len());
-            let is_anothers = (is_mixed || is_cut) && records.iter().any(of_another);
+            // An id that was cut short to just this row's is nobody's, where all else that tells is alike.
+            let length = token(key).len();
+            let is_cut =
+                matches!(scenario.service.view.sessions, Sessions::CutAt(at) if at == length);
+            let alike = |record: &Record| {
+                Some(&record.run) == run.as_ref() && record.variables == row.variables
+            };
+            let is_anothers = (is_mixed && records.iter().any(of_another))
+                || (is_cut && records.iter().any(|one| of_another(one) || alike(one)));
             if !is_right && !is_anothers {
                 return Err(format!("its run {run:?} is not there"));
             }
