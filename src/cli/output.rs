@@ -187,7 +187,11 @@ impl<'a> Out<'a> {
             return text.to_owned();
         }
         let text = printable(text);
-        if self.look.show_numbers { text } else { crate::error::masked(&text) }
+        // Of a row's place, digits are no number.
+        if self.look.show_numbers || crate::key::is_of_place(&text) {
+            return text;
+        }
+        crate::error::masked(&text)
     }
 
     /// A table of what was asked for: bordered by nothing, as wide as the terminal. In a pipe its lines
