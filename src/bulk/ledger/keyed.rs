@@ -270,7 +270,10 @@ impl Ledger {
             let row = self.index.row(place);
             let Some(seal) = keys.seal(row) else { continue };
             let token = keys.tokens.get(&row).map(|token| &**token);
-            let number = number.filter(|_| !keys.inherited.contains(&row));
+            // What another upload sent may have had another number; but where the id may be a longer
+            // one's, cut short, its number is all that tells.
+            let may_be_cut = seal.length >= scan.roster.longest();
+            let number = number.filter(|_| may_be_cut || !keys.inherited.contains(&row));
             let standing = scan.roster.standing(Sought { seal, token, number, rest: None });
             // What could be a longer id of ours, cut short, is nobody's.
             let is_sure = seal.length < scan.roster.longest()
