@@ -270,16 +270,17 @@ impl Ledger {
             let row = self.index.row(place);
             let Some(seal) = keys.seal(row) else { continue };
             let token = keys.tokens.get(&row).map(|token| &**token);
-            // What another upload sent may have had another number; but where the id may be a longer
-            // one's, cut short, its number is all that tells.
-            let may_be_cut = seal.length >= scan.roster.longest();
-            let number = number.filter(|_| may_be_cut || !keys.inherited.contains(&row));
+            // What another upload sent may have had another number.
+            let is_inherited = keys.inherited.contains(&row);
+            let number = number.filter(|_| !is_inherited);
             let standing = scan.roster.standing(Sought { seal, token, number, rest: None });
-            // What could be a longer id of ours, cut short, is nobody's.
-            let is_sure = seal.length < scan.roster.longest()
-                || seal.length >= keys.longest
+            // What could be a longer id of ours, cut short, is nobody's; which there are is known once
+            // all rows are, and until then the number alone can tell.
+            let is_longest = seal.length >= keys.longest
                 || (missing == 0
                     && token.is_some_and(|token| !now.was_sending && !is_beginning(token)));
+            let is_sure = seal.length < scan.roster.longest()
+                || (is_longest && (self.source.has_ended || !is_inherited));
             let is_found = matches!(&standing, Standing::There(one) if !one.is_changed) && is_sure;
             standings.push((place, standing, is_found));
         }
