@@ -16,7 +16,8 @@ use revrag::sandbox::time::Seconds;
 use revrag::sandbox::{self, Pace, Sandbox, Settings};
 use serde_json::json;
 
-const BATCH: usize = 5_000;
+/// As many as an upload sends at a time.
+const BATCH: usize = 500;
 
 fn client(sandbox: &Sandbox) -> Client {
     let options = Options {

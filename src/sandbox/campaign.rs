@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::calendar::Calendar;
-use super::outcome::number_key;
+use super::outcome::{hash, number_key};
 use super::ranked::Ranked;
 use super::record::{Entry, Line, Status};
+use super::rows::Rows;
 use super::runner::Event;
 use super::settings::Settings;
 use super::time::Time;
@@ -24,7 +25,7 @@ pub struct Campaign {
     pub workspace: usize,
     status: String,
     settings: Settings,
-    records: Vec<Entry>,
+    records: Rows<Entry>,
     #[serde(skip)]
     pub(super) kept: Option<Kept>,
 }
@@ -41,8 +42,8 @@ pub(super) struct Kept {
     pub(super) barred: BTreeSet<(Time, u32)>,
     /// The live calls, by when they end.
     pub(super) live: BTreeSet<(Time, u32)>,
-    /// The last record of each number.
-    numbers: HashMap<u64, u32>,
+    /// The last record of each number. In parts: one that grows is moved as a whole.
+    numbers: Vec<HashMap<u64, u32>>,
     /// For eager attempts and others: a stretch in which the gates are known to be open.
     pub(super) open: [Option<(Time, Time)>; 2],
     /// What happens next, as long as nothing changes.
@@ -57,7 +58,7 @@ impl Campaign {
         settings: Settings,
     ) -> Result<Self> {
         let mut campaign =
-            Self { id, workspace, status, settings, records: Vec::new(), kept: None };
+            Self { id, workspace, status, settings, records: Rows::default(), kept: None };
         campaign.keep()?;
         Ok(campaign)
     }
@@ -71,14 +72,14 @@ impl Campaign {
             again: BTreeSet::new(),
             barred: BTreeSet::new(),
             live: BTreeSet::new(),
-            numbers: HashMap::new(),
+            numbers: vec![HashMap::new(); PARTS],
             open: [None; 2],
             next: None,
         };
         for (index, entry) in self.records.iter().enumerate() {
             kept.statuses[entry.status as usize].insert(index);
             let index = short(index);
-            kept.numbers.insert(number_key(&entry.phone_number), index);
+            kept.set_last(number_key(&entry.phone_number), index);
             if let Some(line) = kept.line(entry.line) {
                 line.insert((entry.due, index));
             }
@@ -94,7 +95,7 @@ impl Campaign {
 
     /// To change something, after which what happens next is no longer known.
     #[allow(clippy::expect_used, reason = "as in `kept`")]
-    pub(super) fn touch(&mut self) -> (&mut [Entry], &mut Kept) {
+    pub(super) fn touch(&mut self) -> (&mut Rows<Entry>, &mut Kept) {
         let kept = self.kept.as_mut().expect("kept");
         kept.next = None;
         (&mut self.records, kept)
@@ -116,7 +117,7 @@ impl Campaign {
     }
 
     /// Its records, in the order pushed.
-    pub fn records(&self) -> &[Entry] {
+    pub fn records(&self) -> &Rows<Entry> {
         &self.records
     }
 
@@ -165,7 +166,7 @@ impl Campaign {
 
     /// The records of a number, newest first.
     pub fn of_number(&self, number: u64) -> impl Iterator<Item = usize> {
-        let last = self.kept().numbers.get(&number).copied();
+        let last = self.kept().numbers[part(number)].get(&number).copied();
         std::iter::successors(last, |index| self.records[*index as usize].same_number)
             .map(|index| index as usize)
     }
@@ -190,12 +191,11 @@ impl Campaign {
         let number = number_key(&entry.phone_number);
         let (_, kept) = self.touch();
         kept.statuses[entry.status as usize].insert(index);
-        entry.same_number = kept.numbers.insert(number, short(index));
+        entry.same_number = kept.set_last(number, short(index));
         if let Some(line) = kept.line(entry.line) {
             line.insert((entry.due, short(index)));
         }
-        self.records.push(entry);
-        index
+        self.records.push(entry)
     }
 
     /// Moves a record to another status and line.
@@ -216,7 +216,19 @@ impl Campaign {
     }
 }
 
+/// Parts of the table of numbers.
+const PARTS: usize = 256;
+
+fn part(number: u64) -> usize {
+    usize::try_from(hash([number, 0, 0, 0]) % PARTS as u64).unwrap_or_default()
+}
+
 impl Kept {
+    /// Makes a record the last of its number; the one that was.
+    fn set_last(&mut self, number: u64, index: u32) -> Option<u32> {
+        self.numbers[part(number)].insert(number, index)
+    }
+
     fn line(&mut self, line: Line) -> Option<&mut BTreeSet<(Time, u32)>> {
         match line {
             Line::No => None,

@@ -6,7 +6,7 @@ use super::hangup;
 use super::outcome::{self, Outcome, number_key};
 use super::record::{Line, Status};
 use super::runner::Effect;
-use super::world::World;
+use super::world::{Kind, World};
 
 /// Calls a record, whose gates are open.
 pub(super) fn dial(world: &mut World, campaign: usize, record: usize, effects: &mut Vec<Effect>) {
@@ -30,7 +30,7 @@ pub(super) fn dial(world: &mut World, campaign: usize, record: usize, effects: &
     let outcome = script.as_ref().map(|line| line.outcome).or_else(digits).unwrap_or_else(drawn);
     let duration = script.as_ref().and_then(|line| line.duration).unwrap_or(settings.call_duration);
     let call = Call {
-        id: world.id(entry.number, attempt.into(), 3),
+        id: world.id(Kind::Call, world.calls.len() as u64),
         campaign: short(campaign),
         record: short(record),
         attempt,

@@ -14,11 +14,11 @@ use super::record::Pushed;
 use super::runner::{self, Effect};
 use super::settings::Settings;
 use super::time::{Seconds, Time};
-use super::world::{Webhook, Workspace, World};
+use super::world::{Kind, Webhook, Workspace, World};
 use crate::{Error, Result, Secret};
 
-/// Events per slice: about a millisecond's, so that requests are answered in between.
-const SLICE: usize = 500;
+/// Events per slice: less than a millisecond's, so that requests are answered in between.
+const SLICE: usize = 250;
 /// Effects kept for a subscriber that is slow.
 const EFFECTS: usize = 4096;
 
@@ -264,7 +264,7 @@ impl Engine {
     /// Adds a workspace; its id.
     pub fn add_workspace(&self, name: String, api_key: Secret) -> Result<Uuid> {
         self.turn(|held| {
-            let id = held.world.id(held.world.workspaces().len() as u64, 0, 7);
+            let id = held.world.id(Kind::Workspace, held.world.workspaces().len() as u64);
             let dnc = std::collections::BTreeMap::new();
             let workspace = Workspace { id, name, api_key, webhook: None, dnc };
             held.apply(Command::AddWorkspace(workspace)).map(|_| id)
@@ -280,7 +280,7 @@ impl Engine {
         settings: Settings,
     ) -> Result<Uuid> {
         self.turn(|held| {
-            let fresh = || held.world.id(held.world.campaigns().len() as u64, 0, 8);
+            let fresh = || held.world.id(Kind::Campaign, held.world.campaigns().len() as u64);
             let id = id.unwrap_or_else(fresh);
             let settings = Box::new(settings);
             held.apply(Command::AddCampaign { workspace, id, status, settings }).map(|_| id)

@@ -16,7 +16,8 @@
 //! | `dial`, `hangup` | placing a call; what its end does |
 //! | [`command`] | what can be asked of a world, as values |
 //! | [`show`], `words` | records, calls and campaigns as the API shows them |
-//! | [`ranked`], [`time`] | a set that knows its n-th; moments |
+//! | [`rows`], [`ranked`] | rows that stay where they are; a set that knows its n-th |
+//! | `ids`, [`time`] | ids from which their number can be told; moments |
 //!
 //! | around it | is |
 //! | --- | --- |
@@ -39,12 +40,14 @@ mod dial;
 pub mod engine;
 pub mod gate;
 mod hangup;
+mod ids;
 mod keep;
 pub mod outcome;
 pub mod ranked;
 pub mod record;
 pub mod recording;
 mod routes;
+pub mod rows;
 pub mod runner;
 mod server;
 pub mod settings;

@@ -142,7 +142,17 @@ async fn push(
     if !json {
         return Err(Refusal::faults(validate::not_json_content(&body)));
     }
-    let records = validate::push(&body).map_err(Refusal::faults)?;
+    // A large push is read on another thread: requests go on being answered on this one.
+    let id = parse_id("campaign_id", &campaign_id).unwrap_or_default();
+    let taken = tokio::task::spawn_blocking(move || take(&shared.engine, workspace, id, &body));
+    taken.await.unwrap_or_else(|error| {
+        Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+    })
+}
+
+/// Reads a push's body, and queues what is valid.
+fn take(engine: &Engine, workspace: Workspace, campaign: Uuid, body: &[u8]) -> Handled {
+    let records = validate::push(body).map_err(Refusal::faults)?;
     let valid: Vec<_> =
         records.iter().map(|record| phone::is_valid_in_india(&record.phone_number)).collect();
     let boxed = |text: &Option<String>| text.as_deref().map(Box::from);
@@ -157,8 +167,7 @@ async fn push(
             app_session_id: boxed(&record.app_session_id),
         })
         .collect();
-    let id = parse_id("campaign_id", &campaign_id).unwrap_or_default();
-    let run_ids = shared.engine.push(workspace.0, id, accepted).map_err(|why| match why {
+    let run_ids = engine.push(workspace.0, campaign, accepted).map_err(|why| match why {
         Unpushed::Unknown => Refusal::not_found("Campaign not found"),
         Unpushed::Status(status) => {
             let detail = format!("Cannot push records: campaign is {status}.");

@@ -3,15 +3,17 @@
 //! A world changes in two ways: time passes ([`super::runner::step`]), and a [`super::Command`] is
 //! applied. The same commands at the same moments make the same world, whatever the steps between.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::call::Call;
 use super::campaign::{Campaign, short};
+use super::ids;
 use super::outcome::{Line, hash, number_key};
 use super::record::{Entry, Line as Queue, Pushed, Status};
+use super::rows::Rows;
 use super::settings::Settings;
 use super::time::Time;
 use crate::{Error, Result, Secret};
@@ -58,18 +60,24 @@ pub struct Barred {
 pub struct World {
     pub(super) seed: u64,
     pub(super) now: Time,
-    pub(super) pushed: u64,
     pub(super) workspaces: Vec<Workspace>,
     pub(super) campaigns: Vec<Campaign>,
-    pub(super) calls: Vec<Call>,
+    pub(super) calls: Rows<Call>,
+    /// By its number among all that was pushed: a record's campaign and index.
+    pushed: Rows<(u32, u32)>,
     pub(super) scripts: BTreeMap<u64, Vec<Line>>,
     /// Calls whose end is to be told, in the order they ended, until that is done with.
     pub(super) outbox: BTreeMap<u64, u32>,
     pub(super) events: u64,
-    #[serde(skip)]
-    run_ids: HashMap<Uuid, (u32, u32)>,
-    #[serde(skip)]
-    call_ids: HashMap<Uuid, u32>,
+}
+
+/// What ids are made for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    Run = 2,
+    Call = 3,
+    Workspace = 4,
+    Campaign = 5,
 }
 
 impl World {
@@ -78,15 +86,13 @@ impl World {
         Self {
             seed,
             now,
-            pushed: 0,
             workspaces: Vec::new(),
             campaigns: Vec::new(),
-            calls: Vec::new(),
+            calls: Rows::default(),
+            pushed: Rows::default(),
             scripts: BTreeMap::new(),
             outbox: BTreeMap::new(),
             events: 0,
-            run_ids: HashMap::new(),
-            call_ids: HashMap::new(),
         }
     }
 
@@ -111,7 +117,7 @@ impl World {
     }
 
     /// Its calls, in the order placed.
-    pub fn calls(&self) -> &[Call] {
+    pub fn calls(&self) -> &Rows<Call> {
         &self.calls
     }
 
@@ -132,20 +138,22 @@ impl World {
 
     /// A campaign's record.
     pub fn record(&self, campaign: usize, id: Uuid) -> Option<usize> {
-        let (of, record) = *self.run_ids.get(&id)?;
+        let number = ids::number(self.seed, Kind::Run as u64, id)?;
+        let (of, record) = *self.pushed.get(usize::try_from(number).ok()?)?;
         (of == short(campaign)).then_some(record as usize)
     }
 
     /// A workspace's call.
     pub fn call(&self, workspace: usize, id: Uuid) -> Option<usize> {
-        let index = *self.call_ids.get(&id)? as usize;
+        let index = self.any_call(id)?;
         let campaign = self.calls[index].campaign as usize;
         (self.campaigns[campaign].workspace == workspace).then_some(index)
     }
 
     /// Any call, whoever's it is.
     pub fn any_call(&self, id: Uuid) -> Option<usize> {
-        self.call_ids.get(&id).map(|index| *index as usize)
+        let number = ids::number(self.seed, Kind::Call as u64, id)?;
+        usize::try_from(number).ok().filter(|index| *index < self.calls.len())
     }
 
     /// A record's calls, in the order placed.
@@ -177,9 +185,8 @@ impl World {
         let place = short(campaign);
         let mut ids = Vec::with_capacity(records.len());
         for pushed in records {
-            let number = self.pushed;
-            self.pushed += 1;
-            let id = self.id(number, 0, 2);
+            let number = self.pushed.len() as u64;
+            let id = self.id(Kind::Run, number);
             let it = &mut self.campaigns[campaign];
             let barred =
                 self.workspaces[it.workspace].dnc.contains_key(&number_key(&pushed.phone_number));
@@ -204,17 +211,14 @@ impl World {
                 line: if barred { Queue::Barred } else { Queue::First },
                 same_number: None,
             });
-            self.run_ids.insert(id, (place, short(index)));
+            self.pushed.push((place, short(index)));
             ids.push(id);
         }
         ids
     }
 
     pub(super) fn place(&mut self, call: Call) -> usize {
-        let index = self.calls.len();
-        self.call_ids.insert(call.id, short(index));
-        self.calls.push(call);
-        index
+        self.calls.push(call)
     }
 
     pub(super) fn add_campaign(
@@ -228,11 +232,9 @@ impl World {
         Ok(())
     }
 
-    /// An id that follows from the seed and what it is for.
-    pub(super) fn id(&self, one: u64, other: u64, kind: u64) -> Uuid {
-        let half = |half| hash([self.seed ^ (kind << 32), one, other, half]);
-        let bits = u128::from(half(1)) << 64 | u128::from(half(2));
-        uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid()
+    /// The id of the `number`-th of its kind.
+    pub(super) fn id(&self, kind: Kind, number: u64) -> Uuid {
+        ids::id(self.seed, kind as u64, number)
     }
 
     /// The whole of it, as bytes.
@@ -258,17 +260,12 @@ impl World {
         }
         let body = body.get(MARK.len()..).ok_or_else(broken)?;
         let mut world: Self = postcard::from_bytes(body).map_err(|_| broken())?;
-        for (place, campaign) in world.campaigns.iter_mut().enumerate() {
+        for campaign in &mut world.campaigns {
             campaign.keep()?;
-            let runs = campaign.records().iter().enumerate();
-            world.run_ids.extend(runs.map(|(i, entry)| (entry.id, (short(place), short(i)))));
         }
-        for (index, call) in world.calls.iter().enumerate() {
-            world.call_ids.insert(call.id, short(index));
-            if !call.ended {
-                let (_, kept) = world.campaigns[call.campaign as usize].touch();
-                kept.live.insert((call.ends_at, short(index)));
-            }
+        for (index, call) in world.calls.iter().enumerate().filter(|(_, call)| !call.ended) {
+            let (_, kept) = world.campaigns[call.campaign as usize].touch();
+            kept.live.insert((call.ends_at, short(index)));
         }
         Ok(world)
     }
