@@ -175,8 +175,10 @@ impl World {
         const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         let call = call as u64;
         let bits = [hash([self.seed, call, 0, 4]), hash([self.seed, call, 0, 5])];
-        let digit =
-            |place: usize| char::from(DIGITS[(bits[place % 2] >> (place / 2 * 4)) as usize % 32]);
+        let digit = |place: usize| {
+            let five = (bits[place % 2] >> (place / 2 * 4)).to_le_bytes()[0] % 32;
+            char::from(DIGITS[usize::from(five)])
+        };
         "evt_".chars().chain((0..26).map(digit)).collect()
     }
 

@@ -61,7 +61,7 @@ impl Sandbox {
             *, port=Whole(0), api_key=DEFAULT_API_KEY.to_owned(), campaign_id=None,
             campaign_status="running".to_owned(), webhook_url=None, webhook_secret=None,
             dispatch_after=0.2, call_duration=0.5, max_concurrency=Whole(100), failure_rate=0.1,
-            seed=Whole(0), time="real".to_owned(), speed=1.0, now=None, state=None, **settings
+            seed=Whole(0), time="real", speed=1.0, now=None, state=None, **settings
         ),
         text_signature = "(*, port=0, api_key='sandbox-key', \
             campaign_id='11111111-1111-1111-1111-111111111111', campaign_status='running', \
@@ -69,7 +69,7 @@ impl Sandbox {
             max_concurrency=100, failure_rate=0.1, seed=0, time='real', speed=1.0, now=None, \
             state=None, **settings)"
     )]
-    #[allow(clippy::too_many_arguments, reason = "the public signature")]
+    #[allow(clippy::too_many_arguments, clippy::similar_names, reason = "the public signature")]
     fn new(
         py: Python<'_>,
         port: Whole,
@@ -83,7 +83,7 @@ impl Sandbox {
         max_concurrency: Whole,
         failure_rate: f64,
         seed: Whole,
-        time: String,
+        time: &str,
         speed: f64,
         now: Option<&Bound<'_, PyAny>>,
         state: Option<PathBuf>,
@@ -99,7 +99,7 @@ impl Sandbox {
             failure_rate,
             ..Settings::default()
         };
-        let pace = match time.as_str() {
+        let pace = match time {
             #[allow(clippy::float_cmp, reason = "it is the default, as it stands")]
             "real" if speed == 1.0 && now.is_none() => Pace::Real,
             "real" => Pace::Times(speed),
