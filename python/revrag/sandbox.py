@@ -8,5 +8,6 @@ Example:
 """
 
 from revrag._revrag import Sandbox
+from revrag._sandbox import CampaignSettings, Outcome, ScriptLine
 
-__all__ = ["Sandbox"]
+__all__ = ["CampaignSettings", "Outcome", "Sandbox", "ScriptLine"]

@@ -1,5 +1,6 @@
 //! `revrag sandbox`: the service in miniature, until it is interrupted.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
@@ -8,8 +9,7 @@ use uuid::Uuid;
 use super::failure::{End, Failure};
 use super::output::Out;
 use super::session::interruption;
-use crate::sandbox::runner::Rules;
-use crate::sandbox::{Config, DEFAULT_API_KEY, DEFAULT_CAMPAIGN_ID, Sandbox};
+use crate::sandbox::{Config, DEFAULT_API_KEY, DEFAULT_CAMPAIGN_ID, Pace, Sandbox, Settings};
 use crate::{Error, Secret};
 
 /// Run the service in miniature on a loopback port. Prints its URL when it listens.
@@ -48,6 +48,12 @@ pub(super) struct Args {
     /// What ids and outcomes are drawn from
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// How many times as fast as outside its time passes
+    #[arg(long, default_value_t = 1.0, value_name = "TIMES")]
+    speed: f64,
+    /// The file to keep the state in: another run goes on where this one was. It holds the keys too
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
 }
 
 pub(super) fn run(args: Args, out: &mut Out<'_>) -> Result<End, Failure> {
@@ -62,17 +68,22 @@ pub(super) fn run(args: Args, out: &mut Out<'_>) -> Result<End, Failure> {
         campaign_status: args.campaign_status,
         webhook_url: args.webhook_url,
         webhook_secret: args.webhook_secret.map(Secret::new),
-        rules: Rules {
-            dispatch_after: seconds("dispatch_after", args.dispatch_after)?,
-            call_duration: seconds("call_duration", args.call_duration)?,
+        settings: Settings {
+            dispatch_after: seconds("dispatch_after", args.dispatch_after)?.into(),
+            call_duration: seconds("call_duration", args.call_duration)?.into(),
             max_concurrency: args.max_concurrency,
             failure_rate: args.failure_rate,
+            ..Settings::default()
         },
+        #[allow(clippy::float_cmp, reason = "it is the default, as it stands")]
+        pace: if args.speed == 1.0 { Pace::Real } else { Pace::Times(args.speed) },
+        start: None,
+        state: args.state,
         seed: args.seed,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let campaign = config.campaign_id;
     let sandbox = Sandbox::start(config)?;
+    let campaign = sandbox.campaign_id();
     // Listening for signals comes before saying so, lest one arrive in between.
     runtime.block_on(async {
         let interrupted = interruption()?;

@@ -1,24 +1,65 @@
 //! The service in miniature.
 //!
-//! | part | is |
+//! The world is pure: no I/O, no clock, no randomness. What is around it gives it time, a file and a
+//! socket.
+//!
+//! | of the world | is |
+//! | --- | --- |
+//! | [`world`] | everything there is: workspaces, campaigns, calls, scripts, what is to be told |
+//! | [`campaign`] | its records, and the lines they wait in |
+//! | [`record`], [`call`] | what a campaign keeps of each |
+//! | [`settings`] | what a campaign's dashboard sets, with all defaults |
+//! | [`calendar`] | the gates that only the time opens |
+//! | [`gate`] | why a record is not being called right now, and until when |
+//! | [`outcome`] | how calls go: scripted, by last digits, drawn |
+//! | [`runner`] | what happens next, and when |
+//! | `dial`, `hangup` | placing a call; what its end does |
+//! | [`command`] | what can be asked of a world, as values |
+//! | [`show`], `words` | records, calls and campaigns as the API shows them |
+//! | [`rows`], [`ranked`] | rows that stay where they are; a set that knows its n-th |
+//! | `ids`, [`time`] | ids from which their number can be told; moments |
+//!
+//! | around it | is |
 //! | --- | --- |
 //! | [`Config`] | what a sandbox is told |
-//! | [`state`] | the campaign, its records and calls: pure |
-//! | [`runner`] | what happens next, and when: pure, clock and randomness passed in |
+//! | [`engine`] | the world under way: with a clock, and with the file that keeps it |
+//! | `clock`, `keep` | those two |
 //! | `validate` | a push's body, or the service's 422 |
 //! | `routes` | the endpoints of the reference |
-//! | `webhooks` | one signed delivery for each ended call |
+//! | [`recording`] | recordings, and links to them that expire |
+//! | `webhooks` | signed deliveries, and again where they fail |
 //! | [`Sandbox`] | all of it, on a thread of its own |
 
+pub mod calendar;
+pub mod call;
+pub mod campaign;
+mod clock;
+pub mod command;
 mod config;
+mod dial;
+pub mod engine;
+pub mod gate;
+mod hangup;
+mod ids;
+mod keep;
+pub mod outcome;
+pub mod ranked;
+pub mod record;
+pub mod recording;
 mod routes;
+pub mod rows;
 pub mod runner;
 mod server;
-pub mod state;
+pub mod settings;
+pub mod show;
+pub mod time;
 mod validate;
 mod webhooks;
 mod words;
+pub mod world;
 
-pub use config::{Config, DEFAULT_API_KEY, DEFAULT_CAMPAIGN_ID};
+pub use command::{Applied, Command};
+pub use config::{Config, DEFAULT_API_KEY, DEFAULT_CAMPAIGN_ID, Pace};
 pub use server::Sandbox;
+pub use settings::Settings;
 pub use webhooks::Deliveries;

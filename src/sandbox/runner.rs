@@ -1,237 +1,199 @@
-//! The campaign's runner: what happens next, and when. A pure function of state, clock and seed.
+//! What happens next, and when: pure, with the time passed in.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
-use std::time::Duration;
+use serde::{Deserialize, Serialize};
 
-use uuid::Uuid;
+use super::campaign::{Campaign, Kept};
+use super::record::{Line, Status};
+use super::time::Time;
+use super::world::World;
+use super::{dial, hangup};
 
-use super::state::{CampaignState, Status};
-use crate::model::{NewRecord, Timestamp};
-
-/// How calls go.
-#[derive(Debug, Clone)]
-pub struct Rules {
-    /// From a push to its call, at the earliest.
-    pub dispatch_after: Duration,
-    /// How long a call lasts.
-    pub call_duration: Duration,
-    /// Calls at a time.
-    pub max_concurrency: usize,
-    /// The share of calls that fail, from 0 to 1.
-    pub failure_rate: f64,
+/// Something that happened, by the indexes of what it happened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effect {
+    /// A call was placed.
+    Placed {
+        /// The call.
+        call: usize,
+    },
+    /// A call ended; `event` is its number in the outbox, where there is someone to tell.
+    Ended {
+        /// The call.
+        call: usize,
+        /// Its entry in [`World::outbox`].
+        event: Option<u64>,
+    },
+    /// A record's status changed, for whatever reason.
+    Changed {
+        /// The campaign.
+        campaign: usize,
+        /// The record.
+        record: usize,
+    },
+    /// A campaign ended.
+    Finished {
+        /// The campaign.
+        campaign: usize,
+    },
 }
 
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            dispatch_after: Duration::from_millis(200),
-            call_duration: Duration::from_millis(500),
-            max_concurrency: 100,
-            failure_rate: 0.1,
-        }
-    }
+/// How far a step came.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// What happened, in order.
+    pub effects: Vec<Effect>,
+    /// Whether everything that was due has happened.
+    pub done: bool,
 }
 
-/// A campaign under way.
-#[derive(Debug)]
-pub struct Runner {
-    /// The campaign.
-    pub state: CampaignState,
-    rules: Rules,
-    random: fastrand::Rng,
-    /// Records by the earliest moment of their call, in the order pushed.
-    queue: VecDeque<(Timestamp, usize)>,
-    /// Live calls by their end.
-    live: BinaryHeap<Reverse<(Timestamp, usize, Status)>>,
-    /// How far the campaign has been run.
-    clock: Timestamp,
+/// What a campaign does next. In the order in which they happen where they are due at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    End,
+    Finish,
+    Close,
+    Bar,
+    Dial { due: Time, record: u32 },
 }
 
-impl Runner {
-    /// A runner that has done nothing yet.
-    pub fn new(state: CampaignState, rules: Rules, seed: u64, now: Timestamp) -> Self {
-        Self {
-            state,
-            rules,
-            random: fastrand::Rng::with_seed(seed),
-            queue: VecDeque::new(),
-            live: BinaryHeap::new(),
-            clock: now,
-        }
-    }
+pub(super) type Event = (Time, Kind);
 
-    /// Queues a record; its run id.
-    pub fn push(&mut self, record: NewRecord, now: Timestamp) -> Uuid {
-        let id = self.new_id();
-        let index = self.state.add(id, record, now);
-        self.queue.push_back((after(now, self.rules.dispatch_after), index));
-        id
-    }
-
-    /// Runs the campaign up to `now`; the calls that ended, in order.
-    pub fn advance(&mut self, now: Timestamp) -> Vec<usize> {
-        let mut ended = Vec::new();
-        while let Some(due) = self.next_due().filter(|due| *due <= now) {
-            self.clock = self.clock.max(due);
-            if let Some(Reverse((end, call, outcome))) = self.live.peek().copied()
-                && end <= due
-            {
-                self.live.pop();
-                self.state.end_call(call, outcome, end);
-                ended.push(call);
-            } else if let Some((_, record)) = self.queue.pop_front() {
-                self.begin(record);
+/// Runs the world up to `until`, or through `most` events of it.
+pub fn step(world: &mut World, until: Time, most: usize) -> Step {
+    let mut effects = Vec::new();
+    for _ in 0..most {
+        let Some((campaign, (at, kind))) = next(world, false).filter(|(_, (at, _))| *at <= until)
+        else {
+            world.now = world.now.max(until);
+            return Step { effects, done: true };
+        };
+        world.now = world.now.max(at);
+        match kind {
+            Kind::End => hangup::end(world, campaign, &mut effects),
+            Kind::Finish => {
+                world.campaigns[campaign].set_status("completed".to_owned());
+                effects.push(Effect::Finished { campaign });
+            }
+            Kind::Close => close(world, campaign, &mut effects),
+            Kind::Bar => bar(world, campaign, &mut effects),
+            Kind::Dial { record, .. } => {
+                dial::dial(world, campaign, record as usize, &mut effects);
             }
         }
-        self.clock = self.clock.max(now);
-        ended
     }
-
-    /// When something happens next, if nothing is pushed meanwhile.
-    pub fn next_due(&self) -> Option<Timestamp> {
-        let end = self.live.peek().map(|Reverse((end, _, _))| *end);
-        let open = self.state.status == "running" && self.live.len() < self.rules.max_concurrency;
-        let start = self.queue.front().filter(|_| open).map(|(due, _)| (*due).max(self.clock));
-        match (end, start) {
-            (Some(end), Some(start)) => Some(end.min(start)),
-            (end, start) => end.or(start),
-        }
-    }
-
-    fn begin(&mut self, record: usize) {
-        let id = self.new_id();
-        let failed = self.random.f64() < self.rules.failure_rate;
-        let outcome = if failed { Status::Failed } else { Status::Completed };
-        let call = self.state.begin_call(record, id, self.clock);
-        self.live.push(Reverse((after(self.clock, self.rules.call_duration), call, outcome)));
-    }
-
-    fn new_id(&mut self) -> Uuid {
-        uuid::Builder::from_random_bytes(self.random.u128(..).to_be_bytes()).into_uuid()
-    }
+    Step { effects, done: false }
 }
 
-fn after(now: Timestamp, wait: Duration) -> Timestamp {
-    now.0.checked_add(wait).map_or(now, Timestamp)
+/// Runs the world up to `until`; what happened, in order.
+pub fn run(world: &mut World, until: Time) -> Vec<Effect> {
+    step(world, until, usize::MAX).effects
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+/// When something happens next, if no command comes meanwhile.
+pub fn wakes_at(world: &mut World) -> Option<Time> {
+    next(world, false).map(|(_, (at, _))| at)
+}
 
-    use super::*;
+/// When something happens next to a record. A campaign in which none is open may have its end ahead.
+pub fn busy_until(world: &mut World) -> Option<Time> {
+    next(world, true).map(|(_, (at, _))| at)
+}
 
-    fn at(milliseconds: i64) -> Timestamp {
-        Timestamp(jiff::Timestamp::from_millisecond(milliseconds).unwrap())
+/// The campaign in which something happens next, and what.
+fn next(world: &mut World, only_busy: bool) -> Option<(usize, Event)> {
+    let now = world.now;
+    let campaigns = world.campaigns.iter_mut().enumerate();
+    let campaigns = campaigns.filter(|(_, it)| !only_busy || it.live() + it.waiting() > 0);
+    campaigns
+        .filter_map(|(index, campaign)| Some((index, next_of(campaign, now)?)))
+        .min_by_key(|(index, (at, kind))| (*at, *kind, *index))
+}
+
+fn next_of(campaign: &mut Campaign, now: Time) -> Option<Event> {
+    if let Some(known) = campaign.kept().next {
+        return known;
     }
-
-    fn runner(rules: Rules) -> Runner {
-        let state = CampaignState::new(Uuid::nil(), "running".to_owned());
-        Runner::new(state, rules, 7, at(0))
+    let settings = campaign.settings();
+    let (running, over) = (campaign.is_running(), campaign.is_over());
+    let unfinished = running || campaign.status() == "paused";
+    let (cap, eager) = (settings.max_concurrency, settings.dial_first_attempt_immediately);
+    let waiting = campaign.waiting() > 0;
+    let (_, kept) = campaign.touch();
+    let mut soonest: Option<Event> = kept.live.first().map(|(end, _)| (*end, Kind::End));
+    let mut offer = |event: Event| {
+        soonest = Some(soonest.map_or(event, |soonest| soonest.min(event)));
+    };
+    if let Some(ends) = kept.calendar.ends()
+        && unfinished
+    {
+        offer((ends.max(now), Kind::Finish));
     }
-
-    fn record() -> NewRecord {
-        NewRecord { phone_number: "+919876543210".to_owned(), ..NewRecord::default() }
+    if over && waiting {
+        offer((now, Kind::Close));
     }
-
-    fn never_failing(max_concurrency: usize) -> Rules {
-        Rules { max_concurrency, failure_rate: 0.0, ..Rules::default() }
-    }
-
-    #[test]
-    fn a_record_is_queued_then_called_then_completed() {
-        let mut runner = runner(never_failing(1));
-        let id = runner.push(record(), at(0));
-        let status = |runner: &Runner| runner.state.record(id).unwrap().status;
-        assert_eq!(runner.next_due(), Some(at(200)));
-        assert!(runner.advance(at(199)).is_empty());
-        assert_eq!(status(&runner).as_deref(), Some("queued"));
-        assert!(runner.advance(at(200)).is_empty());
-        assert_eq!(status(&runner).as_deref(), Some("in_progress"));
-        assert_eq!(runner.next_due(), Some(at(700)));
-        assert_eq!(runner.advance(at(700)), [0]);
-        assert_eq!(status(&runner).as_deref(), Some("completed"));
-        assert_eq!(runner.next_due(), None);
-    }
-
-    #[test]
-    fn calls_wait_for_a_free_slot() {
-        let mut runner = runner(never_failing(2));
-        for _ in 0..3 {
-            runner.push(record(), at(0));
+    if running {
+        if let Some((due, _)) = kept.barred.first() {
+            offer(((*due).max(now), Kind::Bar));
         }
-        runner.advance(at(400));
-        assert_eq!(runner.state.count(Status::InProgress), 2);
-        assert_eq!(runner.state.count(Status::Queued), 1);
-        runner.advance(at(700));
-        assert_eq!(runner.state.count(Status::InProgress), 1);
-        assert_eq!(runner.state.calls()[2].started_at, at(700));
-    }
-
-    #[test]
-    fn one_large_step_is_many_small_ones() {
-        let mut large = runner(Rules { max_concurrency: 3, failure_rate: 0.3, ..Rules::default() });
-        let mut small = runner(Rules { max_concurrency: 3, failure_rate: 0.3, ..Rules::default() });
-        for _ in 0..20 {
-            large.push(record(), at(0));
-            small.push(record(), at(0));
-        }
-        let at_once = large.advance(at(60_000));
-        let in_steps: Vec<_> = (0..600).flat_map(|i| small.advance(at(i * 100))).collect();
-        assert_eq!(at_once, in_steps);
-        let ends =
-            |runner: &Runner| runner.state.calls().iter().map(|c| c.ended).collect::<Vec<_>>();
-        assert_eq!(ends(&large), ends(&small));
-    }
-
-    #[test]
-    fn a_paused_campaign_ends_its_calls_and_begins_none() {
-        let mut runner = runner(never_failing(1));
-        runner.push(record(), at(0));
-        runner.push(record(), at(0));
-        runner.advance(at(300));
-        runner.state.status = "paused".to_owned();
-        runner.advance(at(60_000));
-        assert_eq!(runner.state.count(Status::Completed), 1);
-        assert_eq!(runner.state.count(Status::Queued), 1);
-        assert_eq!(runner.next_due(), None);
-        runner.state.status = "running".to_owned();
-        assert_eq!(runner.advance(at(61_000)).len(), 1);
-    }
-
-    proptest! {
-        #[test]
-        fn every_record_ends_once_and_the_cap_holds(
-            pushes in proptest::collection::vec((0..2_000_i64, 1..20_usize), 1..20),
-            max_concurrency in 1..10_usize,
-            failure_rate in 0.0..=1.0,
-            step in 1..3_000_i64,
-        ) {
-            let mut runner = runner(Rules { max_concurrency, failure_rate, ..Rules::default() });
-            let (mut now, mut pushed, mut ended) = (0, 0_u64, 0_u64);
-            let mut pushes = pushes.into_iter();
-            loop {
-                let next = pushes.next();
-                if let Some((wait, count)) = next {
-                    now += wait;
-                    for _ in 0..count {
-                        runner.push(record(), at(now));
-                        pushed += 1;
-                    }
-                } else if runner.next_due().is_none() {
-                    break;
+        if kept.live.len() < cap {
+            for (front, eager) in [(kept.first.first(), eager), (kept.again.first(), false)] {
+                let Some((due, record)) = front.copied() else { continue };
+                if let Some(at) = opening(&kept.calendar, &mut kept.open, due.max(now), eager) {
+                    offer((at, Kind::Dial { due, record }));
                 }
-                now += step;
-                ended += runner.advance(at(now)).len() as u64;
-                let state = &runner.state;
-                let live = state.count(Status::InProgress);
-                prop_assert!(live <= max_concurrency as u64);
-                let done = state.count(Status::Completed) + state.count(Status::Failed);
-                prop_assert_eq!(done, ended);
-                prop_assert_eq!(state.count(Status::Queued) + live + done, pushed);
             }
-            prop_assert_eq!(ended, pushed);
         }
+    }
+    kept.next = Some(soonest);
+    soonest
+}
+
+/// When the gates next stand open, from what was last found where that holds.
+fn opening(
+    calendar: &super::calendar::Calendar,
+    known: &mut [Option<(Time, Time)>; 2],
+    from: Time,
+    eager: bool,
+) -> Option<Time> {
+    let known = &mut known[usize::from(eager)];
+    if known.is_none_or(|(opens, closes)| from < opens || closes <= from) {
+        *known = calendar.opening(from, eager);
+    }
+    known.map(|(opens, _)| opens.max(from))
+}
+
+/// Takes one record out of a campaign that calls nobody any more.
+fn close(world: &mut World, campaign: usize, effects: &mut Vec<Effect>) {
+    let now = world.now;
+    let kept = world.campaigns[campaign].kept();
+    let front = |kept: &Kept| {
+        let lines = [&kept.first, &kept.again, &kept.barred];
+        lines.into_iter().find_map(|line| line.first().copied())
+    };
+    let Some((_, record)) = front(kept) else { return };
+    let record = record as usize;
+    let entry = &world.campaigns[campaign].records()[record];
+    // A follow-up's call did take place.
+    let status = match entry.status {
+        Status::FollowUpPending => Status::Completed,
+        _ => Status::Failed,
+    };
+    let it = &mut world.campaigns[campaign];
+    it.turn(record, status, Line::No, now, now);
+    let entry = &mut it.touch().0[record];
+    entry.max_attempts = entry.attempts;
+    effects.push(Effect::Changed { campaign, record });
+}
+
+/// Looks at a record that was pushed with a number of the Do-Not-Call list.
+fn bar(world: &mut World, campaign: usize, effects: &mut Vec<Effect>) {
+    let now = world.now;
+    let Some((due, record)) = world.campaigns[campaign].kept().barred.first().copied() else {
+        return;
+    };
+    let record = record as usize;
+    if !hangup::bar_if_listed(world, campaign, record, effects) {
+        // It was taken off the list meanwhile.
+        world.campaigns[campaign].turn(record, Status::Queued, Line::First, due, now);
     }
 }

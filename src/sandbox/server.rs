@@ -3,32 +3,36 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use super::command::Command;
 use super::config::Config;
+use super::engine::{Engine, Held};
+use super::recording::Links;
 use super::routes::{self, Shared};
-use super::runner::Runner;
-use super::state::CampaignState;
-use super::webhooks::{Courier, Deliveries, event_id};
-use crate::model::{Document, Timestamp};
+use super::show;
+use super::webhooks::{Courier, Deliveries};
+use super::world::Webhook;
 use crate::{Error, Result};
 
 /// How long a stopping sandbox waits for its thread.
 const STOP_WITHIN: Duration = Duration::from_millis(500);
+/// Deliveries at once, those included that wait for their next try.
+const UNDER_WAY: usize = 1024;
 
 /// The service in miniature, listening on a loopback port until it is stopped or dropped.
 pub struct Sandbox {
     config: Config,
     address: SocketAddr,
     shared: Arc<Shared>,
-    courier: Option<Arc<Courier>>,
+    courier: Arc<Courier>,
     running: Mutex<Option<Running>>,
     pid: u32,
 }
@@ -45,41 +49,11 @@ impl fmt::Debug for Sandbox {
     }
 }
 
-/// The campaign, shared by the requests and the loop that runs it.
-pub(super) struct Campaign {
-    runner: Mutex<Runner>,
-    changed: Notify,
-}
-
-impl Campaign {
-    pub(super) fn lock(&self) -> MutexGuard<'_, Runner> {
-        self.runner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Tells the loop that something may be due earlier than it thinks.
-    pub(super) fn wake(&self) {
-        self.changed.notify_one();
-    }
-}
-
-/// The moment it is.
-pub(super) fn now() -> Timestamp {
-    Timestamp(jiff::Timestamp::now())
-}
-
 impl Sandbox {
     /// Starts a sandbox. It listens when this returns.
     pub fn start(config: Config) -> Result<Self> {
         config.check()?;
-        let state = CampaignState::new(config.campaign_id, config.campaign_status.clone());
-        let runner = Runner::new(state, config.rules.clone(), config.seed, now());
-        let campaign = Campaign { runner: Mutex::new(runner), changed: Notify::new() };
-        let shared = Arc::new(Shared {
-            api_key: config.api_key.clone(),
-            campaign,
-            requests: AtomicU64::new(0),
-        });
-        let courier = Courier::new(&config)?;
+        let courier = Courier::new()?;
         let refuse = |error: std::io::Error| {
             Error::invalid("port", format!("can't listen on 127.0.0.1:{}: {error}", config.port))
         };
@@ -89,16 +63,23 @@ impl Sandbox {
         let address = listener.local_addr().map_err(refuse)?;
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(refuse)?;
+        let engine = Engine::open(&config)?;
+        let seed = engine.lock().world().seed();
+        let shared = Arc::new(Shared {
+            engine,
+            links: Links::new(format!("http://{address}"), seed),
+            requests: AtomicU64::new(0),
+        });
         let (stop, stopping) = oneshot::channel();
         let (done, stopped) = std::sync::mpsc::sync_channel(1);
         let task = {
-            let (shared, courier, seed) = (shared.clone(), courier.clone(), config.seed);
+            let (shared, courier) = (shared.clone(), courier.clone());
             async move {
                 let Ok(listener) = TcpListener::from_std(listener) else { return };
                 let service = routes::router(shared.clone());
                 tokio::select! {
                     _ = stopping => {}
-                    () = run(&shared.campaign, courier, seed) => {}
+                    () = run(&shared, courier) => {}
                     _ = axum::serve(listener, service).into_future() => {}
                 }
             }
@@ -126,15 +107,21 @@ impl Sandbox {
         &self.config
     }
 
-    /// The campaign's id.
-    pub fn campaign_id(&self) -> Uuid {
-        self.config.campaign_id
+    /// The world under way: to look at, to order things of, to move its time.
+    pub fn engine(&self) -> &Engine {
+        &self.shared.engine
     }
 
-    /// Sets the campaign's status, as its dashboard would.
-    pub fn set_campaign_status(&self, status: &str) {
-        status.clone_into(&mut self.shared.campaign.lock().state.status);
-        self.shared.campaign.wake();
+    /// The first campaign's id.
+    pub fn campaign_id(&self) -> Uuid {
+        let held = self.shared.engine.lock();
+        held.world().campaigns().first().map_or(self.config.campaign_id, |first| first.id)
+    }
+
+    /// Sets the first campaign's status, as its dashboard would.
+    pub fn set_campaign_status(&self, status: &str) -> Result<()> {
+        let status = status.to_owned();
+        self.shared.engine.order(Command::SetStatus { campaign: 0, status }).map(drop)
     }
 
     /// How many requests were answered.
@@ -144,7 +131,7 @@ impl Sandbox {
 
     /// How webhook deliveries went so far.
     pub fn deliveries(&self) -> Deliveries {
-        self.courier.as_ref().map(|courier| courier.deliveries()).unwrap_or_default()
+        self.courier.deliveries()
     }
 
     /// Stops it: connections and deliveries under way are cut off. Does nothing the second time.
@@ -159,6 +146,7 @@ impl Sandbox {
             if stopped.recv_timeout(STOP_WITHIN).is_ok() {
                 let _ = thread.join();
             }
+            self.shared.engine.stop();
         }
     }
 }
@@ -169,35 +157,66 @@ impl Drop for Sandbox {
     }
 }
 
-/// Runs the campaign in real time, and sends a webhook for each call that ends.
-async fn run(campaign: &Campaign, courier: Option<Arc<Courier>>, seed: u64) {
-    let mut random = fastrand::Rng::with_seed(seed.wrapping_add(1));
+/// Runs the world as its time passes, and tells of each call that ends.
+async fn run(shared: &Shared, courier: Arc<Courier>) {
+    let engine = &shared.engine;
     let mut deliveries = JoinSet::new();
+    let (mut epoch, mut told) = (engine.lock().epoch(), 0);
     loop {
-        let (bodies, due) = {
-            let mut runner = campaign.lock();
-            let ended = runner.advance(now());
-            let show = |call: usize| Document::of(runner.state.show_call(call));
-            let bodies: Vec<_> = match courier {
-                Some(_) => ended.into_iter().filter_map(|call| show(call).ok()).collect(),
-                None => Vec::new(),
-            };
-            (bodies, runner.next_due())
-        };
-        if let Some(courier) = &courier {
-            for body in bodies {
-                let id = event_id(&mut random);
-                deliveries.spawn(
-                    courier.clone().deliver(id, String::from_utf8_lossy(body.json()).into_owned()),
-                );
+        let slice = engine.slice();
+        {
+            let held = engine.lock();
+            if held.epoch() != epoch {
+                // What another world wanted told is told no more.
+                deliveries.abort_all();
+                (epoch, told) = (held.epoch(), 0);
+            }
+            while deliveries.len() < UNDER_WAY
+                && let Some((event, letter)) = next_letter(&held, &shared.links, told)
+            {
+                told = event;
+                let Some((to, id, body)) = letter else { continue };
+                let courier = courier.clone();
+                deliveries.spawn(async move {
+                    courier.deliver(to, id, body).await;
+                    (epoch, event)
+                });
             }
         }
-        while deliveries.try_join_next().is_some() {}
-        let wait = due.map(|due| due.0.duration_since(now().0));
-        let wait = wait.map(|wait| Duration::try_from(wait).unwrap_or_default());
-        tokio::select! {
-            () = campaign.changed.notified() => {}
-            () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
+        let mut done = deliveries.try_join_next();
+        if done.is_none() && !slice.done {
+            tokio::task::yield_now().await;
+            continue;
+        }
+        if done.is_none() {
+            tokio::select! {
+                () = engine.changed.notified() => {}
+                Some(joined) = deliveries.join_next() => done = Some(joined),
+                () = tokio::time::sleep(slice.sleep.unwrap_or_default()), if slice.sleep.is_some() => {}
+            }
+        }
+        if let Some(Ok((of, event))) = done
+            && of == epoch
+        {
+            // Not written down, it is told again after the next start: at least once.
+            let _ = engine.order(Command::Told { event });
         }
     }
+}
+
+/// The next event to tell of after `told`: to whom, under which id, and what.
+#[allow(clippy::type_complexity, reason = "it is taken apart at once")]
+fn next_letter(
+    held: &Held,
+    links: &Links,
+    told: u64,
+) -> Option<(u64, Option<(Webhook, String, String)>)> {
+    let world = held.world();
+    let (event, call) = world.outbox().range(told + 1..).next()?;
+    let call = *call as usize;
+    let campaign = world.calls()[call].campaign as usize;
+    let webhook = world.workspaces()[world.campaigns()[campaign].workspace].webhook.clone();
+    let body = serde_json::to_string(&show::call(world, call, links, held.now())).ok();
+    let letter = webhook.zip(body).map(|(to, body)| (to, world.event_id(call), body));
+    Some((*event, letter))
 }

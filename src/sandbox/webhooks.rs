@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::config::Config;
+use super::world::Webhook;
 use crate::webhook::{CALL_ENDED, Verifier};
 use crate::{Error, Result};
 
@@ -27,11 +27,9 @@ pub struct Deliveries {
     pub tries: u64,
 }
 
-/// Delivers to one URL.
+/// Delivers, and counts.
 pub(super) struct Courier {
-    url: String,
     http: reqwest::Client,
-    verifier: Verifier,
     slots: Semaphore,
     delivered: AtomicU64,
     failed: AtomicU64,
@@ -39,21 +37,14 @@ pub(super) struct Courier {
 }
 
 impl Courier {
-    /// The courier for a configuration with a webhook URL.
-    pub(super) fn new(config: &Config) -> Result<Option<Arc<Self>>> {
-        let (Some(url), Some(secret)) = (&config.webhook_url, &config.webhook_secret) else {
-            return Ok(None);
-        };
-        let minute = Duration::from_mins(1);
-        Ok(Some(Arc::new(Self {
-            url: url.clone(),
+    pub(super) fn new() -> Result<Arc<Self>> {
+        Ok(Arc::new(Self {
             http: client()?,
-            verifier: Verifier::new([secret.clone()], minute, minute)?,
             slots: Semaphore::new(AT_A_TIME),
             delivered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             tries: AtomicU64::new(0),
-        })))
+        }))
     }
 
     pub(super) fn deliveries(&self) -> Deliveries {
@@ -65,9 +56,9 @@ impl Courier {
     }
 
     /// Delivers a `call.ended` with this body.
-    pub(super) async fn deliver(self: Arc<Self>, id: String, body: String) {
+    pub(super) async fn deliver(self: Arc<Self>, to: Webhook, id: String, body: String) {
         let mut waits = WAITS.into_iter();
-        while !self.attempt(&id, &body).await {
+        while !self.attempt(&to, &id, &body).await {
             let Some(wait) = waits.next() else {
                 self.failed.fetch_add(1, Ordering::Relaxed);
                 return;
@@ -77,32 +68,24 @@ impl Courier {
         self.delivered.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One try: the same id, a fresh timestamp and signature.
-    async fn attempt(&self, id: &str, body: &str) -> bool {
+    /// One try: the same id, a fresh timestamp and signature. Its time is the receiver's, not the
+    /// sandbox's: a receiver would refuse any other.
+    async fn attempt(&self, to: &Webhook, id: &str, body: &str) -> bool {
         let Ok(_slot) = self.slots.acquire().await else { return false };
         self.tries.fetch_add(1, Ordering::Relaxed);
         let now = jiff::Timestamp::now().as_second();
-        let Ok(headers) = self.verifier.sign(body.as_bytes(), id, CALL_ENDED, now) else {
-            return false;
-        };
-        let mut request = self
-            .http
-            .post(&self.url)
-            .timeout(TRY_TIMEOUT)
-            .header("Content-Type", "application/json");
+        let minute = Duration::from_mins(1);
+        let signed = Verifier::new([to.secret.clone()], minute, minute)
+            .and_then(|verifier| verifier.sign(body.as_bytes(), id, CALL_ENDED, now));
+        let Ok(headers) = signed else { return false };
+        let mut request =
+            self.http.post(&to.url).timeout(TRY_TIMEOUT).header("Content-Type", "application/json");
         for (name, value) in headers {
             request = request.header(name, value);
         }
         let answer = request.body(body.to_owned()).send().await;
         answer.is_ok_and(|answer| answer.status().is_success())
     }
-}
-
-/// An id as the service makes them: `evt_` and 26 digits of Crockford's base 32.
-pub(super) fn event_id(random: &mut fastrand::Rng) -> String {
-    const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    let digit = |_| char::from(DIGITS[random.usize(..DIGITS.len())]);
-    "evt_".chars().chain((0..26).map(digit)).collect()
 }
 
 fn client() -> Result<reqwest::Client> {

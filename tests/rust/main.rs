@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
+#[cfg(feature = "sandbox")]
+mod campaigns;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "sandbox")]

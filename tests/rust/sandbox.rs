@@ -8,8 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use revrag::http::{Client, Config, Options, RecordsQuery};
 use revrag::model::{Count, NewRecord};
-use revrag::sandbox::runner::Rules;
-use revrag::sandbox::{self, Sandbox};
+use revrag::sandbox::{self, Sandbox, Settings};
 use revrag::webhook::{Headers, Verifier};
 use revrag::{Error, Secret};
 use serde_json::{Value, json};
@@ -20,13 +19,13 @@ const SECRET: &str = "whsec_sandbox";
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn quick() -> sandbox::Config {
-    let rules = Rules {
-        dispatch_after: Duration::ZERO,
-        call_duration: Duration::from_millis(20),
+    let settings = Settings {
+        dispatch_after: Duration::ZERO.into(),
+        call_duration: Duration::from_millis(20).into(),
         failure_rate: 0.0,
-        ..Rules::default()
+        ..Settings::default()
     };
-    sandbox::Config { rules, ..sandbox::Config::default() }
+    sandbox::Config { settings, ..sandbox::Config::default() }
 }
 
 fn client(sandbox: &Sandbox) -> Client {
@@ -87,8 +86,8 @@ async fn a_record_from_push_to_transcript() {
 
 #[tokio::test]
 async fn pages_hold_every_record_once() {
-    let slow = Rules { dispatch_after: Duration::from_hours(1), ..quick().rules };
-    let sandbox = Sandbox::start(sandbox::Config { rules: slow, ..quick() }).unwrap();
+    let slow = Settings { dispatch_after: Duration::from_hours(1).into(), ..quick().settings };
+    let sandbox = Sandbox::start(sandbox::Config { settings: slow, ..quick() }).unwrap();
     let (client, campaign) = (client(&sandbox), sandbox.campaign_id());
     let leads: Vec<_> = (0..25).map(|i| lead(&format!("+9198765432{i:02}"))).collect();
     client.push(campaign, &leads).await.unwrap();
@@ -117,7 +116,7 @@ async fn refusals_are_those_of_the_reference() {
     assert_eq!(status_of(&client.record(campaign, elsewhere).await.unwrap_err()), 404);
     assert_eq!(status_of(&client.call(elsewhere).await.unwrap_err()), 404);
     for state in ["completed", "paused", "cancelled"] {
-        sandbox.set_campaign_status(state);
+        sandbox.set_campaign_status(state).unwrap();
         let error = client.push(campaign, &[lead("+919876543210")]).await.unwrap_err();
         assert_eq!(status_of(&error), 400);
         let expected = format!("Cannot push records: campaign is {state}.");

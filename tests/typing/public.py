@@ -80,7 +80,12 @@ async def uploading(campaign: revrag.Campaign, path: Path) -> None:
 
 
 def sandboxed() -> None:
-    with Sandbox(seed=1) as sandbox:
+    with Sandbox(seed=1, time="manual", window=("09:00", "21:00"), max_attempts=3) as sandbox:
+        sandbox.script("+919876543210", ["no_answer", {"outcome": "callback", "after": 60}])
+        assert_type(sandbox.advance(hours=3), datetime)
+        assert_type(sandbox.add_campaign(active_days=["mon"], failure_rate=0.5), str)
+        sandbox.script("+919876543210", ["lost"])  # type: ignore[list-item]
+        sandbox.add_campaign(windows=None)  # type: ignore[call-arg]
         assert_type(sandbox.client(max_retries=0), Client)
 
 

@@ -1,14 +1,17 @@
 //! `revrag.sandbox.Sandbox`, and the `revrag` command.
 
+mod order;
+mod time;
+
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::input::{self, Whole};
-use crate::sandbox::runner::Rules;
-use crate::sandbox::{Config, DEFAULT_API_KEY, DEFAULT_CAMPAIGN_ID};
+use crate::sandbox::{Config, DEFAULT_API_KEY, DEFAULT_CAMPAIGN_ID, Pace, Settings};
 use crate::{Error, Secret, cli, sandbox};
 
 /// The service in miniature, on a loopback port of this machine.
@@ -18,16 +21,24 @@ use crate::{Error, Secret, cli, sandbox};
 ///
 /// Args:
 ///     port (int): The port; 0 takes a free one.
-///     api_key (str): The API key it accepts.
-///     campaign_id (str | UUID): The campaign it runs.
-///     campaign_status (str): The campaign's status; only a `running` one accepts pushes.
+///     api_key (str): The API key of its first workspace.
+///     campaign_id (str | UUID): That workspace's first campaign.
+///     campaign_status (str): That campaign's status; only a `running` one accepts pushes.
 ///     webhook_url (str | None): Where to tell of ended calls.
 ///     webhook_secret (str | None): The secret that signs those deliveries.
-///     dispatch_after (float): Seconds from a push to its call.
+///     dispatch_after (float): Seconds from a push to its call, where all gates are open.
 ///     call_duration (float): Seconds a call lasts.
 ///     max_concurrency (int): Calls at a time.
 ///     failure_rate (float): The share of calls that fail, from 0 to 1.
 ///     seed (int): What ids and outcomes are drawn from.
+///     time (str): `real`, or `manual`: then it stands still until it is moved.
+///     speed (float): How many times as fast as outside real time passes.
+///     now (datetime | None): When manual or sped-up time begins; manual time else begins on
+///         2026-06-01, a Monday, at 10:00 in India.
+///     state (str | PathLike | None): The file to keep the state in, so that another sandbox goes on
+///         where this one was. What it holds goes before what is said here, but for `port`, `time`,
+///         `speed`, and a webhook that is given. It holds the keys and secrets too.
+///     **settings: Settings of the campaign, as of `add_campaign`.
 ///
 /// Raises:
 ///     InvalidArgumentError: An argument can't be used, or the port is taken.
@@ -50,14 +61,15 @@ impl Sandbox {
             *, port=Whole(0), api_key=DEFAULT_API_KEY.to_owned(), campaign_id=None,
             campaign_status="running".to_owned(), webhook_url=None, webhook_secret=None,
             dispatch_after=0.2, call_duration=0.5, max_concurrency=Whole(100), failure_rate=0.1,
-            seed=Whole(0)
+            seed=Whole(0), time="real", speed=1.0, now=None, state=None, **settings
         ),
         text_signature = "(*, port=0, api_key='sandbox-key', \
             campaign_id='11111111-1111-1111-1111-111111111111', campaign_status='running', \
             webhook_url=None, webhook_secret=None, dispatch_after=0.2, call_duration=0.5, \
-            max_concurrency=100, failure_rate=0.1, seed=0)"
+            max_concurrency=100, failure_rate=0.1, seed=0, time='real', speed=1.0, now=None, \
+            state=None, **settings)"
     )]
-    #[allow(clippy::too_many_arguments, reason = "the public signature")]
+    #[allow(clippy::too_many_arguments, clippy::similar_names, reason = "the public signature")]
     fn new(
         py: Python<'_>,
         port: Whole,
@@ -71,10 +83,32 @@ impl Sandbox {
         max_concurrency: Whole,
         failure_rate: f64,
         seed: Whole,
+        time: &str,
+        speed: f64,
+        now: Option<&Bound<'_, PyAny>>,
+        state: Option<PathBuf>,
+        settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let port = u16::try_from(port.at_least(py, "port", 0)?)
             .map_err(|_| to_pyerr(py, Error::invalid("port", "it must be at most 65535")))?;
         let max_concurrency = max_concurrency.at_least(py, "max_concurrency", 1)?;
+        let base = Settings {
+            dispatch_after: input::seconds(py, "dispatch_after", dispatch_after)?.into(),
+            call_duration: input::seconds(py, "call_duration", call_duration)?.into(),
+            max_concurrency: usize::try_from(max_concurrency).unwrap_or(usize::MAX),
+            failure_rate,
+            ..Settings::default()
+        };
+        let pace = match time {
+            #[allow(clippy::float_cmp, reason = "it is the default, as it stands")]
+            "real" if speed == 1.0 && now.is_none() => Pace::Real,
+            "real" => Pace::Times(speed),
+            "manual" => Pace::ByHand,
+            _ => {
+                let problem = "it must be \"real\" or \"manual\"";
+                return Err(to_pyerr(py, Error::invalid("time", problem)));
+            }
+        };
         let config = Config {
             port,
             api_key: Secret::new(api_key),
@@ -85,12 +119,10 @@ impl Sandbox {
             campaign_status,
             webhook_url,
             webhook_secret: webhook_secret.map(Secret::new),
-            rules: Rules {
-                dispatch_after: input::seconds(py, "dispatch_after", dispatch_after)?,
-                call_duration: input::seconds(py, "call_duration", call_duration)?,
-                max_concurrency: usize::try_from(max_concurrency).unwrap_or(usize::MAX),
-                failure_rate,
-            },
+            settings: order::settings(py, "Sandbox", base, settings)?,
+            pace,
+            start: now.map(|now| time::moment("now", now)).transpose()?,
+            state,
             seed: seed.at_least(py, "seed", 0)?,
         };
         let started = py.detach(|| sandbox::Sandbox::start(config));
@@ -103,13 +135,15 @@ impl Sandbox {
         self.0.url()
     }
 
-    /// str: The API key it accepts.
+    /// str: The API key of its first workspace.
     #[getter]
-    fn api_key(&self) -> &str {
-        self.0.config().api_key.expose()
+    fn api_key(&self) -> String {
+        let held = self.0.engine().lock();
+        let first = held.world().workspaces().first();
+        first.map_or_else(String::new, |first| first.api_key.expose().to_owned())
     }
 
-    /// str: The campaign it runs.
+    /// str: Its first campaign.
     #[getter]
     fn campaign_id(&self) -> String {
         self.0.campaign_id().to_string()
@@ -133,25 +167,11 @@ impl Sandbox {
         self.0.deliveries().failed
     }
 
-    /// Set the campaign's status, as its dashboard would.
-    ///
-    /// Args:
-    ///     status (str): `running`, `paused`, `completed` or `cancelled`.
-    ///
-    /// Example:
-    ///     >>> from revrag.sandbox import Sandbox
-    ///     >>> with Sandbox() as service:
-    ///     ...     service.set_campaign_status("paused")
-    ///     ...     service.client().campaign(service.campaign_id).status().status
-    ///     'paused'
-    fn set_campaign_status(&self, status: &str) {
-        self.0.set_campaign_status(status);
-    }
-
     /// A client of this sandbox.
     ///
     /// Args:
-    ///     **options: Arguments of `Client` other than `api_key` and `base_url`.
+    ///     **options: Arguments of `Client` other than `base_url`; `api_key` is that of the first
+    ///         workspace unless given.
     ///
     /// Returns:
     ///     Client: The client.
@@ -172,8 +192,10 @@ impl Sandbox {
             kwargs.update(options.as_mapping())?;
         }
         kwargs.set_item("base_url", self.url())?;
-        py.get_type::<crate::python::classes::client::Client>()
-            .call((self.api_key(),), Some(&kwargs))
+        if !kwargs.contains("api_key")? {
+            kwargs.set_item("api_key", self.api_key())?;
+        }
+        py.get_type::<crate::python::classes::client::Client>().call((), Some(&kwargs))
     }
 
     /// Stop it; connections and deliveries under way are cut off.

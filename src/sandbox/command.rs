@@ -1,0 +1,209 @@
+//! What can be asked of a world. Every one is a value, so that it can be written down and done again.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::hangup;
+use super::outcome::{Line, Outcome, Turn, number_key};
+use super::record::Pushed;
+use super::runner::Effect;
+use super::settings::Settings;
+use super::time::Time;
+use super::world::{Barred, Webhook, Workspace, World};
+use crate::{Error, Result};
+
+/// What can be asked of a world.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Command {
+    /// Queue records.
+    Push {
+        /// The campaign, as an index.
+        campaign: usize,
+        /// The records, all valid.
+        records: Vec<Pushed>,
+    },
+    /// Set a campaign's status: start, pause, resume, cancel.
+    SetStatus {
+        /// The campaign, as an index.
+        campaign: usize,
+        /// `running`, `paused`, `completed`, `cancelled`, or another.
+        status: String,
+    },
+    /// Set a campaign's settings.
+    SetSettings {
+        /// The campaign, as an index.
+        campaign: usize,
+        /// All of them.
+        settings: Box<Settings>,
+    },
+    /// Add a workspace.
+    AddWorkspace(Workspace),
+    /// Set where a workspace's calls are told of, or that nobody is.
+    SetWebhook {
+        /// The workspace, as an index.
+        workspace: usize,
+        /// Where.
+        webhook: Option<Webhook>,
+    },
+    /// Add a campaign.
+    AddCampaign {
+        /// The workspace, as an index.
+        workspace: usize,
+        /// Its id.
+        id: Uuid,
+        /// Its status.
+        status: String,
+        /// Its settings.
+        settings: Box<Settings>,
+    },
+    /// Say how calls to a number go: the n-th attempt of a record by the n-th line, later ones by
+    /// the last. No line takes the script away.
+    Script {
+        /// The number, in any notation.
+        number: String,
+        /// The lines.
+        lines: Vec<Line>,
+    },
+    /// Put a number on a workspace's Do-Not-Call list.
+    Bar {
+        /// The workspace, as an index.
+        workspace: usize,
+        /// The number, in any notation.
+        number: String,
+        /// Why.
+        reason: String,
+    },
+    /// Take a number off it.
+    Unbar {
+        /// The workspace, as an index.
+        workspace: usize,
+        /// The number, in any notation.
+        number: String,
+    },
+    /// Say something in a live call.
+    Say {
+        /// The call, as an index.
+        call: usize,
+        /// What is said, and by whom.
+        turn: Turn,
+    },
+    /// End a live call now, with this outcome.
+    HangUp {
+        /// The call, as an index.
+        call: usize,
+        /// How it ends.
+        outcome: Outcome,
+    },
+    /// An ended call was told of, or given up.
+    Told {
+        /// Its number in the outbox.
+        event: u64,
+    },
+}
+
+/// What came of a command.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// The run ids of what was pushed.
+    pub run_ids: Vec<Uuid>,
+    /// What happened at once.
+    pub effects: Vec<Effect>,
+}
+
+impl Command {
+    /// Refuses what can't be done; after this, nothing of [`Command::apply`] fails.
+    pub fn check(&self, world: &World) -> Result<()> {
+        let known = |there: bool, name: &str, problem: &str| {
+            if there { Ok(()) } else { Err(Error::invalid(name, problem)) }
+        };
+        let campaign = |index: usize| {
+            known(index < world.campaigns.len(), "campaign", "there is no such campaign")
+        };
+        let workspace = |index: usize| {
+            known(index < world.workspaces.len(), "workspace", "there is no such workspace")
+        };
+        let live = |index: usize| {
+            let live = world.calls.get(index).is_some_and(|call| !call.ended);
+            known(live, "call", "it has ended, or there is no such call")
+        };
+        let number = |number: &str| {
+            let problem = "it holds no ten digits, so it is no phone number";
+            let digits = number.chars().filter(char::is_ascii_digit).count();
+            known(digits >= 10, "number", problem)
+        };
+        match self {
+            Self::Push { campaign: index, .. } | Self::SetStatus { campaign: index, .. } => {
+                campaign(*index)
+            }
+            Self::SetSettings { campaign: index, settings } => {
+                campaign(*index)?;
+                settings.check()
+            }
+            Self::AddWorkspace(added) => {
+                let key = added.api_key.expose();
+                known(!key.is_empty(), "api_key", "it is empty")?;
+                let taken = world.workspaces.iter().any(|it| it.api_key.expose() == key);
+                known(!taken, "api_key", "another workspace has it")
+            }
+            Self::AddCampaign { workspace: index, id, settings, .. } => {
+                workspace(*index)?;
+                let taken = world.campaigns.iter().any(|it| it.id == *id);
+                known(!taken, "campaign_id", "there is a campaign with this id")?;
+                settings.check()
+            }
+            Self::Script { number: text, .. } => number(text),
+            Self::Bar { workspace: index, number: text, .. }
+            | Self::Unbar { workspace: index, number: text } => {
+                workspace(*index)?;
+                number(text)
+            }
+            Self::SetWebhook { workspace: index, .. } => workspace(*index),
+            Self::Say { call, .. } | Self::HangUp { call, .. } => live(*call),
+            Self::Told { .. } => Ok(()),
+        }
+    }
+
+    /// Does it to a world that was run up to `at`, and for which it was checked.
+    pub fn apply(self, world: &mut World, at: Time) -> Result<Applied> {
+        let mut applied = Applied { run_ids: Vec::new(), effects: super::runner::run(world, at) };
+        let now = world.now;
+        match self {
+            Self::Push { campaign, records } => applied.run_ids = world.push(campaign, records),
+            Self::SetStatus { campaign, status } => world.campaigns[campaign].set_status(status),
+            Self::SetSettings { campaign, settings } => {
+                world.campaigns[campaign].set_settings(*settings)?;
+            }
+            Self::AddWorkspace(workspace) => world.workspaces.push(workspace),
+            Self::SetWebhook { workspace, webhook } => {
+                world.workspaces[workspace].webhook = webhook;
+            }
+            Self::AddCampaign { workspace, id, status, settings } => {
+                world.add_campaign(workspace, id, status, *settings)?;
+            }
+            Self::Script { number, lines } => {
+                let number = number_key(&number);
+                if lines.is_empty() {
+                    world.scripts.remove(&number);
+                } else {
+                    world.scripts.insert(number, lines);
+                }
+            }
+            Self::Bar { workspace, number, reason } => {
+                let barred = Barred { number, at: now, reason };
+                hangup::list(world, workspace, barred, &mut applied.effects);
+            }
+            Self::Unbar { workspace, number } => {
+                world.workspaces[workspace].dnc.remove(&number_key(&number));
+            }
+            // A call may have ended on the way to `at`.
+            Self::Say { call, turn } => world.calls[call].said.push(turn),
+            Self::HangUp { call, outcome } if !world.calls[call].ended => {
+                hangup::cut(world, call, outcome, now);
+                applied.effects.extend(super::runner::run(world, now));
+            }
+            Self::HangUp { .. } => {}
+            Self::Told { event } => drop(world.outbox.remove(&event)),
+        }
+        Ok(applied)
+    }
+}
