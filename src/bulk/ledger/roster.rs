@@ -261,6 +261,11 @@ impl Roster {
         self.exact(seal).next().is_some()
     }
 
+    /// Whether each record that shows it shows a number, too.
+    pub(super) fn shows_number(&self, seal: Seal) -> bool {
+        self.exact(seal).all(|one| one.flags & NUMBERED != 0)
+    }
+
     /// Whether several records show it.
     pub(super) fn shows_twice(&self, seal: Seal) -> bool {
         self.exact(seal).nth(1).is_some()
