@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-webhooks test-keys test-frameworks types simulate test-defects fuzz lint \
+.PHONY: help demo test test-rust test-python test-webhooks test-keys test-frameworks types stubs simulate test-defects fuzz lint \
 	bench docs clean
 
 VENV := .venv
@@ -53,6 +53,9 @@ test-frameworks: $(VENV)/.built ## webhook endpoints on the oldest and newest fr
 types: $(VENV)/.built
 	$(BIN)/python -m mypy python/revrag examples $(wildcard tests/typing/*.py)
 	$(BIN)/python -m mypy.stubtest revrag._revrag --allowlist tests/typing/stubtest-allowlist.txt
+
+stubs: $(VENV)/.built ## write the docstrings of the compiled classes into their stub
+	cd tests/python && $(abspath $(BIN))/python -m support.docstrings
 
 # As many as wanted, or the story of one: make simulate SEEDS=0..1000000, make simulate SEEDS=12345
 SEEDS := 0..20000
