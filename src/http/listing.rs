@@ -74,8 +74,8 @@ impl Listing {
         Self { client, campaign, query, looks, ahead, ready, failed, ear, has_begun, has_ended }
     }
 
-    /// The next page and, but for the first one, those after it that come in no time; none after the last one or an error, which
-    /// comes after the pages before it. Otherwise as [`Listing::next`].
+    /// The next page and, but for the first one, those after it that come in no time; none after the last
+    /// one or an error, which comes after the pages before it. Otherwise as [`Listing::next`].
     pub async fn next_few(&mut self, observer: Option<&Arc<dyn Observer>>) -> Result<Vec<Page>> {
         if self.ready.is_empty() {
             if let Some(error) = self.failed.take() {

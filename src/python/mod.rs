@@ -21,6 +21,8 @@ use pyo3::prelude::*;
 use crate::http::{PRODUCTION, STAGING};
 
 /// Bodies of many sizes come and go between threads, which the system's allocator takes its time over.
+/// From version 3 on, this one takes back at once what another thread lets go: before, megabytes of read
+/// buffers waited for it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

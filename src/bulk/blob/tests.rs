@@ -62,6 +62,7 @@ proptest! {
     fn what_is_packed_is_unpacked(
         rows in proptest::collection::vec((".{0,9}", any::<bool>(), 0..7_u8), 1..30),
         (from, more) in (0..40_u32, 0..20_u32),
+        open in proptest::collection::btree_set(0..30_u32, 0..10),
         parts in proptest::collection::vec(
             proptest::collection::btree_map(0..30_u32, told(), 0..20), 0..4),
     ) {
@@ -76,7 +77,10 @@ proptest! {
             }
             blobs.push(pack(&part));
         }
-        let hold = Hold { from, beyond: from + more, why: "beyond".into(), ..Hold::none() };
+        let open: Vec<u32> = open.into_iter().collect();
+        let hold = Hold {
+            from, beyond: from + more, why: "beyond".into(), open: (open.clone(), "may be there".into()),
+        };
         let plan = pack_plan(&chunk, &hold);
         let reports = unpack(&plan, blobs.iter().map(Vec::as_slice), rows.len()).unwrap();
         for (row, ((report, told), (number, repaired, fate))) in (0_u32..).zip(reports.iter().zip(&last).zip(&rows)) {
@@ -87,6 +91,9 @@ proptest! {
                 0 => (Outcome::Invalid, Some("why".to_owned()), None, None),
                 1 => (Outcome::Duplicate, None, None, None),
                 2 if told.is_none() => (Outcome::Excluded, None, None, None),
+                3.. if told.is_none() && open.contains(&row) => {
+                    (Outcome::Unknown, Some("may be there".to_owned()), None, None)
+                }
                 3.. if told.is_none() && row >= from => {
                     let why = (row >= from + more).then(|| "beyond".to_owned());
                     (Outcome::NotSent, why, None, None)

@@ -17,6 +17,8 @@ pub(in super::super) struct Rows {
 
 /// Rows after which it is known how much room one takes.
 const SAMPLE: usize = 64;
+/// The most bytes of room that are made at once: of larger rows there may be few.
+const ROOM: usize = 8 << 20;
 
 /// What rows are known by, one after the other.
 #[derive(Debug, Default)]
@@ -65,12 +67,13 @@ impl Rows {
         Self { marks: Vec::with_capacity(rows), expected: rows, ..Self::default() }
     }
 
-    /// Makes room for the others like the rows that are there.
+    /// Makes room for the others like the rows that are there. Where there is not so much, they grow as
+    /// ever.
     fn make_room(&mut self) {
         let rest = self.expected.saturating_sub(SAMPLE);
-        let more = |length: usize| length / SAMPLE * rest * 17 / 16;
-        self.numbers.reserve(more(self.numbers.len()));
-        self.json.reserve(more(self.json.len()));
+        let more = |length: usize| (length / SAMPLE).saturating_mul(rest).min(ROOM);
+        let _ = self.numbers.try_reserve(more(self.numbers.len()));
+        let _ = self.json.try_reserve(more(self.json.len()));
     }
 
     /// Hands out each row.
@@ -164,5 +167,25 @@ impl Rows {
         if self.marks.len() == SAMPLE {
             self.make_room();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_rows_do_not_decide_how_much_memory_is_asked_for() {
+        let row = vec![b' '; 100_000];
+        let mut rows = Rows::expecting(100_000);
+        for _ in 0..=SAMPLE {
+            let start = rows.json.len();
+            rows.json.extend_from_slice(&row);
+            rows.send("+919876543210", false, false, start);
+        }
+        assert!(rows.json.capacity() <= 2 * rows.json.len() + ROOM);
+        let mut seen = 0;
+        rows.each(|one| seen += usize::from(one.json == row));
+        assert_eq!(seen, SAMPLE + 1);
     }
 }

@@ -111,7 +111,7 @@ impl Ledger {
             self.phase.stage = Stage::Running;
         }
         self.phase.closing = Closing::Yes;
-        // So does what is loaded: whoever closes the books is asked anew.
+        // What was on its way from the file is asked for anew, by whoever closes the books.
         self.phase.is_loading = false;
         self.phase.stops_at = Some(now);
         self.stop(cause, now);
