@@ -44,7 +44,7 @@ test-webhooks: $(VENV)/.built ## workers killed and thousands of deliveries, at 
 		$(patsubst %,tests/python/webhooks/test_%.py,killed load inbox) tests/python/client/test_reconcile_killed.py
 
 test-keys: $(VENV)/.built ## keyed uploads killed and in crowded campaigns, at full count
-	REVRAG_TEST_KILLS=200 REVRAG_TEST_OTHERS=50000 REVRAG_TEST_ROUNDS=20 $(BIN)/python -m pytest -n $(PROCESSES) \
+	REVRAG_TEST_KILLS=200 REVRAG_TEST_OTHERS=50000 REVRAG_TEST_ROUNDS=5 $(BIN)/python -m pytest -n $(PROCESSES) \
 		--dist worksteal --timeout 1500 -o faulthandler_timeout=0 tests/python/bulk/test_key_runs.py
 
 test-frameworks: $(VENV)/.built ## webhook endpoints on the oldest and newest frameworks
