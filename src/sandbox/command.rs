@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::hangup;
 use super::outcome::{Line, Outcome, Turn, number_key};
 use super::record::Pushed;
 use super::runner::Effect;
 use super::settings::Settings;
 use super::time::Time;
 use super::world::{Barred, Webhook, Workspace, World};
+use super::{handset, hangup};
 use crate::{Error, Result};
 
 /// What can be asked of a world.
@@ -99,6 +99,18 @@ pub enum Command {
         /// Its number in the outbox.
         event: u64,
     },
+    /// Have a person play a number, or no longer: calls to it ring until they are answered.
+    Handset {
+        /// The number, in any notation.
+        number: String,
+        /// Whether a person does.
+        on: bool,
+    },
+    /// Answer a call that rings at the handset.
+    Answer {
+        /// The call, as an index.
+        call: usize,
+    },
 }
 
 /// What came of a command.
@@ -151,7 +163,7 @@ impl Command {
                 known(!taken, "campaign_id", "there is a campaign with this id")?;
                 settings.check()
             }
-            Self::Script { number: text, .. } => number(text),
+            Self::Script { number: text, .. } | Self::Handset { number: text, .. } => number(text),
             Self::Bar { workspace: index, number: text, .. }
             | Self::Unbar { workspace: index, number: text } => {
                 workspace(*index)?;
@@ -159,6 +171,11 @@ impl Command {
             }
             Self::SetWebhook { workspace: index, .. } => workspace(*index),
             Self::Say { call, .. } | Self::HangUp { call, .. } => live(*call),
+            Self::Answer { call } => {
+                live(*call)?;
+                let rings = world.calls[*call].person == super::call::Person::Called;
+                known(rings, "call", "it does not ring at the handset")
+            }
             Self::Told { .. } => Ok(()),
         }
     }
@@ -196,13 +213,21 @@ impl Command {
                 world.workspaces[workspace].dnc.remove(&number_key(&number));
             }
             // A call may have ended on the way to `at`.
-            Self::Say { call, turn } => world.calls[call].said.push(turn),
+            Self::Say { call, turn } => handset::say(world, call, turn),
             Self::HangUp { call, outcome } if !world.calls[call].ended => {
+                handset::farewell(world, call, outcome);
                 hangup::cut(world, call, outcome, now);
                 applied.effects.extend(super::runner::run(world, now));
             }
             Self::HangUp { .. } => {}
             Self::Told { event } => drop(world.outbox.remove(&event)),
+            Self::Handset { number, on: true } => {
+                world.handset.insert(number_key(&number), number);
+            }
+            Self::Handset { number, on: false } => {
+                world.handset.remove(&number_key(&number));
+            }
+            Self::Answer { call } => handset::answer(world, call),
         }
         Ok(applied)
     }

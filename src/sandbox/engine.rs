@@ -3,7 +3,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, watch};
 use uuid::Uuid;
 
 use super::clock::Clock;
@@ -29,6 +29,8 @@ pub struct Engine {
     /// Tells the loop that something may be due earlier than it thinks.
     pub(super) changed: Notify,
     arrived: Condvar,
+    /// Grows with everything that may look different now.
+    seen: watch::Sender<u64>,
     config: Config,
 }
 
@@ -87,6 +89,11 @@ impl Held {
     /// Which world it is: another after a `restore` or `reset`.
     pub fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Whether time is on its way to where it was moved.
+    pub fn is_moving(&self) -> bool {
+        self.target.is_some()
     }
 
     /// Runs the world up to now.
@@ -217,6 +224,7 @@ impl Engine {
             held: Mutex::new(held),
             changed: Notify::new(),
             arrived: Condvar::new(),
+            seen: watch::Sender::new(0),
             config: config.clone(),
         })
     }
@@ -230,6 +238,7 @@ impl Engine {
     pub fn turn<R>(&self, change: impl FnOnce(&mut Held) -> R) -> R {
         let result = change(&mut self.lock());
         self.changed.notify_one();
+        self.look();
         result
     }
 
@@ -285,6 +294,21 @@ impl Engine {
             let settings = Box::new(settings);
             held.apply(Command::AddCampaign { workspace, id, status, settings }).map(|_| id)
         })
+    }
+
+    /// Tells those who watch that something may look different.
+    pub(super) fn look(&self) {
+        self.seen.send_modify(|seen| *seen += 1);
+    }
+
+    /// Says when something may look different, however much: nobody lags.
+    pub(super) fn watch(&self) -> watch::Receiver<u64> {
+        self.seen.subscribe()
+    }
+
+    /// How time passes.
+    pub fn pace(&self) -> Pace {
+        self.config.pace
     }
 
     /// What happens from now on. A receiver that lags misses some.
@@ -356,6 +380,7 @@ impl Engine {
     pub(super) fn slice(&self) -> Slice {
         let mut held = self.lock();
         if let Some(target) = held.target {
+            self.look();
             if !held.toward(target) {
                 return Slice { done: false, sleep: None };
             }
@@ -369,6 +394,9 @@ impl Engine {
         let now = held.now();
         let step = runner::step(&mut held.world, now, SLICE);
         held.tell(&step.effects);
+        if !step.effects.is_empty() {
+            self.look();
+        }
         let due = runner::wakes_at(&mut held.world);
         let sleep = due.and_then(|due| held.clock.takes(Seconds::between(now, due)));
         Slice { done: step.done, sleep }

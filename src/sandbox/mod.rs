@@ -14,6 +14,8 @@
 //! | [`outcome`] | how calls go: scripted, by last digits, drawn |
 //! | [`runner`] | what happens next, and when |
 //! | `dial`, `hangup` | placing a call; what its end does |
+//! | `handset` | the person who is called, where someone plays it |
+//! | [`history`] | counts over time |
 //! | [`command`] | what can be asked of a world, as values |
 //! | [`show`], `words` | records, calls and campaigns as the API shows them |
 //! | [`rows`], [`ranked`] | rows that stay where they are; a set that knows its n-th |
@@ -27,6 +29,7 @@
 //! | `validate` | a push's body, or the service's 422 |
 //! | `routes` | the endpoints of the reference |
 //! | [`recording`] | recordings, and links to them that expire |
+//! | `dashboard` | its pages at `/` |
 //! | `webhooks` | signed deliveries, and again where they fail |
 //! | [`Sandbox`] | all of it, on a thread of its own |
 
@@ -36,10 +39,13 @@ pub mod campaign;
 mod clock;
 pub mod command;
 mod config;
+mod dashboard;
 mod dial;
 pub mod engine;
 pub mod gate;
+mod handset;
 mod hangup;
+pub mod history;
 mod ids;
 mod keep;
 pub mod outcome;

@@ -53,7 +53,8 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         })
         .layer(DefaultBodyLimit::max(MOST_BODY))
         .layer(middleware::from_fn_with_state(shared.clone(), admit))
-        .with_state(shared)
+        .with_state(shared.clone())
+        .merge(super::dashboard::router(shared))
 }
 
 /// An answer other than 2xx.

@@ -69,6 +69,7 @@ pub struct World {
     /// Calls whose end is to be told, in the order they ended, until that is done with.
     pub(super) outbox: BTreeMap<u64, u32>,
     pub(super) events: u64,
+    pub(super) handset: BTreeMap<u64, String>,
 }
 
 /// What ids are made for.
@@ -93,6 +94,7 @@ impl World {
             scripts: BTreeMap::new(),
             outbox: BTreeMap::new(),
             events: 0,
+            handset: BTreeMap::new(),
         }
     }
 
@@ -121,9 +123,19 @@ impl World {
         &self.calls
     }
 
+    /// The live calls, campaign by campaign.
+    pub fn live_calls(&self) -> impl Iterator<Item = usize> {
+        self.campaigns.iter().flat_map(Campaign::live_calls)
+    }
+
     /// The scripts, by the numbers' last ten digits.
     pub fn scripts(&self) -> &BTreeMap<u64, Vec<Line>> {
         &self.scripts
+    }
+
+    /// The numbers that a person plays, by their last ten digits.
+    pub fn handset(&self) -> &BTreeMap<u64, String> {
+        &self.handset
     }
 
     /// The ends of calls that are still to be told, by their number among all such events.
