@@ -10,7 +10,7 @@ use super::runner::Effect;
 use super::settings::Settings;
 use super::time::Time;
 use super::world::{Barred, Webhook, Workspace, World};
-use crate::{Error, Result};
+use crate::{Error, Result, Secret};
 
 /// What can be asked of a world.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -94,10 +94,30 @@ pub enum Command {
         /// How it ends.
         outcome: Outcome,
     },
-    /// An ended call was told of, or given up.
+    /// An ended call was told of.
     Told {
-        /// Its number in the outbox.
+        /// The event's number.
         event: u64,
+    },
+    /// An attempt to tell of an ended call failed.
+    Untold {
+        /// The event's number.
+        event: u64,
+    },
+    /// Tell of an ended call once more.
+    Resend {
+        /// The call, as an index.
+        call: usize,
+    },
+    /// Sign with another secret from now on, and with the one so far too for a while.
+    RotateSecret {
+        /// The workspace, as an index.
+        workspace: usize,
+        /// The new secret.
+        #[serde(with = "super::world::plain")]
+        secret: Secret,
+        /// Until when the old one signs too.
+        until: Time,
     },
 }
 
@@ -159,7 +179,20 @@ impl Command {
             }
             Self::SetWebhook { workspace: index, .. } => workspace(*index),
             Self::Say { call, .. } | Self::HangUp { call, .. } => live(*call),
-            Self::Told { .. } => Ok(()),
+            Self::Told { .. } | Self::Untold { .. } => Ok(()),
+            Self::Resend { call } => {
+                let ended = world.calls.get(*call).is_some_and(|call| call.ended);
+                known(ended, "call", "it has not ended, or there is no such call")?;
+                let campaign = &world.campaigns[world.calls[*call].campaign as usize];
+                let told = world.workspaces[campaign.workspace].webhook.is_some();
+                known(told, "call", "its workspace has no webhook; set one first")
+            }
+            Self::RotateSecret { workspace: index, secret, .. } => {
+                workspace(*index)?;
+                let told = world.workspaces[*index].webhook.is_some();
+                known(told, "workspace", "it has no webhook; set one first")?;
+                known(!secret.expose().is_empty(), "webhook_secret", "it is empty")
+            }
         }
     }
 
@@ -202,7 +235,17 @@ impl Command {
                 applied.effects.extend(super::runner::run(world, now));
             }
             Self::HangUp { .. } => {}
-            Self::Told { event } => drop(world.outbox.remove(&event)),
+            Self::Told { event } => world.told(event),
+            Self::Untold { event } => world.untold_yet(event),
+            Self::Resend { call } => {
+                world.post(call);
+            }
+            Self::RotateSecret { workspace, secret, until } => {
+                if let Some(webhook) = &mut world.workspaces[workspace].webhook {
+                    let old = std::mem::replace(&mut webhook.secret, secret);
+                    webhook.previous = Some((old, until));
+                }
+            }
         }
         Ok(applied)
     }
