@@ -819,6 +819,8 @@ class Sandbox:
         speed: float = 1.0,
         now: datetime | None = None,
         state: str | PathLike[str] | None = None,
+        allow_remote_webhooks: bool = False,
+        request_timeout: float = 30.0,
         **settings: Unpack[RareSettings],
     ) -> Self: ...
     @property

@@ -49,6 +49,7 @@ pub(super) struct Kept {
     /// For eager attempts and others: a stretch in which the gates are known to be open.
     pub(super) open: [Option<(Time, Time)>; 2],
     /// What happens next, as long as nothing changes.
+    #[allow(clippy::option_option, reason = "what is not known, and that there is nothing")]
     pub(super) next: Option<Option<Event>>,
 }
 

@@ -54,6 +54,18 @@ pub enum Target {
     At(Time),
     /// To the moment from which on nothing happens to any record.
     Idle,
+    /// To the moment from which on there is nothing to be told either. Time stands still while
+    /// deliveries are under way.
+    Delivered,
+}
+
+/// How far a piece of the loop's work brought time by hand.
+enum Way {
+    There,
+    /// There is more to do.
+    Further,
+    /// There is nothing to do until a delivery is over.
+    Waits,
 }
 
 /// What a slice of the loop's work left.
@@ -84,6 +96,11 @@ impl Held {
     /// What time it is.
     pub fn now(&self) -> Time {
         self.clock.now(self.world.now())
+    }
+
+    /// How long it is until then outside; none where time is moved by hand.
+    pub(super) fn takes_until(&self, moment: Time) -> Option<Duration> {
+        self.clock.takes(Seconds::between(self.now(), moment))
     }
 
     /// Which world it is: another after a `restore` or `reset`.
@@ -135,25 +152,30 @@ impl Held {
         }
     }
 
-    /// Runs a slice towards the target; whether it was reached.
-    fn toward(&mut self, target: Target) -> bool {
+    /// Runs a slice towards the target.
+    fn toward(&mut self, target: Target) -> Way {
         let mut left = SLICE;
         while left > 0 {
             let until = match target {
-                Target::At(until) => until,
-                Target::Idle => match runner::busy_until(&mut self.world) {
-                    Some(until) => until,
-                    None => return true,
-                },
+                Target::At(until) => Some(until),
+                Target::Idle => runner::busy_until(&mut self.world),
+                Target::Delivered => {
+                    let due = self.world.posts().next().map(|(due, _)| due);
+                    if due.is_some_and(|due| due <= self.world.now()) {
+                        return Way::Waits;
+                    }
+                    runner::busy_until(&mut self.world).into_iter().chain(due).min()
+                }
             };
+            let Some(until) = until else { return Way::There };
             let step = runner::step(&mut self.world, until, left);
             left = left.saturating_sub(step.effects.len().max(1));
             self.tell(&step.effects);
             if step.done && matches!(target, Target::At(_)) {
-                return true;
+                return Way::There;
             }
         }
-        false
+        Way::Further
     }
 }
 
@@ -186,7 +208,7 @@ fn first_world(config: &Config) -> Result<World> {
 
 fn webhook(config: &Config) -> Option<Webhook> {
     let (url, secret) = (config.webhook_url.clone()?, config.webhook_secret.clone()?);
-    Some(Webhook { url, secret })
+    Some(Webhook { url, secret, previous: None })
 }
 
 impl Engine {
@@ -345,6 +367,34 @@ impl Engine {
         held.target.is_none() || held.stopped
     }
 
+    /// Leaves time by hand where it has come to.
+    pub fn halt(&self) {
+        self.turn(|held| held.target = None);
+    }
+
+    /// Sets where a workspace's calls are told of, or that nobody is.
+    pub fn set_webhook(&self, workspace: usize, to: Option<(String, Secret)>) -> Result<()> {
+        let webhook = to.map(|(url, secret)| {
+            super::post::check_url(&url, self.config.allow_remote_webhooks)?;
+            Ok::<_, Error>(Webhook { url, secret, previous: None })
+        });
+        self.order(Command::SetWebhook { workspace, webhook: webhook.transpose()? }).map(drop)
+    }
+
+    /// Signs a workspace's deliveries with another secret, and with the one so far too for a while.
+    pub fn rotate_secret(&self, workspace: usize, secret: Secret, overlap: Seconds) -> Result<()> {
+        self.turn(|held| {
+            held.catch_up();
+            let until = held.now().after(overlap);
+            held.apply(Command::RotateSecret { workspace, secret, until }).map(drop)
+        })
+    }
+
+    /// Tells of an ended call once more, under the same id.
+    pub fn resend(&self, call: usize) -> Result<()> {
+        self.order(Command::Resend { call }).map(drop)
+    }
+
     /// The whole of it, as bytes. It holds the API keys and secrets.
     pub fn snapshot(&self) -> Result<Vec<u8>> {
         self.turn(|held| {
@@ -381,10 +431,11 @@ impl Engine {
         let mut held = self.lock();
         if let Some(target) = held.target {
             self.look();
-            if !held.toward(target) {
-                return Slice { done: false, sleep: None };
+            match held.toward(target) {
+                Way::There => held.target = None,
+                Way::Further => return Slice { done: false, sleep: None },
+                Way::Waits => return Slice { done: true, sleep: None },
             }
-            held.target = None;
             // Time that passed without an event counts too.
             if let Some(keep) = &held.keep {
                 let _ = keep.reached(held.world.now());

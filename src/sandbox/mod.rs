@@ -18,6 +18,7 @@
 //! | [`history`] | counts over time |
 //! | [`command`] | what can be asked of a world, as values |
 //! | [`show`], `words` | records, calls and campaigns as the API shows them |
+//! | [`post`] | what is to be told of ended calls, and when again |
 //! | [`rows`], [`ranked`] | rows that stay where they are; a set that knows its n-th |
 //! | `ids`, [`time`] | ids from which their number can be told; moments |
 //!
@@ -30,7 +31,10 @@
 //! | `routes` | the endpoints of the reference |
 //! | [`recording`] | recordings, and links to them that expire |
 //! | `dashboard` | its pages at `/` |
-//! | `webhooks` | signed deliveries, and again where they fail |
+//! | [`fault`], [`plan`] | what may go wrong on order, and which request it happens to |
+//! | `door`, `front` | the socket; what every request passes |
+//! | [`requests`], [`deliveries`] | the last requests and deliveries, in a [`ring`] |
+//! | `courier`, `webhooks` | the loop that runs the world and delivers; an attempt, signed |
 //! | [`Sandbox`] | all of it, on a thread of its own |
 
 pub mod calendar;
@@ -39,9 +43,15 @@ pub mod campaign;
 mod clock;
 pub mod command;
 mod config;
+mod courier;
 mod dashboard;
+pub mod deliveries;
 mod dial;
+mod door;
 pub mod engine;
+pub mod fault;
+mod faults;
+mod front;
 pub mod gate;
 mod handset;
 mod hangup;
@@ -49,9 +59,15 @@ pub mod history;
 mod ids;
 mod keep;
 pub mod outcome;
+mod pieces;
+pub mod plan;
+pub mod post;
 pub mod ranked;
 pub mod record;
 pub mod recording;
+mod refusal;
+pub mod requests;
+pub mod ring;
 mod routes;
 pub mod rows;
 pub mod runner;
@@ -68,4 +84,4 @@ pub use command::{Applied, Command};
 pub use config::{Config, DEFAULT_API_KEY, DEFAULT_CAMPAIGN_ID, Pace};
 pub use server::Sandbox;
 pub use settings::Settings;
-pub use webhooks::Deliveries;
+pub use webhooks::Tally;

@@ -23,13 +23,16 @@ pub struct PageRequest {
     pub page: u64,
     /// Records per page.
     pub page_size: u64,
+    /// By how many records the page is off, where a fault has it so.
+    pub shift: i64,
 }
 
 /// A page of a campaign's records, newest first.
 pub fn page(world: &World, campaign: usize, asked: &PageRequest) -> serde_json::Result<RecordPage> {
     let it = &world.campaigns()[campaign];
     let skipped = (asked.page - 1).saturating_mul(asked.page_size);
-    let skip = usize::try_from(skipped).unwrap_or(usize::MAX);
+    let skip = skipped.saturating_add_signed(asked.shift);
+    let skip = usize::try_from(skip).unwrap_or(usize::MAX);
     let most = usize::try_from(asked.page_size).unwrap_or(usize::MAX);
     let (total, records): (_, Box<dyn Iterator<Item = usize>>) =
         match asked.status.as_deref().map(Status::named) {

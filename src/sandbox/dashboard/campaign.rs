@@ -143,7 +143,7 @@ fn counts(it: &Campaign) -> Markup {
 fn latest(world: &World, campaign: usize, asked: &Asked) -> Markup {
     let it = &world.campaigns()[campaign];
     let zone = it.calendar().zone();
-    let calls = world.calls().iter().rev().take(LOOKED_AT);
+    let calls = (0..world.calls().len()).rev().take(LOOKED_AT).map(|index| &world.calls()[index]);
     let calls: Vec<_> =
         calls.filter(|call| call.campaign as usize == campaign).take(LATEST).collect();
     html! {

@@ -18,12 +18,18 @@ use crate::sandbox::routes::Shared;
 pub(super) enum Place {
     Campaigns,
     Handset,
+    Webhooks,
+    Requests,
+    Faults,
     Barred,
 }
 
-const PLACES: [(Place, &str, &str, Icon); 3] = [
+const PLACES: [(Place, &str, &str, Icon); 6] = [
     (Place::Campaigns, "/", "Campaigns", Icon::Campaigns),
     (Place::Handset, "/handset", "Handset", Icon::Handset),
+    (Place::Webhooks, "/webhooks", "Webhooks", Icon::Webhooks),
+    (Place::Requests, "/requests", "Requests", Icon::Requests),
+    (Place::Faults, "/faults", "Faults", Icon::Faults),
     (Place::Barred, "/do-not-call", "Do not call", Icon::Barred),
 ];
 

@@ -27,6 +27,8 @@ const QUIET: Duration = Duration::from_secs(20);
 pub(super) async fn events(State(shared): State<Arc<Shared>>) -> Response {
     let (send, events) = mpsc::channel(1);
     let mut seen = shared.engine.watch();
+    let mut requests = shared.requests.changed();
+    let mut deliveries = shared.deliveries.changed();
     let (idle, word) = match shared.engine.pace() {
         Pace::ByHand => (QUIET, ": quiet\n\n"),
         Pace::Real | Pace::Times(_) => (TICK, CHANGED),
@@ -36,14 +38,14 @@ pub(super) async fn events(State(shared): State<Arc<Shared>>) -> Response {
         // It ends when the page is closed: then nobody takes the event.
         while send.send(event).await.is_ok() {
             tokio::time::sleep(CALM).await;
-            event = tokio::select! {
-                changed = seen.changed() => match changed {
-                    Ok(()) => Bytes::from_static(CHANGED.as_bytes()),
-                    Err(_) => return,
-                },
-                () = tokio::time::sleep(idle) => Bytes::from_static(word.as_bytes()),
+            let word = tokio::select! {
+                _ = seen.changed() => CHANGED,
+                _ = requests.changed() => CHANGED,
+                _ = deliveries.changed() => CHANGED,
+                () = tokio::time::sleep(idle) => word,
                 () = send.closed() => return,
             };
+            event = Bytes::from_static(word.as_bytes());
         }
     });
     let kind = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];

@@ -19,6 +19,9 @@
 //! | `call` | a call: what was said, and its recording |
 //! | `handset` | the person who is called |
 //! | `barred` | the Do-Not-Call list |
+//! | `deliveries` | webhook deliveries, and sending again |
+//! | `requests` | the log of requests |
+//! | `faults` | what goes wrong on order |
 //! | `orders` | what the buttons do |
 //! | `live` | tells open pages that something has changed |
 //! | `assets` | the stylesheet, the script, the icon |
@@ -30,6 +33,8 @@ mod call;
 mod campaign;
 mod campaigns;
 mod chart;
+mod deliveries;
+mod faults;
 mod gates;
 mod guard;
 mod handset;
@@ -39,6 +44,7 @@ mod orders;
 mod parts;
 mod record;
 mod records;
+mod requests;
 mod search;
 mod settings;
 mod timeline;
@@ -68,6 +74,12 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/handset", get(handset::page).post(handset::play))
         .route("/handset/{call}", post(handset::act))
         .route("/do-not-call", get(barred::page).post(barred::change))
+        .route("/webhooks", get(deliveries::page))
+        .route("/webhooks/{delivery}", get(deliveries::one))
+        .route("/webhooks/{delivery}/resend", post(deliveries::resend))
+        .route("/requests", get(requests::page))
+        .route("/requests/{request}", get(requests::one))
+        .route("/faults", get(faults::page).post(faults::change))
         .route("/time", post(orders::time))
         .route("/numbers", post(orders::numbers))
         .route("/live", get(live::events))

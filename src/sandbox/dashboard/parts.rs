@@ -212,6 +212,9 @@ pub(super) fn campaign_path(campaign: &Campaign) -> String {
 pub(super) enum Icon {
     Campaigns,
     Handset,
+    Webhooks,
+    Requests,
+    Faults,
     Barred,
     Copy,
     Search,
@@ -227,6 +230,9 @@ pub(super) fn icon(icon: Icon) -> Markup {
              0 0 1 2.7 5.3a1.6 1.6 0 0 1 1.6-1.8z"
         }
         Icon::Barred => "M10 2.5a7.5 7.5 0 1 0 0 15 7.5 7.5 0 0 0 0-15zM4.8 4.8l10.4 10.4",
+        Icon::Webhooks => "M3 10h9M8.5 5.5 13 10l-4.5 4.5M16.5 4v12",
+        Icon::Requests => "M7 5h10M7 10h10M7 15h10M3.2 5h.1M3.2 10h.1M3.2 15h.1",
+        Icon::Faults => "M10 3 2.5 16.5h15zM10 8.5v3.5M10 14.4v.1",
         Icon::Copy => "M7 7h9v9H7zM4 13V4h9",
         Icon::Search => "M9 3.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11zm4 9.5 4 4",
         Icon::Eye => {

@@ -42,7 +42,7 @@ pub(super) async fn page(
         div.columns {
             section.panel aria-labelledby="timeline" {
                 h2 id="timeline" { "Timeline" }
-                (timeline::timeline(world, campaign, record, &asked))
+                (timeline::timeline(world, &shared.deliveries, (campaign, record), &asked))
             }
             div {
                 (facts(world, campaign, record, &asked))

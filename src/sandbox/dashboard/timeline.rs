@@ -7,6 +7,7 @@ use super::asked::Asked;
 use super::parts;
 use crate::sandbox::call::{Call, Person};
 use crate::sandbox::campaign::Campaign;
+use crate::sandbox::deliveries::Deliveries;
 use crate::sandbox::gate;
 use crate::sandbox::outcome::Outcome;
 use crate::sandbox::record::{Entry, Status};
@@ -25,10 +26,15 @@ struct Event {
 }
 
 /// A record's story, as a list.
-pub(super) fn timeline(world: &World, campaign: usize, record: usize, asked: &Asked) -> Markup {
+pub(super) fn timeline(
+    world: &World,
+    deliveries: &Deliveries,
+    (campaign, record): (usize, usize),
+    asked: &Asked,
+) -> Markup {
     let it = &world.campaigns()[campaign];
     let zone = it.calendar().zone();
-    let events = events(world, campaign, record, asked);
+    let events = events(world, deliveries, (campaign, record), asked);
     html! {
         ol.timeline {
             @for event in events {
@@ -48,7 +54,12 @@ fn plain(text: impl Into<String>) -> Markup {
     html! { (text) }
 }
 
-fn events(world: &World, campaign: usize, record: usize, asked: &Asked) -> Vec<Event> {
+fn events(
+    world: &World,
+    deliveries: &Deliveries,
+    (campaign, record): (usize, usize),
+    asked: &Asked,
+) -> Vec<Event> {
     let it = &world.campaigns()[campaign];
     let entry = &it.records()[record];
     let zone = it.calendar().zone();
@@ -59,7 +70,6 @@ fn events(world: &World, campaign: usize, record: usize, asked: &Asked) -> Vec<E
         at: Some(entry.created_at),
         more: html! { p.quiet { "Accepted and queued." } },
     }];
-    let has_webhook = world.workspaces()[it.workspace].webhook.is_some();
     for (place, index) in calls.iter().enumerate() {
         let call = &world.calls()[*index];
         events.extend(waited(it, call));
@@ -67,10 +77,8 @@ fn events(world: &World, campaign: usize, record: usize, asked: &Asked) -> Vec<E
         if !call.ended {
             continue;
         }
-        events.push(ended(call, zone));
-        if has_webhook {
-            events.push(told(world, *index, call));
-        }
+        events.push(ended(call));
+        events.extend(told(world, deliveries, *index, call));
         if let Some(next) = calls.get(place + 1) {
             events.push(again(call, world.calls()[*next].due, zone));
         }
@@ -131,7 +139,7 @@ fn placed(call: &Call) -> Event {
     }
 }
 
-fn ended(call: &Call, _: &TimeZone) -> Event {
+fn ended(call: &Call) -> Event {
     let (class, words) = parts::call_words(call);
     Event {
         class,
@@ -146,15 +154,37 @@ fn ended(call: &Call, _: &TimeZone) -> Event {
     }
 }
 
-fn told(world: &World, index: usize, call: &Call) -> Event {
-    let due = world.outbox().values().any(|it| *it as usize == index);
-    let words = if due { "Webhook on its way" } else { "Webhook sent" };
-    Event {
-        class: if due { "live" } else { "queued" },
-        title: plain(words),
-        at: Some(call.ends_at),
-        more: html! { p.quiet { code { "call.ended" } " " code { (world.event_id(index)) } } },
+fn told(world: &World, deliveries: &Deliveries, index: usize, call: &Call) -> Vec<Event> {
+    let ring = deliveries.lock();
+    let made: Vec<_> = ring.iter().filter(|it| it.call == index).collect();
+    let mut events: Vec<_> = made
+        .into_iter()
+        .rev()
+        .map(|it| {
+            let (class, words) = match it.status {
+                Some(status) if it.is_delivered() => {
+                    ("done", format!("Webhook delivered, {status}"))
+                }
+                Some(status) => ("failed", format!("Webhook refused, {status}")),
+                None => ("failed", "Webhook not delivered".to_owned()),
+            };
+            Event {
+                class,
+                title: html! { a href={ "/webhooks/" (it.id) } { (words) } },
+                at: Some(it.at),
+                more: html! { p.quiet { "Attempt " (it.attempt) ", " code { (it.event_id) } } },
+            }
+        })
+        .collect();
+    if world.is_untold(index) {
+        events.push(Event {
+            class: "live",
+            title: plain("Webhook on its way"),
+            at: Some(call.ends_at),
+            more: html! { p.quiet { code { "call.ended" } " " code { (world.event_id(index)) } } },
+        });
     }
+    events
 }
 
 fn again(call: &Call, due: Time, zone: &TimeZone) -> Event {

@@ -163,7 +163,7 @@ impl Sandbox {
         &self,
         py: Python<'_>,
         campaign_id: Option<&Bound<'_, PyAny>>,
-        api_key: Option<String>,
+        api_key: Option<&str>,
         status: String,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<String> {
@@ -171,7 +171,7 @@ impl Sandbox {
         let settings = self::settings(py, "add_campaign", Settings::default(), settings)?;
         let engine = self.0.engine();
         let added = py.detach(|| {
-            let workspace = workspace(&engine.lock(), api_key.as_deref())?;
+            let workspace = workspace(&engine.lock(), api_key)?;
             engine.add_campaign(workspace, id, status, settings)
         });
         added.map(|id| id.to_string()).map_err(|error| to_pyerr(py, error))
@@ -271,10 +271,10 @@ impl Sandbox {
         py: Python<'_>,
         number: String,
         reason: String,
-        api_key: Option<String>,
+        api_key: Option<&str>,
     ) -> PyResult<()> {
         self.order(py, |held| {
-            let workspace = workspace(held, api_key.as_deref())?;
+            let workspace = workspace(held, api_key)?;
             Ok(Command::Bar { workspace, number, reason })
         })
     }
@@ -297,10 +297,10 @@ impl Sandbox {
         &self,
         py: Python<'_>,
         number: String,
-        api_key: Option<String>,
+        api_key: Option<&str>,
     ) -> PyResult<()> {
         self.order(py, |held| {
-            let workspace = workspace(held, api_key.as_deref())?;
+            let workspace = workspace(held, api_key)?;
             Ok(Command::Unbar { workspace, number })
         })
     }

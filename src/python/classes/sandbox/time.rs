@@ -166,8 +166,8 @@ impl Sandbox {
     ///     >>> from revrag.sandbox import Sandbox
     ///     >>> with Sandbox() as one, Sandbox() as other:
     ///     ...     other.restore(one.snapshot())
-    fn restore(&self, py: Python<'_>, snapshot: Vec<u8>) -> PyResult<()> {
-        let done = py.detach(|| self.0.engine().restore(&snapshot));
+    fn restore(&self, py: Python<'_>, snapshot: &[u8]) -> PyResult<()> {
+        let done = py.detach(|| self.0.engine().restore(snapshot));
         done.map_err(|error| to_pyerr(py, error))
     }
 
