@@ -76,7 +76,7 @@ fn list(held: &Held, workspace: usize, asked: &Asked) -> Markup {
                         } }
                         tbody {
                             @for (key, barred) in it.dnc.iter().take(SHOWN) {
-                                tr id={ "barred-" (key) } {
+                                tr id={ "barred-" (crc32fast::hash(&key.to_le_bytes())) } {
                                     td { (parts::number(asked, &barred.number)) }
                                     td { (parts::text(asked, &barred.reason)) }
                                     td.wide { (parts::moment(barred.at, &zone)) }

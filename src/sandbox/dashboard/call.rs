@@ -66,7 +66,7 @@ pub(super) async fn page(
         }
         details.panel.raw {
             summary { "As the API answers" }
-            (parts::block("call-json", "Call", &parts::text(&asked, &parts::pretty(&raw))))
+            (parts::block("call-json", "The call as JSON", &parts::text(&asked, &parts::pretty(&raw))))
         }
     };
     let page = Page {

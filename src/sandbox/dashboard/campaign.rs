@@ -152,7 +152,7 @@ fn latest(world: &World, campaign: usize, asked: &Asked) -> Markup {
             @if calls.is_empty() {
                 (parts::nothing("No calls yet", "They show here as soon as the runner places them."))
             } @else {
-                div.scroll tabindex="0" role="region" aria-label="Latest calls" {
+                div.scroll tabindex="0" role="region" aria-label="Latest calls, as a table" {
                     table {
                         thead { tr {
                             th scope="col" { "Number" } th scope="col" { "Outcome" }

@@ -30,7 +30,7 @@ pub(super) async fn page(State(shared): State<Arc<Shared>>, asked: Asked) -> Res
                 @if own.is_empty() {
                     (parts::nothing("No campaign", "Add one with add_campaign() or in the settings file."))
                 } @else {
-                    ul.cards { @for campaign in own { li { (card(world, campaign)) } } }
+                    ul.cards { @for campaign in own { li { (card(world, campaign, several)) } } }
                 }
             }
         }
@@ -52,7 +52,7 @@ fn own(world: &World, workspace: usize) -> impl Iterator<Item = usize> {
     campaigns.filter(move |(_, it)| it.workspace == workspace).map(|(index, _)| index)
 }
 
-fn card(world: &World, campaign: usize) -> Markup {
+fn card(world: &World, campaign: usize, is_under_another: bool) -> Markup {
     let it = &world.campaigns()[campaign];
     let counts = Status::ALL.map(|status| (status, it.count(status)));
     let waiting =
@@ -68,7 +68,8 @@ fn card(world: &World, campaign: usize) -> Markup {
     html! {
         article.card {
             div.card-head {
-                h3 { a.whole href=(parts::campaign_path(it)) { (it.settings().name) } }
+                @let name = html! { a.whole href=(parts::campaign_path(it)) { (it.settings().name) } };
+                @if is_under_another { h3 { (name) } } @else { h2 { (name) } }
                 (parts::campaign_badge(it.status()))
             }
             p.quiet.small { (why.title) ". " (why.text) }

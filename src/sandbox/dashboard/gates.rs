@@ -55,8 +55,19 @@ pub(super) fn why(world: &World, campaign: usize) -> Why {
         None => {
             let next = it.next_due().filter(|due| *due > now);
             let text = next.map_or_else(
-                || "All gates are open; the runner is about to look.".to_owned(),
-                |due| format!("All gates are open. The next record is due {}.", on(due, zone)),
+                || {
+                    format!(
+                        "All gates are open: {} waiting, and the runner is about to look.",
+                        records(waiting)
+                    )
+                },
+                |due| {
+                    let waiting = records(waiting);
+                    format!(
+                        "All gates are open: {waiting} waiting, the next due {}.",
+                        on(due, zone)
+                    )
+                },
             );
             Why { title: "Nothing is due", text, class: "queued" }
         }
@@ -108,7 +119,7 @@ struct Told {
 /// All gates, as they are set and as they stand.
 pub(super) fn table(world: &World, campaign: usize) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Gates" {
+        div.scroll tabindex="0" role="region" aria-label="Gates, as a table" {
             table {
                 thead { tr {
                     th scope="col" { "Gate" } th scope="col" { "Set to" }

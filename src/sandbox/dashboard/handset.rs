@@ -56,7 +56,7 @@ fn numbers(world: &World, asked: &Asked) -> Markup {
     html! {
         section.panel aria-labelledby="played" {
             h2 id="played" { "Numbers you play" }
-            form.line method="post" action="/handset" data-quiet {
+            form.line method="post" action="/handset" data-quiet data-clear {
                 (layout::way_back(asked))
                 input type="hidden" name="on" value="yes";
                 label {

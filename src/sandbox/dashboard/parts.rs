@@ -103,14 +103,45 @@ pub(super) fn number(asked: &Asked, number: &str) -> Markup {
 
 /// Somebody's words, in which numbers are masked until they are asked for.
 pub(super) fn text(asked: &Asked, text: &str) -> String {
-    if asked.shown { text.to_owned() } else { crate::error::masked(text) }
+    if asked.shown {
+        return text.to_owned();
+    }
+    // An id may look like a number, and is nobody's.
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, id, after)) = next_id(rest) {
+        out.push_str(&crate::error::masked(before));
+        out.push_str(id);
+        rest = after;
+    }
+    out.push_str(&crate::error::masked(rest));
+    out
+}
+
+/// The first id in a text, with what is before and after it.
+fn next_id(text: &str) -> Option<(&str, &str, &str)> {
+    const LENGTH: usize = 36;
+    let is_part = |c: char| c.is_ascii_hexdigit() || c == '-';
+    let mut from = 0;
+    while let Some(at) = text.get(from..)?.find(is_part).map(|at| from + at) {
+        let run = text.get(at..)?;
+        let end = run.find(|c| !is_part(c)).unwrap_or(run.len());
+        let id = run.get(..end)?;
+        if end == LENGTH && uuid::Uuid::try_parse(id).is_ok() {
+            return Some((text.get(..at)?, id, run.get(end..)?));
+        }
+        from = at + end;
+    }
+    None
 }
 
 /// A moment by the clock of a zone.
 pub(super) fn moment(time: Time, zone: &TimeZone) -> Markup {
     let at = jiff::ZonedDateTime::new(time.stamp(), zone.clone());
     html! {
-        time datetime=(time.stamp()) { (at.strftime("%a %-d %b, %H:%M:%S")) }
+        time datetime=(time.stamp()) {
+            span.day { (at.strftime("%a %-d %b,")) } " " span { (at.strftime("%H:%M:%S")) }
+        }
     }
 }
 
@@ -118,7 +149,9 @@ pub(super) fn moment(time: Time, zone: &TimeZone) -> Markup {
 pub(super) fn full_moment(time: Time, zone: &TimeZone) -> Markup {
     let at = jiff::ZonedDateTime::new(time.stamp(), zone.clone());
     html! {
-        time datetime=(time.stamp()) { (at.strftime("%a %-d %b %Y, %H:%M:%S %Z")) }
+        time datetime=(time.stamp()) {
+            (at.strftime("%a %-d %b")) span.year { (at.strftime(" %Y")) } (at.strftime(", %H:%M:%S %Z"))
+        }
     }
 }
 
@@ -245,5 +278,39 @@ pub(super) fn icon(icon: Icon) -> Markup {
         svg.icon viewBox="0 0 20 20" aria-hidden="true" focusable="false" {
             path d=(PreEscaped(lines)) {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_masked_and_ids_are_not() {
+        let masked = |it: &str| text(&Asked::default(), it);
+        let id = "11111111-1111-4111-8111-111111111111";
+        assert_eq!(masked(&format!("/v1/{id}/x")), format!("/v1/{id}/x"));
+        assert_eq!(masked(&format!("é{id}, +919876543210")), format!("é{id}, +***"));
+        assert_eq!(masked(&format!("{id}{id} 9876543210")), masked(&format!("{id}{id} ***")));
+        assert_eq!(masked("call 98765 43210 now"), "call *** now");
+        assert_eq!(masked("9876543210-"), "***-");
+        assert_eq!(masked(""), "");
+    }
+
+    #[test]
+    fn lengths_are_told_in_two_units() {
+        let told = |seconds: f64| length(std::time::Duration::from_secs_f64(seconds).into());
+        for (seconds, words) in [
+            (0.0, "0 s"),
+            (0.25, "0.2 s"),
+            (1.0, "1 s"),
+            (72.0, "1 min 12 s"),
+            (3600.0, "1 h"),
+            (5400.0, "1 h 30 min"),
+            (90_000.0, "1 d 1 h"),
+        ] {
+            assert_eq!(told(seconds), words);
+        }
+        assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
     }
 }

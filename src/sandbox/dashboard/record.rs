@@ -54,7 +54,7 @@ pub(super) async fn page(
         }
         details.panel.raw {
             summary { "As the API answers" }
-            (parts::block("record-json", "Record", &parts::text(&asked, &parts::pretty(&raw))))
+            (parts::block("record-json", "The record as JSON", &parts::text(&asked, &parts::pretty(&raw))))
         }
     };
     let page = Page {

@@ -198,6 +198,7 @@ pub(super) fn milliseconds(seconds: f64) -> String {
 
 /// A path without what makes it long: the ids' ends.
 fn short_path(asked: &Asked, path: &str) -> String {
+    let path = parts::text(asked, path);
     let parts = path.split('/').map(|part| {
         let (id, query) = part.split_once('?').map_or((part, ""), |(id, query)| (id, query));
         let short = if uuid::Uuid::try_parse(id).is_ok() {
@@ -208,14 +209,14 @@ fn short_path(asked: &Asked, path: &str) -> String {
         let query: String = query.chars().take(60).collect();
         if query.is_empty() { short } else { format!("{short}?{query}") }
     });
-    parts::text(asked, &parts.collect::<Vec<_>>().join("/"))
+    parts.collect::<Vec<_>>().join("/")
 }
 
 /// A body, laid out where it is JSON.
 pub(super) fn text(id: &str, label: &str, body: &Text, asked: &Asked) -> Markup {
     let whole = if body.is_cut { body.text.clone() } else { parts::pretty(&body.text) };
     html! {
-        section.panel.plain aria-label=(label) {
+        div.panel.plain {
             @if body.bytes == 0 {
                 p.quiet { (label) ": empty." }
             } @else {

@@ -92,6 +92,8 @@ fn events(
             more: html! { p.quiet { "Its number is on the Do-Not-Call list: " (reason) "." } },
         });
     }
+    // A webhook may be delivered long after the call.
+    events.sort_by_key(|event| event.at.unwrap_or(Time::MAX));
     events.extend(now(world, campaign, record, entry, zone));
     events
 }
