@@ -26,7 +26,9 @@ function take(from, to) {
     return;
   }
   if (from.hasAttribute("data-keep")) return;
-  if (from.hasAttribute("data-calm") && !isTime(from)) return;
+  if (from.hasAttribute("data-calm")) {
+    if (from.textContent === to.textContent || !isTime(from)) return;
+  }
   takeAttributes(from, to);
   if (["INPUT", "TEXTAREA", "SELECT"].includes(from.nodeName)) return;
   const ids = new Set([...to.children].map((child) => child.id).filter(Boolean));
@@ -60,10 +62,19 @@ function drop(node) {
 }
 
 // A screen reader is told at most once in a while.
+const CALM = 4000;
 const told = new WeakMap();
+let later = null;
 function isTime(node) {
   const now = performance.now();
-  if (now - (told.get(node) ?? -Infinity) < 4000) return false;
+  if (now - (told.get(node) ?? -Infinity) < CALM) {
+    // What is put off now is not forgotten.
+    later ??= setTimeout(() => {
+      later = null;
+      refresh();
+    }, CALM);
+    return false;
+  }
   told.set(node, now);
   return true;
 }
