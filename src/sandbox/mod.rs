@@ -27,6 +27,7 @@
 //! | `clock`, `keep` | those two |
 //! | `validate` | a push's body, or the service's 422 |
 //! | `routes` | the endpoints of the reference |
+//! | `control`, `guard` | orders under `/_sandbox/`, and who may give them |
 //! | [`recording`] | recordings, and links to them that expire |
 //! | [`fault`], [`plan`] | what may go wrong on order, and which request it happens to |
 //! | `door`, `front` | the socket; what every request passes |
@@ -40,6 +41,7 @@ pub mod campaign;
 mod clock;
 pub mod command;
 mod config;
+mod control;
 mod courier;
 pub mod deliveries;
 mod dial;
@@ -49,6 +51,7 @@ pub mod fault;
 mod faults;
 mod front;
 pub mod gate;
+mod guard;
 mod hangup;
 mod ids;
 mod keep;
