@@ -8,7 +8,18 @@ from uuid import UUID
 
 from revrag._calls import CallPager
 from revrag._pager import RecordPager
-from revrag._sandbox import CampaignSettings, Outcome, RareSettings, ScriptLine
+from revrag._sandbox import (
+    CampaignSettings,
+    FaultEndpoint,
+    FaultKind,
+    FaultOptions,
+    LoggedDelivery,
+    LoggedRequest,
+    OrderedFault,
+    Outcome,
+    RareSettings,
+    ScriptLine,
+)
 from revrag._types import (
     CallStatus,
     CampaignState,
@@ -857,6 +868,29 @@ class Sandbox:
         self, number: str, *, reason: str = "Added by hand", api_key: str | None = None
     ) -> None: ...
     def remove_from_dnc(self, number: str, *, api_key: str | None = None) -> None: ...
+    def fault(
+        self,
+        endpoint: FaultEndpoint,
+        kind: FaultKind,
+        **options: Unpack[FaultOptions],
+    ) -> int: ...
+    def clear_faults(self, id: int | None = None) -> None: ...
+    @property
+    def faults(self) -> list[OrderedFault]: ...
+    @property
+    def requests(self) -> list[LoggedRequest]: ...
+    @property
+    def deliveries(self) -> list[LoggedDelivery]: ...
+    @property
+    def webhooks_waiting(self) -> int: ...
+    def resend(self, event_id: str) -> None: ...
+    def set_webhook(
+        self, url: str | None, secret: str | None = None, *, api_key: str | None = None
+    ) -> None: ...
+    def rotate_webhook_secret(
+        self, secret: str, *, overlap: float = 86400.0, api_key: str | None = None
+    ) -> None: ...
+    def run_until_delivered(self, *, timeout: float = 30.0) -> datetime: ...
     def waits_for(self, run_id: _Id) -> str | None: ...
     def advance(
         self,

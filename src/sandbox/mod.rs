@@ -29,6 +29,7 @@
 //! | `clock`, `keep` | those two |
 //! | `validate` | a push's body, or the service's 422 |
 //! | `routes` | the endpoints of the reference |
+//! | `control`, `guard` | orders under `/_sandbox/`, and who may give them |
 //! | [`recording`] | recordings, and links to them that expire |
 //! | `dashboard` | its pages at `/` |
 //! | [`fault`], [`plan`] | what may go wrong on order, and which request it happens to |
@@ -43,6 +44,7 @@ pub mod campaign;
 mod clock;
 pub mod command;
 mod config;
+mod control;
 mod courier;
 mod dashboard;
 pub mod deliveries;
@@ -53,6 +55,7 @@ pub mod fault;
 mod faults;
 mod front;
 pub mod gate;
+mod guard;
 mod handset;
 mod hangup;
 pub mod history;

@@ -46,6 +46,21 @@ pub(super) struct Shared {
     pub(super) allow_remote_webhooks: bool,
 }
 
+impl Shared {
+    /// Delivers an event once more, as long as the log knows it.
+    pub(super) fn resend(&self, event_id: &str) -> crate::Result<()> {
+        let call =
+            (self.deliveries.lock().iter()).find(|it| it.event_id == event_id).map(|it| it.call);
+        let call = call.filter(|call| {
+            let held = self.engine.lock();
+            // Another world may have come since.
+            *call < held.world().calls().len() && held.world().event_id(*call) == event_id
+        });
+        let problem = "the log holds no delivery of it; resend by the call's id instead";
+        self.engine.resend(call.ok_or_else(|| crate::Error::invalid("event_id", problem))?)
+    }
+}
+
 /// The workspace of a request's key, as an index.
 #[derive(Clone, Copy)]
 pub(super) struct Workspace(pub(super) usize);
@@ -240,7 +255,7 @@ async fn records(
 }
 
 /// The last value of a name in a query.
-fn last(query: &str, name: &str) -> Option<String> {
+pub(super) fn last(query: &str, name: &str) -> Option<String> {
     let pairs = url::form_urlencoded::parse(query.as_bytes());
     pairs.filter(|(key, _)| key == name).last().map(|(_, value)| value.into_owned())
 }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::command::Command;
 use super::config::Config;
+use super::control;
 use super::courier::{self, Counts};
 use super::deliveries::{self, Deliveries};
 use super::door::{self, Door};
@@ -84,7 +85,7 @@ impl Sandbox {
             let shared = shared.clone();
             async move {
                 let Ok(listener) = TcpListener::from_std(listener) else { return };
-                let router = routes::router(shared.clone());
+                let router = routes::router(shared.clone()).merge(control::router(shared.clone()));
                 let patience = shared.patience;
                 tokio::select! {
                     _ = stopping => {}
@@ -151,6 +152,11 @@ impl Sandbox {
     /// How webhook deliveries went so far.
     pub fn tally(&self) -> Tally {
         self.shared.counts.tally()
+    }
+
+    /// Delivers an event once more, as long as the log knows it.
+    pub fn resend(&self, event_id: &str) -> Result<()> {
+        self.shared.resend(event_id)
     }
 
     /// Has something go wrong; the fault's number, or 0 where it is over as soon as it is ordered.

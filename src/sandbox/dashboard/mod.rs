@@ -5,7 +5,7 @@
 //!
 //! | file | is |
 //! | --- | --- |
-//! | `guard` | who may look: this machine's browser, and no other site in it |
+//! | `policy` | who may look, and what a browser may do with what it gets |
 //! | `asked` | what a request says besides its path: masked or not, the notice to show |
 //! | `layout` | what all pages have: navigation, the time, the notice |
 //! | `parts` | what many have: numbers, moments, badges |
@@ -36,12 +36,12 @@ mod chart;
 mod deliveries;
 mod faults;
 mod gates;
-mod guard;
 mod handset;
 mod layout;
 mod live;
 mod orders;
 mod parts;
+mod policy;
 mod record;
 mod records;
 mod requests;
@@ -85,6 +85,6 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/live", get(live::events))
         .route("/assets/{file}", get(assets::file))
         .layer(DefaultBodyLimit::max(MOST_FORM))
-        .layer(middleware::from_fn(guard::admit))
+        .layer(middleware::from_fn(policy::admit))
         .with_state(shared)
 }

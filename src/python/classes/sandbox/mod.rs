@@ -2,6 +2,7 @@
 
 mod order;
 mod time;
+mod wire;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
