@@ -139,9 +139,12 @@ pub fn call(world: &World, index: usize, links: &Links, now: Time) -> Call {
     });
     let summary = || {
         let scripted = line.and_then(|line| line.summary.clone());
-        scripted.unwrap_or_else(|| match refused {
-            true => "The callee spoke with the agent and confirmed nothing.".to_owned(),
-            false => words::summary(call.outcome, &name),
+        scripted.unwrap_or_else(|| {
+            if refused {
+                "The callee spoke with the agent and confirmed nothing.".to_owned()
+            } else {
+                words::summary(call.outcome, &name)
+            }
         })
     };
     let extracted = || {

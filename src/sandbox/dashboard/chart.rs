@@ -33,7 +33,7 @@ pub(super) fn chart(samples: &[Sample], now: Time, zone: &TimeZone) -> Markup {
         return parts::nothing("No records yet", "Push some: the Settings page has the request.");
     };
     let (from, to) = (first.at, now.max(last.at));
-    let peak = samples.iter().map(|it| total(it)).max().unwrap_or(1).max(1);
+    let peak = samples.iter().map(total).max().unwrap_or(1).max(1);
     let used = |status: &&Status| samples.iter().any(|it| it.counts[**status as usize] > 0);
     let shown: Vec<_> = ORDER.iter().filter(used).copied().collect();
     let told = told(last, from, to, zone);

@@ -163,7 +163,7 @@ fn details(fault: &Fault) -> String {
     let told = serde_json::to_value(fault).unwrap_or_default();
     let told = told.as_object().cloned().unwrap_or_default();
     let said = told.iter().filter(|(name, value)| {
-        !["kind", "endpoint"].contains(&name.as_str()) && **value != Value::from(0)
+        !["kind", "endpoint"].contains(&name.as_str()) && value.as_u64() != Some(0)
     });
     let said: Vec<_> = said.map(|(name, value)| format!("{name} {value}")).collect();
     said.join(", ")

@@ -154,7 +154,8 @@ pub(super) async fn play(State(shared): State<Arc<Shared>>, Form(form): Form<Pla
 #[derive(Deserialize)]
 pub(super) struct Act {
     back: String,
-    act: String,
+    #[serde(rename = "act")]
+    what: String,
     #[serde(default)]
     words: String,
 }
@@ -169,7 +170,7 @@ pub(super) async fn act(
         let refuse = |problem: &str| Error::invalid("call", problem);
         let call = known.ok_or_else(|| refuse("the sandbox has no such call"))?;
         let hang_up = |outcome| Command::HangUp { call, outcome };
-        let (command, word) = match form.act.as_str() {
+        let (command, word) = match form.what.as_str() {
             "answer" => (Command::Answer { call }, "You are on the line."),
             "decline" => (hang_up(Outcome::Busy), "Declined: the call was busy."),
             "hang_up" => (hang_up(Outcome::Completed), "You hung up."),
