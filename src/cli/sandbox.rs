@@ -12,7 +12,8 @@ use super::session::interruption;
 use crate::sandbox::{Config, DEFAULT_API_KEY, DEFAULT_CAMPAIGN_ID, Pace, Sandbox, Settings};
 use crate::{Error, Secret};
 
-/// Run the service in miniature on a loopback port. Prints its URL when it listens.
+/// Run the service in miniature on a loopback port. Prints its URL when it listens; in a browser,
+/// its dashboard is there.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The port; 0 takes a free one

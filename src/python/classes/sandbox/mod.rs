@@ -137,7 +137,7 @@ impl Sandbox {
         started.map(Self).map_err(|error| to_pyerr(py, error))
     }
 
-    /// str: Where it listens.
+    /// str: Where it listens; in a browser, its dashboard.
     #[getter]
     fn url(&self) -> String {
         self.0.url()
