@@ -90,7 +90,7 @@ fn an_answered_call_goes_on_until_somebody_hangs_up() {
     assert_eq!(status(&world), Status::Completed);
     let call = show::call(&world, 0, &Links::new(String::new(), 1), world.now());
     assert_eq!(call.disconnection_reason.as_deref(), Some("user_hangup"));
-    assert_eq!(call.duration.map(|it| it.to_string()), Some("1200".to_owned()));
+    assert_eq!(call.duration, Some(1200.into()));
     let said = call.transcription.unwrap();
     let said: Vec<_> = said.messages.iter().map(|it| it.role.clone().unwrap()).collect();
     assert_eq!(said, ["assistant", "user", "assistant"]);

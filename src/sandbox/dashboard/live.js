@@ -192,5 +192,7 @@ function ready(root) {
 }
 
 ready(document.body);
+// On a phone the navigation is wider than the page.
+document.querySelector(".side nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 told.set(document.getElementById("spoken"), performance.now());
 listen();

@@ -52,7 +52,7 @@ pub(super) async fn page(
         (head(it, &asked, Tab::Records))
         (filter(&path, status, &listing.q))
         @if found.was_cut {
-            p.quiet.small { "Only the newest 100,000 records were searched. A whole number or a run id is found among all." }
+            p.quiet.small { "Only the newest " (parts::count(search::LOOKED_AT)) " records were searched. A whole number or a run id is found among all." }
         }
         @if found.records.is_empty() {
             @if listing.q.is_empty() && status.is_none() {

@@ -6,7 +6,7 @@ use crate::sandbox::record::{Entry, Status};
 use crate::sandbox::world::World;
 
 /// Records that a search for a part of something looks at: a page must not keep the calls waiting.
-const LOOKED_AT: usize = 100_000;
+pub(super) const LOOKED_AT: usize = 50_000;
 
 /// A page of what was found.
 pub(super) struct Found {
@@ -66,10 +66,34 @@ fn page(found: impl Iterator<Item = usize>, skip: usize, most: usize) -> Found {
 }
 
 fn matches(entry: &Entry, wanted: &str) -> bool {
-    let has = |text: &str| text.to_lowercase().contains(wanted);
+    let may_be_id = wanted.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
     let given = [entry.app_user_id.as_deref(), entry.app_session_id.as_deref()];
-    has(&entry.phone_number)
-        || given.into_iter().flatten().any(has)
-        || has(&entry.variables)
-        || has(&entry.id.to_string())
+    has(&entry.phone_number, wanted)
+        || given.into_iter().flatten().any(|text| has(text, wanted))
+        || has(&entry.variables, wanted)
+        || (may_be_id && entry.id.to_string().contains(wanted))
+}
+
+/// Whether a text has another, in small letters, in it, whatever its own letters are.
+fn has(text: &str, wanted: &str) -> bool {
+    if !text.is_ascii() {
+        return text.to_lowercase().contains(wanted);
+    }
+    let (text, wanted) = (text.as_bytes(), wanted.as_bytes());
+    text.windows(wanted.len()).any(|part| part.eq_ignore_ascii_case(wanted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_match_whatever_their_case() {
+        assert!(has("USER-1", "user-"));
+        assert!(has("Ünal", "ünal"));
+        assert!(has("{\"city\":\"Pune\"}", "pune"));
+        assert!(!has("us", "user"));
+        assert!(!has("", "x"));
+        assert!(!has("ascii", "ü"));
+    }
 }

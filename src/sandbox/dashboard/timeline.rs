@@ -92,9 +92,9 @@ fn events(
             more: html! { p.quiet { "Its number is on the Do-Not-Call list: " (reason) "." } },
         });
     }
+    events.extend(now(world, campaign, record, entry, zone));
     // A webhook may be delivered long after the call.
     events.sort_by_key(|event| event.at.unwrap_or(Time::MAX));
-    events.extend(now(world, campaign, record, entry, zone));
     events
 }
 
