@@ -27,6 +27,7 @@
 //! | `clock`, `keep` | those two |
 //! | `validate` | a push's body, or the service's 422 |
 //! | `routes` | the endpoints of the reference |
+//! | `openapi` | the service's OpenAPI document, made from the answers' types |
 //! | `control`, `guard` | orders under `/_sandbox/`, and who may give them |
 //! | [`recording`] | recordings, and links to them that expire |
 //! | [`fault`], [`plan`] | what may go wrong on order, and which request it happens to |
@@ -55,6 +56,7 @@ mod guard;
 mod hangup;
 mod ids;
 mod keep;
+mod openapi;
 pub mod outcome;
 mod pieces;
 pub mod plan;
