@@ -180,9 +180,7 @@ def test_a_listing_shifts_while_it_is_read(sandbox: Sandbox):
     def read(shift: int) -> list[str]:
         sandbox.clear_faults()
         sandbox.fault("records", "shifting", shift=shift, after=1, probability=1)
-        pages = [
-            campaign(sandbox).records_page(page=page, page_size=5).items for page in (1, 2)
-        ]
+        pages = [campaign(sandbox).records_page(page=page, page_size=5).items for page in (1, 2)]
         return [str(it.phone_number) for page in pages for it in page]
 
     repeated, missed = read(-1), read(1)
