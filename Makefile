@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-webhooks test-frameworks types simulate test-defects fuzz lint \
+.PHONY: help demo test test-rust test-python test-webhooks test-keys test-frameworks types stubs simulate test-defects fuzz lint \
 	bench docs clean
 
 VENV := .venv
@@ -43,12 +43,19 @@ test-webhooks: $(VENV)/.built ## workers killed and thousands of deliveries, at 
 	REVRAG_TEST_KILLS=200 REVRAG_TEST_EVENTS=5000 $(BIN)/python -m pytest -s --timeout 900 -o faulthandler_timeout=0 \
 		$(patsubst %,tests/python/webhooks/test_%.py,killed load inbox) tests/python/client/test_reconcile_killed.py
 
+test-keys: $(VENV)/.built ## keyed uploads killed and in crowded campaigns, at full count
+	REVRAG_TEST_KILLS=200 REVRAG_TEST_OTHERS=50000 REVRAG_TEST_ROUNDS=200 $(BIN)/python -m pytest -n $(PROCESSES) \
+		--dist worksteal --timeout 1500 -o faulthandler_timeout=0 tests/python/bulk/test_key_runs.py
+
 test-frameworks: $(VENV)/.built ## webhook endpoints on the oldest and newest frameworks
 	PYTHON='$(PYTHON)' tests/frameworks/run
 
 types: $(VENV)/.built
 	$(BIN)/python -m mypy python/revrag examples $(wildcard tests/typing/*.py)
 	$(BIN)/python -m mypy.stubtest revrag._revrag --allowlist tests/typing/stubtest-allowlist.txt
+
+stubs: $(VENV)/.built ## write the docstrings of the compiled classes into their stub
+	cd tests/python && $(abspath $(BIN))/python -m support.docstrings
 
 # As many as wanted, or the story of one: make simulate SEEDS=0..1000000, make simulate SEEDS=12345
 SEEDS := 0..20000

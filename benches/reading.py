@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
+import io
 import json
 import statistics
 import subprocess
@@ -14,10 +16,13 @@ import sys
 import tempfile
 import time
 import uuid
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
+import httpx
 import orjson
 import polars as pl
 import primp
@@ -64,8 +69,8 @@ def page(number: int, count: int) -> bytes:
 
 
 @contextlib.contextmanager
-def service(count: int) -> Iterator[str]:
-    """The service under way: its URL. It has its pages at hand."""
+def service(count: int) -> Iterator[tuple[str, str]]:
+    """The service under way: its URL, and the file of the pages that it has at hand."""
     program = ROOT / "target" / "page_server"
     if not program.exists():
         source = ROOT / "benches" / "page_server.rs"
@@ -81,64 +86,120 @@ def service(count: int) -> Iterator[str]:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}", pages.name
         finally:
             process.stdin.close()
             process.stdout.close()
             process.wait(10)
 
 
-def seconds(contenders: dict[str, Callable[[], int]], count: int, rounds: int) -> dict[str, float]:
-    """The median time of each contender, which take turns."""
-    taken: dict[str, list[float]] = {name: [] for name in contenders}
+def turns(contenders: dict[str, Callable[[], int]], count: int, rounds: int) -> dict[str, Spent]:
+    """What each contender spends, the medians of rounds in which they take turns."""
+    spent: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, read in contenders.items():
-            started = time.perf_counter()
+            started, at_work = time.perf_counter(), time.process_time()
             assert read() == count, name
-            taken[name].append(time.perf_counter() - started)
-    return {name: statistics.median(times) for name, times in taken.items()}
+            now = time.perf_counter(), time.process_time()
+            spent[name].append((now[0] - started, now[1] - at_work))
+    medians = {
+        name: Spent(*map(statistics.median, zip(*times, strict=True)))
+        for name, times in spent.items()
+    }
+    for name, (wall, cpu) in medians.items():
+        print(
+            f"  {name}: {count / wall:,.0f} a second, {cpu / count * 1e6:.2f} us of processor each"
+        )
+    return medians
+
+
+class Spent(NamedTuple):
+    """Seconds on the clock, and of processors."""
+
+    wall: float
+    cpu: float
+
+
+def compare(title: str, ours: Spent, peers: list[Spent], bound: float) -> None:
+    """The ratio to the fastest peer."""
+    report(title, ours.wall / min(peer.wall for peer in peers), bound)
+    print(f"  of processor time: {ours.cpu / min(peer.cpu for peer in peers):.2f}")
 
 
 def main() -> None:
     """Measure and print."""
     numbers = [int(argument) for argument in sys.argv[1:]]
     count, rounds = numbers + [100_000, 5][len(numbers) :]
-    with service(count) as url:
-        measure(url, count, rounds)
+    with service(count) as (url, pages):
+        parsing(pages, rounds)
+        records(url, count, rounds)
+        frames(url, count, rounds)
 
 
-def measure(url: str, count: int, rounds: int) -> None:
-    """Measure and print."""
-    campaign = revrag.Client("key", base_url=url).campaign(CAMPAIGN_ID)
-    path = f"{url}/v1/campaigns/{CAMPAIGN_ID}/records?page_size={PAGE_SIZE}&page="
+def parsing(pages: str, rounds: int) -> None:
+    """Pages that are in memory, by the crate itself: what Python makes of them comes later."""
+    build = ["cargo", "build", "--quiet", "--release", "--no-default-features"]
+    build += ["--example", "page_parsing", "--message-format=json"]
+    told = subprocess.run(build, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    program = [
+        one["executable"] for one in map(json.loads, told.splitlines()) if one.get("executable")
+    ][-1]
+    texts = Path(pages).read_bytes().splitlines()
+    taken: list[tuple[float, float]] = []
+    for _ in range(rounds):
+        ran = subprocess.run([program, pages, "1"], check=True, stdout=subprocess.PIPE)
+        started = time.perf_counter()
+        for text in texts:
+            orjson.loads(text)
+        taken.append((float(ran.stdout), time.perf_counter() - started))
+    ours, peer = map(statistics.median, zip(*taken, strict=True))
+    report("a page / orjson.loads", ours / peer, 1)
 
-    def peer(get: Callable[[str], bytes], use: Callable[[list[Any]], int]) -> Callable[[], int]:
-        def read() -> int:
-            number, found, more = 0, 0, True
-            while more:
-                number += 1
-                told = orjson.loads(get(f"{path}{number}"))
-                found += use(told["items"])
-                more = told["has_more"]
-            return found
 
-        return read
-
-    def touch(items: list[Any]) -> int:
-        return sum(1 for item in items if item["id"] and item["status"])
-
+def peers_of() -> dict[str, Callable[[str], bytes]]:
+    """How each blocking peer gets a page."""
     pool, client = urllib3.PoolManager(), primp.Client()
-    gets = {
+    return {
         "urllib3": lambda target: pool.request("GET", target).data,
         "primp": lambda target: client.get(target).content,
     }
+
+
+def path_of(url: str) -> str:
+    """Where the pages are, but for their number."""
+    return f"{url}/v1/campaigns/{CAMPAIGN_ID}/records?page_size={PAGE_SIZE}&page="
+
+
+def every_page(
+    url: str, get: Callable[[str], bytes], loads: Callable[[bytes], Any]
+) -> Iterator[Any]:
+    """Each page, as a peer would ask for it."""
+    number, more = 0, True
+    while more:
+        number += 1
+        told = loads(get(f"{path_of(url)}{number}"))
+        yield told["items"]
+        more = told["has_more"]
+
+
+def touch(items: list[Any]) -> int:
+    """What a program does with the least of each record."""
+    return sum(1 for item in items if item["id"] and item["status"])
+
+
+def records(url: str, count: int, rounds: int) -> None:
+    """Each record's id and status, one after the other."""
+    campaign = revrag.Client("key", base_url=url).campaign(CAMPAIGN_ID)
+
+    def peer(get: Callable[[str], bytes]) -> Callable[[], int]:
+        return lambda: sum(map(touch, every_page(url, get, orjson.loads)))
 
     async def of_aiohttp() -> int:
         number, found, more = 0, 0, True
         async with aiohttp.ClientSession() as session:
             while more:
                 number += 1
-                async with session.get(f"{path}{number}") as answer:
+                async with session.get(f"{path_of(url)}{number}") as answer:
                     told = orjson.loads(await answer.read())
                 found += touch(told["items"])
                 more = told["has_more"]
@@ -150,42 +211,110 @@ def measure(url: str, count: int, rounds: int) -> None:
             found += bool(record.id and record.status)
         return found
 
-    took = seconds(
+    spent = turns(
         {
             "revrag": lambda: sum(1 for one in campaign.records() if one.id and one.status),
             "revrag, asyncio": lambda: asyncio.run(of_revrag()),
             "aiohttp": lambda: asyncio.run(of_aiohttp()),
-            **{name: peer(get, touch) for name, get in gets.items()},
+            **{name: peer(get) for name, get in peers_of().items()},
         },
         count,
         rounds,
     )
-    for name, time_taken in took.items():
-        print(f"  {name}: {count / time_taken:,.0f} records a second")
-    best = min(took["aiohttp"], took["urllib3"], took["primp"])
-    report("records / the fastest peer, blocking", took["revrag"] / best, 1 / 1.5)
-    report("records / the fastest peer, asyncio", took["revrag, asyncio"] / best, 1 / 1.5)
+    peers = [spent[name] for name in ("aiohttp", "urllib3", "primp")]
+    compare("records / the fastest peer, blocking", spent["revrag"], peers, 1 / 1.5)
+    compare("records / the fastest peer, asyncio", spent["revrag, asyncio"], peers, 1 / 1.5)
 
-    def framed(get: Callable[[str], bytes]) -> Callable[[], int]:
-        def read() -> int:
-            rows: list[Any] = []
-            peer(get, lambda items: rows.extend(items) or 0)()
-            for row in rows:
-                row["variables"] = orjson.dumps(row["variables"]).decode()
-            return len(pl.DataFrame(rows, infer_schema_length=None))
 
-        return read
+@dataclasses.dataclass(slots=True)
+class Row:
+    """A record as many a program has it."""
 
-    took = seconds(
+    id: str
+    campaign_id: str
+    workspace_id: str
+    phone_number: str
+    status: str
+    variables: dict[str, Any]
+    app_user_id: str | None
+    app_session_id: str | None
+    attempt_count: int
+    max_attempts: int
+    call_history: list[dict[str, str]]
+    next_attempt_at: datetime | None
+    dnc_at: datetime | None
+    dnc_reason: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+def row(item: dict[str, Any]) -> Row:
+    """A record with its moments as such."""
+    for name in MOMENTS:
+        if item[name] is not None:
+            item[name] = datetime.fromisoformat(item[name])
+    return Row(**item | {"variables": json.dumps(item["variables"])})
+
+
+MOMENTS = ["next_attempt_at", "dnc_at", "created_at", "updated_at"]
+
+
+def frames(url: str, count: int, rounds: int) -> None:
+    """All records as a polars frame with the same columns of the same types."""
+    campaign = revrag.Client("key", base_url=url).campaign(CAMPAIGN_ID)
+    ours = pl.DataFrame(campaign.records())
+    as_texts = dict(ours.schema) | dict.fromkeys(MOMENTS, pl.String)
+    variables = {"first_name": pl.String, "company": pl.String, "visits": pl.Int64}
+    item = pl.Struct(as_texts | {"variables": pl.Struct(variables)})
+    moments = pl.col(MOMENTS).str.to_datetime("%Y-%m-%dT%H:%M:%S%.6f%:z", time_zone="UTC")
+    session = httpx.Client()
+
+    def of_rows(get: Callable[[str], bytes]) -> pl.DataFrame:
+        rows: list[Any] = []
+        for items in every_page(url, get, orjson.loads):
+            rows.extend(items)
+        for one in rows:
+            one["variables"] = orjson.dumps(one["variables"]).decode()
+        return pl.DataFrame(rows, schema=as_texts).with_columns(moments)
+
+    def of_columns(get: Callable[[str], bytes]) -> pl.DataFrame:
+        # As fast as may be: whoever writes this knows each variable's name and type beforehand.
+        pages = [
+            pl.read_json(
+                io.BytesIO(get(f"{path_of(url)}{number}")), schema={"items": pl.List(item)}
+            )
+            for number in range(1, -(-count // PAGE_SIZE) + 1)
+        ]
+        table = pl.concat(pages).explode("items").unnest("items")
+        return table.with_columns(moments, pl.col("variables").struct.json_encode())
+
+    def of_objects() -> pl.DataFrame:
+        pages = every_page(url, lambda target: session.get(target).content, json.loads)
+        return pl.DataFrame([row(one) for items in pages for one in items], schema=ours.schema)
+
+    def same(make: Callable[[], pl.DataFrame]) -> Callable[[], int]:
+        made = make()
+        assert made.schema == ours.schema
+        assert made.drop("variables").equals(ours.drop("variables"))
+        return lambda: len(make())
+
+    gets = peers_of()
+    spent = turns(
         {
             "revrag": lambda: len(pl.DataFrame(campaign.records())),
-            **{name: framed(get) for name, get in gets.items()},
+            "httpx, json, dataclasses": same(of_objects),
+            **{f"{name}, orjson": same(partial(of_rows, get)) for name, get in gets.items()},
+            "primp, polars.read_json": same(partial(of_columns, gets["primp"])),
         },
         count,
         rounds,
     )
-    best = min(took["urllib3"], took["primp"])
-    report("a polars frame / the fastest peer", took["revrag"] / best, 1 / 2)
+    objects = spent["httpx, json, dataclasses"]
+    peers = [spent[f"{name}, orjson"] for name in gets]
+    compare("a polars frame / httpx, json and dataclasses", spent["revrag"], [objects], 1 / 4)
+    compare("a polars frame / the fastest peer with rows", spent["revrag"], peers, 1 / 2)
+    columns = [spent["primp, polars.read_json"]]
+    compare("a polars frame / polars' own reader of JSON", spent["revrag"], columns, 1 / 2)
 
 
 if __name__ == "__main__":

@@ -49,13 +49,13 @@ fn peak() -> u64 {
 /// Asks for the status and for pages, near and deep, until told to stop; how long each took.
 async fn look(client: Client, id: uuid::Uuid, stop: Arc<AtomicBool>) -> Vec<Duration> {
     let mut took = Vec::new();
-    let mut turn = 0_u64;
+    let mut turn = 0_usize;
     while !stop.load(Ordering::Relaxed) {
         let started = Instant::now();
         client.campaign_status(id).await.unwrap();
         took.push(started.elapsed());
-        let status = ["queued", "completed", "retry_pending", "in_progress"][turn as usize % 4];
-        let page = [1, 17, 1_000, 9_000][turn as usize / 4 % 4];
+        let status = ["queued", "completed", "retry_pending", "in_progress"][turn % 4];
+        let page = [1, 17, 1_000, 9_000][turn / 4 % 4];
         let query = RecordsQuery { status: Some(status.to_owned()), page, page_size: 50 };
         let started = Instant::now();
         client.records_page(id, &query).await.unwrap();

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -42,14 +44,13 @@ class RecordPager:
         self._variables = variables
 
     def __iter__(self) -> Iterator[Record]:
-        pages = self._pages()
-        while (records := pages.next()) is not None:
-            yield from records
+        # Nothing of Python's runs between two records of a page.
+        return chain.from_iterable(iter(self._pages().next, None))
 
     async def __aiter__(self) -> AsyncIterator[Record]:
         pages = self._pages()
-        while (records := await pages.next_async()) is not None:
-            for record in records:
+        while (handful := await pages.next_async()) is not None:
+            for record in handful.records():
                 yield record
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:

@@ -289,23 +289,23 @@ impl Cutter {
         if self.rows.is_empty() {
             return None;
         }
-        let next = Vec::with_capacity(self.json.len() + 256);
-        let mut json = std::mem::replace(&mut self.json, next);
-        self.json.extend_from_slice(HEAD);
-        json.extend_from_slice(TAIL);
-        let chunk = Chunk {
-            seq: self.seq,
-            first_row: self.first_row,
-            rows: std::mem::take(&mut self.rows),
-            numbers: std::mem::take(&mut self.numbers),
-            keys: std::mem::take(&mut self.keys),
-            seals: std::mem::take(&mut self.seals),
-            json: json.into(),
+        // The next is most likely as large.
+        let mut next = Self {
+            seq: self.seq + 1,
+            first_row: self.first_row + self.rows.len() as u64,
+            cut: self.cut,
+            sent: 0,
+            rows: Vec::with_capacity(self.rows.len()),
+            numbers: String::with_capacity(self.numbers.len()),
+            keys: String::with_capacity(self.keys.len()),
+            seals: Vec::with_capacity(self.seals.len()),
+            json: Vec::with_capacity(self.json.len() + 256),
         };
-        self.seq += 1;
-        self.first_row += chunk.rows.len() as u64;
-        self.sent = 0;
-        Some(chunk)
+        next.json.extend_from_slice(HEAD);
+        let Self { seq, first_row, rows, numbers, keys, seals, mut json, .. } =
+            std::mem::replace(self, next);
+        json.extend_from_slice(TAIL);
+        Some(Chunk { seq, first_row, rows, numbers, keys, seals, json: json.into() })
     }
 
     fn append(&mut self, row: Encoded<'_>, is_sent: bool) {

@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args, out: &mut Out<'_>) -> Result<End, Failure> {
             while fetch.left > 0
                 && let Some(page) = listing.next(None).await?
             {
-                let records: Vec<_> = page.records().cloned().collect();
+                let records: Vec<_> = page.into_records().collect();
                 fetch.calls_of(&records, args.since, out).await?;
             }
         } else {

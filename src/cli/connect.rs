@@ -38,7 +38,7 @@ pub(super) struct Connection {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct CampaignChoice {
     /// The campaign [env: REVRAG_CAMPAIGN_ID]
-    #[arg(long, short = 'c', value_name = "UUID", help_heading = "Connection")]
+    #[arg(long, alias = "campaign", short = 'c', value_name = "UUID", help_heading = "Connection")]
     campaign_id: Option<String>,
 }
 

@@ -132,18 +132,21 @@ impl<'a> Out<'a> {
     /// Prints a turn of a conversation: who, and what in lines below one another.
     pub(super) fn turn(&mut self, role: &str, width: usize, words: &str) -> io::Result<()> {
         let blanks = " ".repeat(width.saturating_sub(role.chars().count()));
-        let room = usize::from(self.width()).saturating_sub(width + 2).max(20);
-        let lines = if self.console.out_is_terminal {
-            wrapped(words, room)
-        } else {
-            vec![words.to_owned()]
-        };
-        for (at, line) in lines.iter().enumerate() {
+        let role = if role == "user" { self.strong(role) } else { self.faint(role) };
+        self.hanging(&format!("{role}{blanks}  "), width + 2, words)
+    }
+
+    /// Prints words after what is `indent` wide; at a terminal its further lines begin below its first.
+    pub(super) fn hanging(&mut self, head: &str, indent: usize, words: &str) -> io::Result<()> {
+        if !self.console.out_is_terminal {
+            return self.line(format_args!("{head}{words}"));
+        }
+        let room = usize::from(self.width()).saturating_sub(indent).max(20);
+        for (at, line) in wrapped(words, room).iter().enumerate() {
             if at == 0 {
-                let role = if role == "user" { self.strong(role) } else { self.faint(role) };
-                self.line(format_args!("{role}{blanks}  {line}"))?;
+                self.line(format_args!("{head}{line}"))?;
             } else {
-                self.line(format_args!("{}  {line}", " ".repeat(width)))?;
+                self.line(format_args!("{:indent$}{line}", ""))?;
             }
         }
         Ok(())
@@ -187,20 +190,28 @@ impl<'a> Out<'a> {
             return text.to_owned();
         }
         let text = printable(text);
-        if self.look.show_numbers { text } else { crate::error::masked(&text) }
+        // Of a row's place, digits are no number.
+        if self.look.show_numbers || crate::key::is_of_place(&text) {
+            return text;
+        }
+        crate::error::masked(&text)
     }
 
-    /// A table of what was asked for: bordered by nothing, as wide as the terminal. In a pipe its lines
-    /// are as long as they are.
+    /// A table of what was asked for: bordered by nothing, as wide as the terminal, where it has no room
+    /// for columns in which there is nothing. In a pipe its lines are as long as they are.
     pub(super) fn table(&mut self, head: &[&str], rows: Vec<Vec<String>>) -> io::Result<()> {
+        let says = |at: usize| rows.iter().any(|row| row.get(at).is_some_and(|it| !it.is_empty()));
+        let is_shown = |at: usize| !self.console.out_is_terminal || rows.is_empty() || says(at);
+        let shown: Vec<bool> = (0..head.len()).map(is_shown).collect();
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
         if self.console.out_is_terminal {
             table.set_content_arrangement(ContentArrangement::Dynamic).set_width(self.width());
         }
-        table.set_header(head.to_vec());
+        table.set_header(head.iter().zip(&shown).filter_map(|(name, shown)| shown.then_some(name)));
         for row in rows {
-            table.add_row(row);
+            table
+                .add_row(row.into_iter().zip(&shown).filter_map(|(it, shown)| shown.then_some(it)));
         }
         for (at, column) in table.column_iter_mut().enumerate() {
             column.set_padding((0, 2));

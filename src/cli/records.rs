@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args, out: &mut Out<'_>) -> Result<End, Failure> {
             while args.limit.is_none_or(|limit| count < limit)
                 && let Some(page) = listing.next(None).await?
             {
-                args.take(page.records().cloned().collect(), &mut count, &mut sink, out)?;
+                args.take(page.into_records().collect(), &mut count, &mut sink, out)?;
             }
         }
         Ok(count)

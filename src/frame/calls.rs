@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 use arrow_array::builder::{Int64Builder, StringBuilder};
 use arrow_schema::ArrowError;
 
-use super::columns::{Columns, add_texts, json_text, lists};
+use super::columns::{Columns, add_texts, json_text, lists, text};
 use super::variables::Variables;
 use crate::model::{Call, Document};
 
@@ -30,7 +30,7 @@ pub fn calls(calls: &[&Document<Call>], variables: &Variables) -> Result<RecordB
         |call| &call.transcription,
         |transcription| {
             for message in transcription.iter().flat_map(|said| said.messages.iter()) {
-                add_texts(made.values(), [message.role.clone(), message.content.clone()]);
+                add_texts(made.values(), [&message.role, &message.content].map(Option::as_deref));
             }
             made.append(transcription.is_some());
         },
@@ -41,7 +41,11 @@ pub fn calls(calls: &[&Document<Call>], variables: &Variables) -> Result<RecordB
         ["key", "type", "value"],
         |call| &call.custom_variables,
         |variable| {
-            [variable.key.clone(), variable.r#type.clone(), Some(json_text(&variable.value))]
+            [
+                text(variable.key.as_deref()),
+                text(variable.r#type.as_deref()),
+                Some(json_text(&variable.value)),
+            ]
         },
     );
     let mut objects = Vec::with_capacity(calls.len());

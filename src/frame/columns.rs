@@ -1,5 +1,6 @@
 //! One field of many documents as an array.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;
@@ -41,20 +42,23 @@ impl<'d, T: Model> Columns<'d, T> {
         pick: impl Fn(&T) -> &F,
         mut each: impl FnMut(&F),
     ) {
-        let at = T::FIELDS.iter().position(|field| *field == name).unwrap_or(usize::MAX);
+        let at = place(T::FIELDS, name);
         for document in self.documents {
             document.with(at, &pick, &mut each);
         }
     }
 
     pub(super) fn text(&mut self, name: &str, pick: impl Fn(&T) -> &Option<String>) {
-        let mut made = StringBuilder::new();
-        self.each(name, pick, |text| made.append_option(text.as_deref()));
+        let at = place(T::FIELDS, name);
+        let mut made = StringBuilder::with_capacity(self.documents.len(), 0);
+        for document in self.documents {
+            made.append_option(document.text(at, &pick));
+        }
         self.add(name, Arc::new(made.finish()));
     }
 
     pub(super) fn whole(&mut self, name: &str, pick: impl Fn(&T) -> &Option<Whole>) {
-        let mut made = Int64Builder::new();
+        let mut made = Int64Builder::with_capacity(self.documents.len());
         self.each(name, pick, |whole| made.append_option(whole.as_ref().and_then(Whole::as_i64)));
         self.add(name, Arc::new(made.finish()));
     }
@@ -72,7 +76,7 @@ impl<'d, T: Model> Columns<'d, T> {
     }
 
     pub(super) fn moment(&mut self, name: &str, pick: impl Fn(&T) -> &Option<Timestamp>) {
-        let mut made = TimestampMicrosecondBuilder::new()
+        let mut made = TimestampMicrosecondBuilder::with_capacity(self.documents.len())
             .with_data_type(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())));
         self.each(name, pick, |moment| {
             made.append_option(moment.as_ref().map(|moment| moment.0.as_microsecond()));
@@ -86,7 +90,7 @@ impl<'d, T: Model> Columns<'d, T> {
         name: &str,
         fields: [&str; N],
         pick: impl Fn(&T) -> &List<I>,
-        texts: impl Fn(&Document<I>) -> [Option<String>; N],
+        texts: impl Fn(&Document<I>) -> [Option<Cow<'_, str>>; N],
     ) {
         let mut made = lists(fields);
         self.each(name, pick, |list| {
@@ -99,6 +103,15 @@ impl<'d, T: Model> Columns<'d, T> {
     }
 }
 
+fn place(fields: &[&str], name: &str) -> usize {
+    fields.iter().position(|field| *field == name).unwrap_or(usize::MAX)
+}
+
+/// A text as `Columns::list` takes it.
+pub(super) fn text(text: Option<&str>) -> Option<Cow<'_, str>> {
+    text.map(Cow::Borrowed)
+}
+
 /// A builder of lists of structs of texts.
 pub(super) fn lists<const N: usize>(fields: [&str; N]) -> ListBuilder<StructBuilder> {
     let fields: Fields =
@@ -107,7 +120,10 @@ pub(super) fn lists<const N: usize>(fields: [&str; N]) -> ListBuilder<StructBuil
 }
 
 /// Adds a struct of texts.
-pub(super) fn add_texts<const N: usize>(to: &mut StructBuilder, texts: [Option<String>; N]) {
+pub(super) fn add_texts<const N: usize>(
+    to: &mut StructBuilder,
+    texts: [Option<impl AsRef<str>>; N],
+) {
     for (at, text) in texts.into_iter().enumerate() {
         if let Some(column) = to.field_builder::<StringBuilder>(at) {
             column.append_option(text);
@@ -117,6 +133,9 @@ pub(super) fn add_texts<const N: usize>(to: &mut StructBuilder, texts: [Option<S
 }
 
 /// A value as JSON text.
-pub(super) fn json_text(json: &Json) -> String {
-    lossy(json.text().to_vec())
+pub(super) fn json_text(json: &Json) -> Cow<'_, str> {
+    match std::str::from_utf8(json.text()) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(lossy(json.text().to_vec())),
+    }
 }

@@ -3,7 +3,7 @@
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 
-use super::columns::Columns;
+use super::columns::{Columns, text};
 use super::variables::Variables;
 use crate::model::{Document, Record};
 
@@ -29,7 +29,7 @@ pub fn records(
         "call_history",
         ["call_id", "status"],
         |record| &record.call_history,
-        |attempt| [attempt.call_id.clone(), attempt.status.clone()],
+        |attempt| [text(attempt.call_id.as_deref()), text(attempt.status.as_deref())],
     );
     columns.moment("next_attempt_at", |record| &record.next_attempt_at);
     columns.moment("dnc_at", |record| &record.dnc_at);

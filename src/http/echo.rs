@@ -9,7 +9,13 @@ const HIDDEN: &[u8] = b"***";
 pub(super) fn without<'a>(text: &'a [u8], secret: &[u8]) -> Cow<'a, [u8]> {
     let mut out: Option<Vec<u8>> = None;
     let (mut from, mut at) = (0, 0);
-    while at < text.len() && !secret.is_empty() {
+    let Some(first) = secret.first() else {
+        return Cow::Borrowed(text);
+    };
+    // A refusal may have many megabytes: only where it may begin, it is compared.
+    let may_begin = |byte: &u8| byte == first || matches!(byte, b'\\' | b'%' | b'&');
+    while let Some(ahead) = text.get(at..).and_then(|rest| rest.iter().position(may_begin)) {
+        at += ahead;
         let Some(length) = text.get(at..).and_then(|rest| spelled(rest, secret)) else {
             at += 1;
             continue;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -19,6 +20,8 @@ const MOST_WORDS: usize = 64;
 
 /// The most pages that are handed over at a time.
 const HANDFUL: usize = 4;
+/// How long the first of them waits for each of the others: to be handed over costs about as much.
+const LINGER: Duration = Duration::from_millis(1);
 
 /// A listing on its way. Each record comes once; how, `looks` tells.
 pub struct Listing {
@@ -31,6 +34,7 @@ pub struct Listing {
     ready: Vec<Page>,
     failed: Option<Error>,
     ear: Arc<Ear>,
+    has_begun: bool,
     has_ended: bool,
 }
 
@@ -46,6 +50,14 @@ impl Page {
         self.new.iter().map(|at| &self.page.items[*at])
     }
 
+    /// The same, to be kept.
+    pub fn into_records(self) -> impl Iterator<Item = Document<Record>> {
+        let records = self.page.into_fields().items.into_documents();
+        let mut new = self.new.into_iter().peekable();
+        let all = records.into_iter().enumerate();
+        all.filter_map(move |(at, record)| new.next_if_eq(&at).map(|_| record))
+    }
+
     /// The whole page.
     pub fn page(&self) -> &Document<RecordPage> {
         &self.page
@@ -58,11 +70,11 @@ impl Listing {
         let ear = Arc::new(Ear::default());
         let client = client.observed(ear.clone());
         let (looks, ahead) = (Looks::default(), VecDeque::new());
-        let (ready, failed) = (Vec::new(), None);
-        Self { client, campaign, query, looks, ahead, ready, failed, ear, has_ended: false }
+        let (ready, failed, has_begun, has_ended) = (Vec::new(), None, false, false);
+        Self { client, campaign, query, looks, ahead, ready, failed, ear, has_begun, has_ended }
     }
 
-    /// The next page and those after it that have come by now; none after the last one or an error, which
+    /// The next page and, but for the first one, those after it that come in no time; none after the last one or an error, which
     /// comes after the pages before it. Otherwise as [`Listing::next`].
     pub async fn next_few(&mut self, observer: Option<&Arc<dyn Observer>>) -> Result<Vec<Page>> {
         if self.ready.is_empty() {
@@ -72,11 +84,13 @@ impl Listing {
             let first = self.next(observer).await?;
             self.ready.extend(first);
         }
-        while (1..HANDFUL).contains(&self.ready.len()) && self.has_come() {
-            match self.next(observer).await {
-                Ok(Some(page)) => self.ready.push(page),
-                Ok(None) => break,
-                Err(error) => {
+        // A glance at a listing costs little: the first page comes alone.
+        let most = if std::mem::replace(&mut self.has_begun, true) { HANDFUL } else { 1 };
+        while (1..most).contains(&self.ready.len()) && self.is_near() {
+            match tokio::time::timeout(LINGER, self.next(observer)).await {
+                Ok(Ok(Some(page))) => self.ready.push(page),
+                Ok(Ok(None)) | Err(_) => break,
+                Ok(Err(error)) => {
                     self.failed = Some(error);
                     break;
                 }
@@ -85,9 +99,9 @@ impl Listing {
         Ok(std::mem::take(&mut self.ready))
     }
 
-    /// Whether the next page can be had without waiting for it.
-    fn has_come(&self) -> bool {
-        self.ahead.front().is_some_and(|first| first.is_own() && first.task.is_finished())
+    /// Whether the next page is on its way to this process.
+    fn is_near(&self) -> bool {
+        self.ahead.front().is_some_and(Ahead::is_own)
     }
 
     /// The next page, none after the last one or an error. `observer` is told of what was tried

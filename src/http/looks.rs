@@ -6,10 +6,13 @@
 //! that shows a shift is followed by another, in the direction that is safe from it, until there is
 //! nothing new to be seen. Records are told apart by a hash of eight bytes each.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 
-use crate::model::{Document, Record, RecordPage, Whole};
+use bytes::Bytes;
+
+use crate::model::{Document, Record, RecordPage, Whole, same_json};
 
 /// A listing may grow, and shift, while it is read: so much more than its total may be seen.
 const SLACK: u64 = 1000;
@@ -35,10 +38,10 @@ impl Seen {
     pub(super) fn new(page: Document<RecordPage>) -> Self {
         let hash = |record: &Document<Record>| {
             let mut hasher = DefaultHasher::new();
-            let id = |id: &Option<String>| id.as_ref().map(|id| id.hash(&mut hasher)).is_some();
-            if !record.with(0, |record| &record.id, id) {
+            match id_of(record) {
+                Some(id) => id.hash(&mut hasher),
                 // What has no id is what it says.
-                record.json().hash(&mut hasher);
+                None => record.json().hash(&mut hasher),
             }
             hasher.finish()
         };
@@ -46,9 +49,17 @@ impl Seen {
         Self { page, hashes }
     }
 
+    fn first_id(&self) -> Option<Cow<'_, str>> {
+        self.page.items.first().and_then(id_of)
+    }
+
     fn count(&self) -> u64 {
         (self.hashes.len() + self.page.items.left_out().len()) as u64
     }
+}
+
+fn id_of(record: &Document<Record>) -> Option<Cow<'_, str>> {
+    record.text(0, |record| &record.id)
 }
 
 /// What follows a page.
@@ -62,11 +73,31 @@ pub(super) enum Then {
     End,
 }
 
+/// Takes a hash for one of a hash.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
 /// All looks at one listing.
 #[derive(Default)]
 pub(super) struct Looks {
     /// In which look a record was seen last.
-    seen: HashMap<u64, u32>,
+    seen: HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
     number: u32,
     look: Look,
 }
@@ -98,7 +129,8 @@ struct Look {
     repeats: u32,
     /// How many different records there were when that was last looked at.
     known: u64,
-    before: Option<Document<RecordPage>>,
+    /// The page before: its first record's id, and its text.
+    before: Option<(Option<String>, Bytes)>,
 }
 
 impl Looks {
@@ -222,11 +254,13 @@ impl Look {
             seen.hashes.hash(&mut hasher);
             self.repeats += u32::from(!self.hashes.insert(hasher.finish()));
         }
-        let before = self.before.replace(seen.page.clone());
-        let first =
-            |page: &Document<RecordPage>| page.items.first().map(|record| record.id.clone());
+        let (first, text) = (seen.first_id(), seen.page.shared_json());
         // To compare two pages reads both: only where they may be the same.
-        if before.is_some_and(|before| first(&before) == first(&seen.page) && before == seen.page) {
+        let is_same = self.before.as_ref().is_some_and(|(before, page)| {
+            before.as_deref() == first.as_deref() && same_json(page, &text)
+        });
+        self.before = Some((first.map(Cow::into_owned), text));
+        if is_same {
             return Err("the service's listing shows one page again and again".to_owned());
         }
         if self.repeats > MOST_REPEATS {

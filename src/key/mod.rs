@@ -111,6 +111,14 @@ pub(crate) fn joined<'a>(key: impl IntoIterator<Item = &'a str>) -> String {
     text
 }
 
+/// Whether a session id is the token of a row that is known by its place: an upload's id and that.
+pub(crate) fn is_of_place(session: &str) -> bool {
+    session.split_once('-').is_some_and(|(upload, row)| {
+        let is_id = upload.len() == 32 && upload.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_id && !row.is_empty() && row.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
 /// Whether a text is a token with a digest in the place of its keys.
 pub(crate) fn has_digest(token: &str) -> bool {
     token.contains(":~") && row_key(token).is_some_and(|row| row.key.is_none())

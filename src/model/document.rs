@@ -1,15 +1,17 @@
 //! A typed view over the JSON it was read from.
 
+use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::ops::{Deref, Range};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
-use super::field::{Field, Reader};
-use super::json::{self, DEEPEST, Fault, FaultKind, MOST_DIGITS, Raw, Token};
+use super::field::{Field, Reader, text};
+use super::json::{self, DEEPEST, Fault, FaultKind, MOST_DIGITS, Token};
 use super::value::raw;
-use super::view::View;
+use super::view::{Finder, View, place_of};
 
 /// What can be read from a JSON object.
 pub trait Model: Default {
@@ -135,6 +137,11 @@ impl<T: Model> Document<T> {
 impl Reader<'_> {
     /// Reads the next value as a document; of any other, its shape and where it stands.
     pub(super) fn document<T: Model>(&mut self) -> Result<Read<T, Range<usize>>, Fault> {
+        if T::LAZY {
+            let mut places = vec![0; T::FIELDS.len()];
+            let found = Finder::<T>::new().find(self, &mut places)?;
+            return Ok(found.map(|part| Document::placed(self.share(part), &places.into(), 0)));
+        }
         self.scanner.space();
         let start = self.scanner.at();
         let token = self.scanner.value()?;
@@ -142,68 +149,35 @@ impl Reader<'_> {
             self.skip(token)?;
             return Ok(Err((Shape::NoObject, start..self.scanner.at())));
         }
-        let mut found = Found::<T>::new(start);
-        let mut first = true;
+        let mut view = T::default();
+        // Which of the needed fields are there; the field that comes next, as they mostly come in the
+        // order of the reference.
+        let (mut seen, mut next, mut first) = (0_u64, 0, true);
         while let Some(key) = self.scanner.key(&mut first)? {
-            found.read(key, self)?;
+            let Some(at) = place_of(T::FIELDS, key, next) else {
+                self.pass()?;
+                continue;
+            };
+            next = at + 1;
+            let name = T::FIELDS.get(at).copied().unwrap_or_default();
+            if let Some(at) = T::NEEDED.iter().position(|needed| *needed == name) {
+                seen |= 1 << at;
+            }
+            view.read_field(name, self)?;
         }
         let part = start..self.scanner.at();
-        Ok(match found.missing() {
-            Some(name) => Err((Shape::Missing(name), part)),
-            None => Ok(Document { view: found.view, json: self.share(part) }),
+        let mut needed = T::NEEDED.iter().enumerate();
+        Ok(match needed.find(|(at, _)| seen >> at & 1 == 0) {
+            Some((_, name)) => Err((Shape::Missing(name), part)),
+            None => Ok(Document { view: View::of(view), json: self.share(part) }),
         })
     }
 }
 
-/// What was found of a document so far.
-struct Found<T> {
-    view: View<T>,
-    start: usize,
-    /// Which of the needed fields are there.
-    seen: u64,
-    /// The field that comes next, where they come in the order of the reference.
-    next: usize,
-}
-
-impl<T: Model> Found<T> {
-    fn new(start: usize) -> Self {
-        Self { view: View::new(), start, seen: 0, next: 0 }
-    }
-
-    /// Reads the value of a key.
-    fn read(&mut self, key: Raw<'_>, reader: &mut Reader<'_>) -> Result<(), Fault> {
-        let Some(at) = self.field(key) else {
-            let token = reader.scanner.value()?;
-            return reader.skip(token);
-        };
-        self.next = at + 1;
-        let name = T::FIELDS.get(at).copied().unwrap_or_default();
-        if let Some(at) = T::NEEDED.iter().position(|needed| *needed == name) {
-            self.seen |= 1 << at;
-        }
-        match &mut self.view {
-            View::Read(view) => view.read_field(name, reader).map(drop),
-            View::Places { places, .. } => {
-                let (_, part) = reader.whole()?;
-                places.put(at, part.start - self.start..part.end - self.start);
-                Ok(())
-            }
-        }
-    }
-
-    /// Which field a key names.
-    fn field(&self, key: Raw<'_>) -> Option<usize> {
-        let name = key.decoded();
-        let is = |field: &str| field.as_bytes() == &*name;
-        if T::FIELDS.get(self.next).is_some_and(|field| is(field)) {
-            return Some(self.next);
-        }
-        T::FIELDS.iter().position(|field| is(field))
-    }
-
-    fn missing(&self) -> Option<&'static str> {
-        let mut needed = T::NEEDED.iter().enumerate();
-        needed.find(|(at, _)| self.seen >> at & 1 == 0).map(|(_, name)| *name)
+impl<T: Model> Document<T> {
+    /// One whose fields stand where `places` tell, from the `first` entry on.
+    pub(super) fn placed(json: Bytes, places: &Arc<[u32]>, first: usize) -> Self {
+        Self { view: View::of_places(places, first), json }
     }
 }
 
@@ -218,8 +192,36 @@ impl<T: Model> Document<T> {
         match self.view.place(at) {
             Err(view) => then(pick(view)),
             Ok(None) => then(&F::default()),
-            Ok(Some(part)) => then(&F::read(&mut Reader::at(&self.json, part)).unwrap_or_default()),
+            Ok(Some(place)) => {
+                then(&F::read(&mut Reader::at(&self.json, place)).unwrap_or_default())
+            }
         }
+    }
+}
+
+impl<T: Model> Document<T> {
+    /// The text that one field says, read where it stands.
+    pub(crate) fn text(
+        &self,
+        at: usize,
+        pick: impl Fn(&T) -> &Option<String>,
+    ) -> Option<Cow<'_, str>> {
+        match self.view.place(at) {
+            Err(view) => pick(view).as_deref().map(Cow::Borrowed),
+            Ok(place) => {
+                let place = place?;
+                let plain = json::plain_at(&self.json, place);
+                match plain.and_then(|text| std::str::from_utf8(text).ok()) {
+                    Some(text) => Some(Cow::Borrowed(text)),
+                    None => text(&mut Reader::at(&self.json, place)).ok().flatten(),
+                }
+            }
+        }
+    }
+
+    /// The fields, for somebody who needs nothing else.
+    pub(crate) fn into_fields(self) -> T {
+        self.view.into_whole(&self.json)
     }
 }
 
@@ -239,7 +241,7 @@ impl<T: Serialize> Document<T> {
     /// The document of a view made here rather than received.
     pub fn of(view: T) -> Result<Self, serde_json::Error> {
         let json = serde_json::to_vec(&view)?.into();
-        Ok(Self { view: View::Read(view), json })
+        Ok(Self { view: View::of(view), json })
     }
 }
 

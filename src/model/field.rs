@@ -1,14 +1,16 @@
 //! Reading a model's fields: what is of another type than documented is converted where nothing is
 //! lost, and is nothing otherwise.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
 
 use super::document::{Document, Model};
-use super::json::{Digits, Fault, Raw, Scanner, Token, Walk, lossy};
+use super::json::{Digits, Fault, Scanner, Token, Walk};
 use super::timestamp::Timestamp;
 use super::value::{Count, Json, List, Number, Object, Whole};
+use super::view::Finder;
 
 /// Reads a text that is shared with what is read from it.
 #[derive(Debug)]
@@ -22,14 +24,19 @@ impl<'a> Reader<'a> {
         Self { text, scanner: Scanner::new(text) }
     }
 
-    /// One that begins with a part of the text, which is a value.
-    pub(super) fn at(text: &'a Bytes, part: Range<usize>) -> Self {
-        Self { text, scanner: Scanner::within(text, part) }
+    /// One that begins in the midst of the text, with a value.
+    pub(super) fn at(text: &'a Bytes, place: usize) -> Self {
+        Self { text, scanner: Scanner::from(text, place) }
     }
 
     /// A part of the text, shared.
     pub(super) fn share(&self, part: Range<usize>) -> Bytes {
         self.text.slice(part)
+    }
+
+    /// Steps over the next value.
+    pub(super) fn pass(&mut self) -> Result<(), Fault> {
+        self.scanner.pass()
     }
 
     /// Steps over what is left of a value whose first token was read.
@@ -65,11 +72,7 @@ pub trait Field: Sized + Default {
 
 impl Field for Option<String> {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
-        Ok(match reader.scalar()? {
-            Token::Text(text) => Some(owned(text)),
-            Token::Number(digits) if is_finite(digits) => Some(digits.as_str().to_owned()),
-            _ => None,
-        })
+        text(reader).map(|text| text.map(Cow::into_owned))
     }
 }
 
@@ -171,6 +174,27 @@ impl<T: Model> Field for List<T> {
         }
         list.found();
         let mut first = true;
+        if T::LAZY {
+            let (mut finder, mut parts, mut places) = (Finder::<T>::new(), Vec::new(), Vec::new());
+            while reader.scanner.item(&mut first)? {
+                let from = places.len();
+                places.resize(from + T::FIELDS.len(), 0);
+                match finder.find(reader, places.get_mut(from..).unwrap_or_default())? {
+                    Ok(part) => parts.push((part, from)),
+                    Err((_, other)) => {
+                        places.truncate(from);
+                        list.leave_out(Json::shared(reader.share(other)));
+                    }
+                }
+            }
+            let places = places.into();
+            list.extend(
+                parts
+                    .into_iter()
+                    .map(|(part, from)| Document::placed(reader.share(part), &places, from)),
+            );
+            return Ok(list);
+        }
         while reader.scanner.item(&mut first)? {
             match reader.document()? {
                 Ok(document) => list.push(document),
@@ -181,8 +205,13 @@ impl<T: Model> Field for List<T> {
     }
 }
 
-fn owned(text: Raw<'_>) -> String {
-    lossy(text.decoded().into_owned())
+/// Reads the next value as a text, if it is one or a number.
+pub(super) fn text<'a>(reader: &mut Reader<'a>) -> Result<Option<Cow<'a, str>>, Fault> {
+    Ok(match reader.scalar()? {
+        Token::Text(text) => Some(text.to_text()),
+        Token::Number(digits) if is_finite(digits) => Some(Cow::Borrowed(digits.as_str())),
+        _ => None,
+    })
 }
 
 fn number(digits: Digits<'_>) -> Number {

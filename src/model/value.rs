@@ -22,15 +22,15 @@ pub enum Whole {
 impl Whole {
     /// The integer that a text says, as `-7`, `+7` or `007`.
     pub(super) fn of(text: &str) -> Option<Self> {
+        if let Ok(small) = text.parse() {
+            return Some(Self::Small(small));
+        }
         let (sign, digits) = match text.strip_prefix('-') {
             Some(digits) => ("-", digits),
             None => ("", text.strip_prefix('+').unwrap_or(text)),
         };
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
-        }
-        if let Ok(small) = format!("{sign}{digits}").parse() {
-            return Some(Self::Small(small));
         }
         Some(Self::Large(format!("{sign}{}", digits.trim_start_matches('0')).into()))
     }
@@ -244,6 +244,11 @@ impl<T> List<T> {
         &self.left_out
     }
 
+    /// The documents.
+    pub(crate) fn into_documents(self) -> Vec<Document<T>> {
+        self.documents
+    }
+
     /// Whether it is a list at all.
     pub fn is_list(&self) -> bool {
         !self.is_none
@@ -255,6 +260,10 @@ impl<T> List<T> {
 
     pub(super) fn push(&mut self, document: Document<T>) {
         self.documents.push(document);
+    }
+
+    pub(super) fn extend(&mut self, documents: impl Iterator<Item = Document<T>>) {
+        self.documents.extend(documents);
     }
 
     pub(super) fn leave_out(&mut self, other: Json) {

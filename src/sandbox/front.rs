@@ -1,5 +1,7 @@
 //! What every request to the service passes: the log, the key, the limits, and faults on order.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -10,6 +12,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use bytes::BytesMut;
+use http_body::Body as _;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -24,6 +28,8 @@ use super::routes::{Shared, Workspace};
 
 /// The largest body, in bytes.
 const MOST_BODY: usize = 10 << 20;
+/// How much of a body that is too large is read before its sender is cut off.
+const MOST_DRAINED: usize = 256 << 20;
 /// The longest path that is kept, in characters.
 const MOST_PATH: usize = 1_000;
 
@@ -73,21 +79,22 @@ async fn admit(
     if let Some(workspace) = workspace {
         parts.extensions.insert(Workspace(workspace));
     }
-    let too_large = || {
-        let passes = "a body of at most 10 MiB";
-        let status = StatusCode::PAYLOAD_TOO_LARGE;
-        Refusal::new(status, "Request body too large", "body_size", passes)
-    };
     let length = parts.headers.get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > MOST_BODY as u64) {
+    if length.is_some_and(|length| length > MOST_BODY as u64)
+        && parts.headers.contains_key(header::EXPECT)
+    {
+        // It is asked about before it is sent.
         return Err(too_large());
     }
-    let taken = tokio::time::timeout(shared.patience, axum::body::to_bytes(body, MOST_BODY)).await;
-    let body = match taken {
-        Ok(Ok(body)) => body,
-        // Broken off, it is answered to nobody.
-        Ok(Err(_)) => return Err(too_large()),
+    let body = match tokio::time::timeout(shared.patience, collect(body)).await {
+        Ok(Ok(Some(body))) => body,
+        Ok(Ok(None)) => return Err(too_large()),
+        Ok(Err(())) => {
+            let passes = "a body that is sent to its end";
+            let status = StatusCode::BAD_REQUEST;
+            return Err(Refusal::new(status, "Request body was cut off", "body_end", passes));
+        }
         Err(_) => {
             let passes = "a body that arrives in time";
             let status = StatusCode::REQUEST_TIMEOUT;
@@ -96,6 +103,32 @@ async fn admit(
     };
     entry.it.request_body = Text::of(&body);
     Ok((parts, body))
+}
+
+fn too_large() -> Refusal {
+    let passes = "a body of at most 10 MiB";
+    let status = StatusCode::PAYLOAD_TOO_LARGE;
+    Refusal::new(status, "Request body too large", "body_size", passes)
+}
+
+/// The whole body; none where it is too large. Most of that is read all the same, and let go: who is
+/// still sending does not read the answer.
+async fn collect(body: Body) -> Result<Option<Bytes>, ()> {
+    let mut body = pin!(body);
+    let (mut whole, mut length) = (BytesMut::new(), 0_usize);
+    while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
+        let Ok(data) = frame.map_err(drop)?.into_data() else { continue };
+        length += data.len();
+        if length > MOST_DRAINED {
+            return Ok(None);
+        }
+        if length <= MOST_BODY {
+            whole.extend_from_slice(&data);
+        } else {
+            whole = BytesMut::new();
+        }
+    }
+    Ok((length <= MOST_BODY).then(|| whole.freeze()))
 }
 
 /// Answers, or does what a fault has in its place.

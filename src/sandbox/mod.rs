@@ -29,6 +29,7 @@
 //! | `clock`, `keep` | those two |
 //! | `validate` | a push's body, or the service's 422 |
 //! | `routes` | the endpoints of the reference |
+//! | `openapi` | the service's OpenAPI document, made from the answers' types |
 //! | `control`, `guard` | orders under `/_sandbox/`, and who may give them |
 //! | [`recording`] | recordings, and links to them that expire |
 //! | `dashboard` | its pages at `/` |
@@ -61,6 +62,7 @@ mod hangup;
 pub mod history;
 mod ids;
 mod keep;
+mod openapi;
 pub mod outcome;
 mod pieces;
 pub mod plan;

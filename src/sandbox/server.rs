@@ -20,6 +20,7 @@ use super::door::{self, Door};
 use super::engine::Engine;
 use super::fault::Fault;
 use super::faults::Faults;
+use super::openapi;
 use super::plan::Ordered;
 use super::recording::Links;
 use super::requests::{self, Requests};
@@ -85,7 +86,9 @@ impl Sandbox {
             let shared = shared.clone();
             async move {
                 let Ok(listener) = TcpListener::from_std(listener) else { return };
-                let router = routes::router(shared.clone()).merge(control::router(shared.clone()));
+                let router = routes::router(shared.clone())
+                    .merge(control::router(shared.clone()))
+                    .merge(openapi::router());
                 let patience = shared.patience;
                 tokio::select! {
                     _ = stopping => {}

@@ -233,7 +233,7 @@ fn check(world: &World, before: &World) -> Result<(), TestCaseError> {
         prop_assert_eq!(campaign.live(), campaign.count(Status::InProgress));
         // A cap that was lowered holds for calls from then on.
         let was = before.campaigns().iter().find(|it| it.id == campaign.id);
-        let was = was.map_or(0, |it| it.live());
+        let was = was.map_or(0, revrag::sandbox::campaign::Campaign::live);
         prop_assert!(campaign.live() <= campaign.settings().max_concurrency.max(was));
         for record in campaign.records() {
             prop_assert!(record.attempts <= record.max_attempts);

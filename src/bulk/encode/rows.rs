@@ -11,7 +11,12 @@ pub(in super::super) struct Rows {
     numbers: String,
     keys: Keys,
     json: Vec<u8>,
+    /// How many there will be.
+    expected: usize,
 }
+
+/// Rows after which it is known how much room one takes.
+const SAMPLE: usize = 64;
 
 /// What rows are known by, one after the other.
 #[derive(Debug, Default)]
@@ -55,6 +60,19 @@ impl Keys {
 }
 
 impl Rows {
+    /// None yet, of so many: growing by doubling would copy them again and again.
+    pub(super) fn expecting(rows: usize) -> Self {
+        Self { marks: Vec::with_capacity(rows), expected: rows, ..Self::default() }
+    }
+
+    /// Makes room for the others like the rows that are there.
+    fn make_room(&mut self) {
+        let rest = self.expected.saturating_sub(SAMPLE);
+        let more = |length: usize| length / SAMPLE * rest * 17 / 16;
+        self.numbers.reserve(more(self.numbers.len()));
+        self.json.reserve(more(self.json.len()));
+    }
+
     /// Hands out each row.
     pub(in super::super) fn each(self, mut put: impl FnMut(Encoded<'_>)) {
         let (mut number_start, mut json_start) = (0, 0);
@@ -143,5 +161,8 @@ impl Rows {
             came: None,
             has_number: number.is_some(),
         });
+        if self.marks.len() == SAMPLE {
+            self.make_room();
+        }
     }
 }

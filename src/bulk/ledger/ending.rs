@@ -111,6 +111,8 @@ impl Ledger {
             self.phase.stage = Stage::Running;
         }
         self.phase.closing = Closing::Yes;
+        // So does what is loaded: whoever closes the books is asked anew.
+        self.phase.is_loading = false;
         self.phase.stops_at = Some(now);
         self.stop(cause, now);
     }

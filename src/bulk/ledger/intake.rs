@@ -188,12 +188,6 @@ impl Ledger {
 
     /// What rows of a chunk may be known by.
     pub(super) fn prints(&mut self, chunk: &Chunk, rows: &[u32]) -> Vec<own::Print> {
-        if let Some(keys) = &mut self.keys {
-            for row in rows {
-                let at = *row as usize;
-                keys.doubts(chunk.first_row + u64::from(*row), chunk.json(at));
-            }
-        }
         let reader: Reader = self.setting.reader();
         let print = |row: &u32| match chunk.rows[*row as usize].fate {
             Fate::Send { own_session: true } | Fate::Excluded { own_session: true } => {
@@ -201,7 +195,14 @@ impl Ledger {
             }
             _ => reader.token(chunk.number(*row as usize)),
         };
-        rows.iter().map(print).collect()
+        let prints: Vec<own::Print> = rows.iter().map(print).collect();
+        if let Some(keys) = &mut self.keys {
+            for (row, print) in rows.iter().zip(&prints) {
+                let json = chunk.json(*row as usize);
+                keys.doubts(chunk.first_row + u64::from(*row), json, print.number);
+            }
+        }
+        prints
     }
 }
 

@@ -5,7 +5,7 @@
 //! show the others, too, must be *proven*: by an empty campaign; by a token of any upload that it
 //! shows; or by one row whose number it does not show, which goes first and must come back under its token.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,8 +40,8 @@ pub(super) struct Keys {
     was_cut_off: bool,
     /// What each row's token comes to, in the order of the source.
     seals: Vec<Seal>,
-    /// The tokens of rows in doubt.
-    tokens: HashMap<u64, Box<str>>,
+    /// The tokens of rows in doubt, and their numbers.
+    tokens: HashMap<u64, (Box<str>, u64)>,
     /// Those of them that another upload sent: it may have been with another number.
     inherited: HashSet<u64>,
     /// The longest token.
@@ -77,8 +77,8 @@ impl Keys {
     }
 
     /// A row may be there: its token is needed to look for it.
-    pub(super) fn doubts(&mut self, row: u64, json: &[u8]) {
-        self.tokens.extend(own::session(json).map(|token| (row, token.into())));
+    pub(super) fn doubts(&mut self, row: u64, json: &[u8], number: u64) {
+        self.tokens.extend(own::session(json).map(|token| (row, (token.into(), number))));
     }
 
     /// Another upload sent a row.
@@ -244,11 +244,14 @@ impl Ledger {
         }
         let sought = self.sought();
         let Some(keys) = &mut self.keys else { return (Err((String::new(), None)), Vec::new()) };
-        let open: BTreeSet<&str> = keys.tokens.values().map(|token| &**token).collect();
-        // Whether a longer token that may be there begins with this one.
-        let is_beginning = |token: &str| {
-            let mut after = open.range::<str, _>((Bound::Excluded(token), Bound::Unbounded));
-            after.next().is_some_and(|next| next.starts_with(token))
+        let open: BTreeMap<&str, u64> =
+            keys.tokens.values().map(|(token, number)| (&**token, *number)).collect();
+        // Whether a longer token that may be there begins with this one, of a row with its number if
+        // that is shown.
+        let is_beginning = |token: &str, number: Option<u64>| {
+            let after = open.range::<str, _>((Bound::Excluded(token), Bound::Unbounded));
+            let mut longer = after.take_while(|(next, _)| next.starts_with(token));
+            longer.any(|(_, other)| number.is_none_or(|number| number == *other))
         };
         let (mut missing, mut known, mut twice) = (0, 0, 0_u64);
         for row in scan.accepted.ones() {
@@ -269,14 +272,19 @@ impl Ledger {
         for (place, number) in sought {
             let row = self.index.row(place);
             let Some(seal) = keys.seal(row) else { continue };
-            let token = keys.tokens.get(&row).map(|token| &**token);
-            let number = number.filter(|_| !keys.inherited.contains(&row));
+            let token = keys.tokens.get(&row).map(|(token, _)| &**token);
+            // What another upload sent may have had another number.
+            let is_inherited = keys.inherited.contains(&row);
+            let number = number.filter(|_| !is_inherited);
             let standing = scan.roster.standing(Sought { seal, token, number, rest: None });
-            // What could be a longer id of ours, cut short, is nobody's.
-            let is_sure = seal.length < scan.roster.longest()
-                || seal.length >= keys.longest
+            // What could be a longer id of ours, cut short, is nobody's; which there are is known once
+            // all rows are, and until then the number alone can tell.
+            let shown = number.filter(|_| scan.roster.shows_number(seal));
+            let is_longest = seal.length >= keys.longest
                 || (missing == 0
-                    && token.is_some_and(|token| !now.was_sending && !is_beginning(token)));
+                    && token.is_some_and(|token| !now.was_sending && !is_beginning(token, shown)));
+            let is_sure = seal.length < scan.roster.longest()
+                || (is_longest && (self.source.has_ended || !is_inherited));
             let is_found = matches!(&standing, Standing::There(one) if !one.is_changed) && is_sure;
             standings.push((place, standing, is_found));
         }

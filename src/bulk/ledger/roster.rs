@@ -158,7 +158,7 @@ impl Roster {
             let is_begun = |prefix: &str| session.starts_with(prefix);
             self.is_ours = self.prefix.as_deref().is_some_and(is_begun)
                 || key::row_key(&session).is_some()
-                || is_of_place(&session);
+                || key::is_of_place(&session);
         }
         self.longest = self.longest.max(seal.length);
         self.cases.0 |= session.bytes().any(|byte| byte.is_ascii_lowercase());
@@ -259,6 +259,11 @@ impl Roster {
     /// Whether a token is shown as it was sent.
     pub(super) fn shows(&self, seal: Seal) -> bool {
         self.exact(seal).next().is_some()
+    }
+
+    /// Whether each record that shows it shows a number, too.
+    pub(super) fn shows_number(&self, seal: Seal) -> bool {
+        self.exact(seal).all(|one| one.flags & NUMBERED != 0)
     }
 
     /// Whether several records show it.
@@ -374,12 +379,4 @@ impl Entry {
     fn is_of(&self, number: Option<u64>) -> bool {
         self.flags & NUMBERED == 0 || number.is_none_or(|it| it == u64::from_le_bytes(self.number))
     }
-}
-
-/// Whether a session id is the token of a row that is known by its place.
-fn is_of_place(session: &str) -> bool {
-    session.split_once('-').is_some_and(|(upload, row)| {
-        let is_id = upload.len() == 32 && upload.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_id && !row.is_empty() && row.bytes().all(|byte| byte.is_ascii_digit())
-    })
 }

@@ -167,6 +167,9 @@ fn webhook_secret(connected: &Connected) -> Finding {
     finding::of_webhook_secret(found.as_deref())
 }
 
+/// How wide the health and the subject of a finding are, in front of what is said of it.
+const HEAD: usize = 21;
+
 fn show(findings: &[Finding], out: &mut Out<'_>) -> Result<End, Failure> {
     for finding in findings {
         if out.is_json() {
@@ -181,9 +184,10 @@ fn show(findings: &[Finding], out: &mut Out<'_>) -> Result<End, Failure> {
             Health::Unknown => out.faint(health),
         };
         let said = out.words(&finding.said);
-        out.line(format_args!("{health}  {:<12}  {said}", finding.subject))?;
+        let head = format!("{health}  {:<12}  ", finding.subject);
+        out.hanging(&head, HEAD, &said)?;
         if let Some(remedy) = &finding.remedy {
-            out.line(format_args!("                     {remedy}"))?;
+            out.hanging(&" ".repeat(HEAD), HEAD, remedy)?;
         }
     }
     let worst = findings.iter().find_map(|finding| match finding.health {

@@ -20,7 +20,7 @@ pub(crate) use digest::digest;
 pub(crate) use encoding::to_utf8;
 pub use scanner::Fault;
 pub(crate) use scanner::{DEEPEST, Digits, FaultKind, MOST_DIGITS, Scanner, Token};
-pub(crate) use text::{Raw, lossy};
+pub(crate) use text::{Raw, lossy, plain_at};
 pub(crate) use value::{Lost, value};
 #[cfg(feature = "python")]
 pub(crate) use walk::Step;

@@ -32,6 +32,13 @@ pub(crate) enum Token<'a> {
     Object,
 }
 
+/// What holds other values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Array,
+    Object,
+}
+
 /// A number as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Digits<'a> {
@@ -59,16 +66,21 @@ pub(crate) struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
     depth: usize,
+    /// Which block of the text was looked at last, and which of its bytes are marked.
+    block: usize,
+    marks: u64,
+    /// Whether all of it was read before.
+    is_sound: bool,
 }
 
 impl<'a> Scanner<'a> {
     pub(crate) const fn new(text: &'a [u8]) -> Self {
-        Self { text, at: 0, depth: 0 }
+        Self { text, at: 0, depth: 0, block: usize::MAX, marks: 0, is_sound: false }
     }
 
-    /// One that reads a part of the text.
-    pub(crate) fn within(text: &'a [u8], part: std::ops::Range<usize>) -> Self {
-        Self { text: text.get(..part.end).unwrap_or_default(), at: part.start, depth: 0 }
+    /// One that begins in the midst of a text which was found sound.
+    pub(crate) const fn from(text: &'a [u8], at: usize) -> Self {
+        Self { at, is_sound: true, ..Self::new(text) }
     }
 
     /// Where it is.
@@ -83,6 +95,16 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Steps over what comes next, if it is what stands in another part of the text.
+    pub(crate) fn pass_if_as(&mut self, part: std::ops::Range<usize>) -> bool {
+        let (here, there) = (self.text.get(self.at..), self.text.get(part.clone()));
+        let is_same = here.zip(there).is_some_and(|(here, there)| starts_with(here, there));
+        if is_same {
+            self.at += part.len();
+        }
+        is_same
+    }
+
     /// Makes sure that nothing but blanks is left.
     pub(crate) fn end(&mut self) -> Result<(), Fault> {
         self.space();
@@ -95,7 +117,7 @@ impl<'a> Scanner<'a> {
         match self.text.get(self.at) {
             Some(b'"') => {
                 self.at += 1;
-                self.string().map(Token::Text)
+                self.string(self.at).map(Token::Text)
             }
             Some(b'{') => self.open().map(|()| Token::Object),
             Some(b'[') => self.open().map(|()| Token::Array),
@@ -109,6 +131,21 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Steps over a scalar, or into an array or an object: which of these it is.
+    pub(super) fn enter(&mut self) -> Result<Option<Kind>, Fault> {
+        self.space();
+        match self.text.get(self.at) {
+            Some(b'"') => {
+                self.at += 1;
+                self.pass_string().map(|_| None)
+            }
+            Some(b'{') => self.open().map(|()| Some(Kind::Object)),
+            Some(b'[') => self.open().map(|()| Some(Kind::Array)),
+            Some(b'-' | b'0'..=b'9') => self.pass_number().map(|_| None),
+            _ => self.value().map(|_| None),
+        }
+    }
+
     /// Whether the array that it is in has an item more. `first` is true before its first one.
     pub(crate) fn item(&mut self, first: &mut bool) -> Result<bool, Fault> {
         self.more(first, b']')
@@ -117,15 +154,35 @@ impl<'a> Scanner<'a> {
     /// The next key of the object that it is in; the value must be read then. `first` is true before
     /// the first one.
     pub(crate) fn key(&mut self, first: &mut bool) -> Result<Option<Raw<'a>>, Fault> {
+        let Some(start) = self.begin_key(first)? else { return Ok(None) };
+        let key = self.string(start)?;
+        self.end_key()?;
+        Ok(Some(key))
+    }
+
+    /// Steps over the next key of the object that it is in; false where there is none.
+    pub(super) fn pass_key(&mut self, first: &mut bool) -> Result<bool, Fault> {
+        if self.begin_key(first)?.is_none() {
+            return Ok(false);
+        }
+        self.pass_string()?;
+        self.end_key()?;
+        Ok(true)
+    }
+
+    /// Steps into the next key, if there is one: where it begins.
+    fn begin_key(&mut self, first: &mut bool) -> Result<Option<usize>, Fault> {
         if !self.more(first, b'}')? {
             return Ok(None);
         }
         self.space();
         self.expect(b'"')?;
-        let key = self.string()?;
+        Ok(Some(self.at))
+    }
+
+    fn end_key(&mut self) -> Result<(), Fault> {
         self.space();
-        self.expect(b':')?;
-        Ok(Some(key))
+        self.expect(b':')
     }
 
     fn more(&mut self, first: &mut bool, close: u8) -> Result<bool, Fault> {
@@ -170,11 +227,17 @@ impl<'a> Scanner<'a> {
 
     fn number(&mut self) -> Result<Digits<'a>, Fault> {
         let start = self.at;
+        let is_integer = self.pass_number()?;
+        Ok(Digits { text: self.text.get(start..self.at).unwrap_or_default(), is_integer })
+    }
+
+    /// Steps over a number: whether it has neither a fraction nor an exponent.
+    fn pass_number(&mut self) -> Result<bool, Fault> {
+        let start = self.at;
         if self.text.get(start) == Some(&b'-') {
             self.at += 1;
             if self.text.get(self.at) == Some(&b'I') {
-                self.word(b"Infinity")?;
-                return Ok(self.digits(start, false));
+                return self.word(b"Infinity").map(|_| false);
             }
         }
         let whole = self.at;
@@ -200,11 +263,7 @@ impl<'a> Scanner<'a> {
         if is_integer && length > MOST_DIGITS {
             return Err(Fault { at: start, kind: FaultKind::TooManyDigits });
         }
-        Ok(self.digits(start, is_integer))
-    }
-
-    fn digits(&self, start: usize, is_integer: bool) -> Digits<'a> {
-        Digits { text: self.text.get(start..self.at).unwrap_or_default(), is_integer }
+        Ok(is_integer)
     }
 
     fn some_digits(&mut self) -> Result<(), Fault> {
@@ -219,17 +278,21 @@ impl<'a> Scanner<'a> {
         self.at - start
     }
 
-    /// The rest of a string, after its first quote.
-    fn string(&mut self) -> Result<Raw<'a>, Fault> {
-        let start = self.at;
+    /// The rest of a string, whose first quote stands before `start`.
+    fn string(&mut self, start: usize) -> Result<Raw<'a>, Fault> {
+        let is_plain = self.pass_string()?;
+        Ok(Raw { text: self.text.get(start..self.at - 1).unwrap_or_default(), is_plain })
+    }
+
+    /// Steps over the rest of a string, after its first quote: whether it has no escapes.
+    fn pass_string(&mut self) -> Result<bool, Fault> {
         let mut is_plain = true;
         loop {
-            self.at += ordinary(self.text.get(self.at..).unwrap_or_default());
+            self.pass_ordinary();
             match self.text.get(self.at) {
                 Some(b'"') => {
-                    let text = self.text.get(start..self.at).unwrap_or_default();
                     self.at += 1;
-                    return Ok(Raw { text, is_plain });
+                    return Ok(is_plain);
                 }
                 Some(b'\\') => {
                     is_plain = false;
@@ -257,28 +320,63 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    /// Steps over bytes to one that ends a string, begins an escape, or is a control character.
+    fn pass_ordinary(&mut self) {
+        if self.is_sound {
+            // A string or two of it is read: whole blocks are too much.
+            let rest = self.text.get(self.at..).unwrap_or_default();
+            self.at += memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+            return;
+        }
+        loop {
+            let block = self.at / BLOCK;
+            if block != self.block {
+                self.block = block;
+                let from = self.text.get(block * BLOCK..).unwrap_or_default();
+                let mut last = [0; BLOCK];
+                self.marks = marks(from.first_chunk().unwrap_or_else(|| {
+                    // What is beyond the end is marked.
+                    last.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+                    &last
+                }));
+            }
+            let ahead = self.marks >> (self.at % BLOCK);
+            if ahead != 0 {
+                self.at += ahead.trailing_zeros() as usize;
+                return;
+            }
+            self.at = (block + 1) * BLOCK;
+        }
+    }
+
     const fn fault(&self) -> Fault {
         Fault { at: self.at, kind: FaultKind::Syntax }
     }
 }
 
-/// How many bytes go by before one that ends a string, begins an escape, or is a control character.
-fn ordinary(text: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    // The lowest byte that is marked is the first one meant; those above it may be marked in error.
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let (eights, rest) = text.as_chunks::<8>();
-    for (at, eight) in eights.iter().enumerate() {
-        let word = u64::from_le_bytes(*eight);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        let quote = zero(word ^ (ONES * u64::from(b'"')));
-        let backslash = zero(word ^ (ONES * u64::from(b'\\')));
-        let found = control | quote | backslash;
-        if found != 0 {
-            return at * 8 + found.trailing_zeros() as usize / 8;
-        }
-    }
-    let is_other = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    eights.len() * 8 + rest.iter().position(is_other).unwrap_or(rest.len())
+/// Whether a text begins with a short one, without the call that a comparison of slices is.
+fn starts_with(text: &[u8], short: &[u8]) -> bool {
+    let Some(text) = text.get(..short.len()) else { return false };
+    let (Some(one), Some(other)) = (text.last_chunk(), short.last_chunk()) else {
+        return text.iter().eq(short);
+    };
+    let is_same =
+        |one: &[u8; 8], other: &[u8; 8]| u64::from_le_bytes(*one) == u64::from_le_bytes(*other);
+    let mut words = text.as_chunks().0.iter().zip(short.as_chunks().0);
+    is_same(one, other) && words.all(|(one, other)| is_same(one, other))
+}
+
+/// How many bytes are looked at together.
+const BLOCK: usize = 64;
+
+/// Which bytes of a block end a string, begin an escape, or are control characters: a bit each.
+fn marks(block: &[u8; BLOCK]) -> u64 {
+    /// Brings the lowest bits of eight bytes together in the highest byte.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let flags = block.map(|byte| u8::from(byte < 0x20 || byte == b'"' || byte == b'\\'));
+    let (eights, _) = flags.as_chunks::<8>();
+    eights
+        .iter()
+        .rev()
+        .fold(0, |marks, eight| marks << 8 | u64::from_le_bytes(*eight).wrapping_mul(GATHER) >> 56)
 }

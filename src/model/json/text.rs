@@ -43,6 +43,14 @@ impl<'a> Raw<'a> {
     }
 }
 
+/// The string without escapes that begins at a place of a sound text, if there is one.
+pub(crate) fn plain_at(text: &[u8], at: usize) -> Option<&[u8]> {
+    let rest = text.get(at..)?.strip_prefix(b"\"")?;
+    let end = memchr::memchr2(b'"', b'\\', rest)?;
+    let (plain, after) = rest.split_at_checked(end)?;
+    after.starts_with(b"\"").then_some(plain)
+}
+
 /// A text, U+FFFD in the place of half a surrogate pair. Both have three bytes.
 pub(crate) fn lossy(text: Vec<u8>) -> String {
     let mut text = match String::from_utf8(text) {

@@ -1,6 +1,6 @@
 //! A value with all that is in it, step by step and without recursion.
 
-use super::scanner::{DEEPEST, Fault, Scanner, Token};
+use super::scanner::{DEEPEST, Fault, Kind, Scanner, Token};
 use super::text::Raw;
 
 /// A step of a [`Walk`].
@@ -12,6 +12,20 @@ pub(crate) enum Step<'a> {
     Value(Token<'a>),
     /// The end of the innermost array or object.
     End,
+}
+
+impl Scanner<'_> {
+    /// Steps over the next value with all that is in it.
+    pub(crate) fn pass(&mut self) -> Result<(), Fault> {
+        match self.enter()? {
+            Some(kind) => {
+                let mut walk = Walk { wants_value: false, ..Walk::new(self) };
+                walk.enter(kind);
+                walk.finish()
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// Walks through one value.
@@ -33,7 +47,7 @@ impl<'s, 'a> Walk<'s, 'a> {
     /// Through what is left of a value whose first token was read.
     pub(crate) fn after(scanner: &'s mut Scanner<'a>, token: Token<'_>) -> Self {
         let mut walk = Self { wants_value: false, ..Self::new(scanner) };
-        walk.enter(token);
+        walk.see(token);
         walk
     }
 
@@ -58,25 +72,40 @@ impl<'s, 'a> Walk<'s, 'a> {
         }
         let token = self.scanner.value()?;
         self.wants_value = false;
-        self.enter(token);
+        self.see(token);
         Ok(Some(Step::Value(token)))
     }
 
     /// Goes through to the end.
     pub(crate) fn finish(mut self) -> Result<(), Fault> {
-        while self.next()?.is_some() {}
-        Ok(())
+        loop {
+            let has_value = self.wants_value
+                || match self.open.innermost() {
+                    None => return Ok(()),
+                    Some(Kind::Object) => self.scanner.pass_key(&mut self.first)?,
+                    Some(Kind::Array) => self.scanner.item(&mut self.first)?,
+                };
+            if !has_value {
+                self.leave();
+                continue;
+            }
+            self.wants_value = false;
+            match self.scanner.enter()? {
+                Some(kind) => self.enter(kind),
+                None => self.first = false,
+            }
+        }
     }
 
-    fn enter(&mut self, token: Token<'_>) {
-        let kind = match token {
-            Token::Array => Kind::Array,
-            Token::Object => Kind::Object,
-            _ => {
-                self.first = false;
-                return;
-            }
-        };
+    fn see(&mut self, token: Token<'_>) {
+        match token {
+            Token::Array => self.enter(Kind::Array),
+            Token::Object => self.enter(Kind::Object),
+            _ => self.first = false,
+        }
+    }
+
+    fn enter(&mut self, kind: Kind) {
         self.open.push(kind);
         self.first = true;
     }
@@ -86,12 +115,6 @@ impl<'s, 'a> Walk<'s, 'a> {
         self.first = false;
         Step::End
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Array,
-    Object,
 }
 
 /// The arrays and objects that are open, a bit each.

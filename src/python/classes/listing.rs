@@ -1,7 +1,7 @@
 //! One reading of a campaign's listing: what `revrag.RecordPager` stands on.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -14,6 +14,7 @@ use crate::model::{self, Object};
 use crate::python::classes::frames::{stream, unmade};
 use crate::python::classes::model::place;
 use crate::python::classes::models;
+use crate::python::classes::tables::{Table, Tables};
 use crate::python::convert::attribute::note_left_out;
 use crate::python::ground::run::{Operation, run_sync};
 use crate::python::ground::task::run_async;
@@ -34,7 +35,7 @@ impl RecordPages {
     }
 
     /// The next page.
-    pub(in crate::python) fn page(&self, py: Python<'_>) -> PyResult<Option<Page>> {
+    fn page(&self, py: Python<'_>) -> PyResult<Option<Page>> {
         let listing = self.listing.clone();
         let operation: Operation<Fresh> = Box::new(move |_, watch, _| {
             let observer = watch.observer.clone();
@@ -68,7 +69,7 @@ impl RecordPages {
         run_sync(py, self.hook(py), self.operation())?.list(py)
     }
 
-    /// The asyncio twin of `next`.
+    /// The asyncio twin of `next`: a `Handful`.
     fn next_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         run_async(py, "RecordPages.next_async", self.hook(py), self.operation())
     }
@@ -98,18 +99,19 @@ impl RecordPages {
             _ => Variables::Json,
         };
         let empty = frame::records(&[], &variables).map_err(unmade)?;
-        let reading = slf.clone().unbind();
+        let tables = Tables::new(slf.get().listing.clone(), pages, Arc::new(variables));
+        let (tables, reading) = (Arc::new(Mutex::new(tables)), slf.clone().unbind());
         let make = Box::new(move |py: Python<'_>| {
-            let page = match pages.pop_front() {
-                Some(page) => Some(page),
-                None => reading.get().page(py)?,
-            };
-            let Some(page) = page else { return Ok(None) };
-            note_left_out(py, &page.page().items);
-            let made = py.detach(|| {
-                let records: Vec<_> = page.records().collect();
-                frame::records(&records, &variables)
+            let tables = tables.clone();
+            let operation: Operation<Option<Table>> = Box::new(move |_, watch, _| {
+                let observer = watch.observer.clone();
+                Ok(Box::pin(async move { tables.lock().await.next(&observer).await }))
             });
+            let table = run_sync(py, reading.get().hook(py), operation)?;
+            let Some(Table { pages, made }) = table else { return Ok(None) };
+            for page in pages.iter() {
+                note_left_out(py, &page.page().items);
+            }
             made.map(Some).map_err(unmade)
         });
         stream(py, &empty, make, requested_schema)
@@ -118,6 +120,19 @@ impl RecordPages {
     #[allow(clippy::needless_pass_by_value, reason = "the signature that pyo3 wants")]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.hook)
+    }
+}
+
+/// Pages on their way to the thread that has asked for them: what Python sees of them is made there.
+#[pyclass(frozen, module = "revrag._revrag")]
+struct Handful(std::sync::Mutex<Vec<Page>>);
+
+#[pymethods]
+impl Handful {
+    /// The records that were not there before, once.
+    fn records<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let pages = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(Fresh(pages).list(py)?.unwrap_or_else(|| PyList::empty(py)))
     }
 }
 
@@ -130,10 +145,10 @@ impl Fresh {
             return Ok(None);
         }
         let mut records = Vec::with_capacity(self.0.iter().map(|page| page.records().len()).sum());
-        for page in &self.0 {
+        for page in self.0 {
             note_left_out(py, &page.page().items);
-            for record in page.records() {
-                records.push(Bound::new(py, models::Record::from(record.clone()))?);
+            for record in page.into_records() {
+                records.push(Bound::new(py, models::Record::from(record))?);
             }
         }
         PyList::new(py, records).map(Some)
@@ -146,9 +161,9 @@ impl<'py> IntoPyObject<'py> for Fresh {
     type Error = PyErr;
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        Ok(match self.list(py)? {
-            Some(list) => list.into_any(),
-            None => py.None().into_bound(py),
-        })
+        if self.0.is_empty() {
+            return Ok(py.None().into_bound(py));
+        }
+        Ok(Bound::new(py, Handful(self.0.into()))?.into_any())
     }
 }

@@ -16,6 +16,7 @@ pub(super) mod rejects;
 pub(super) mod report;
 pub(super) mod rows;
 pub(super) mod sandbox;
+mod tables;
 pub(super) mod upload;
 pub(super) mod verifier;
 pub(super) mod watch;

@@ -34,7 +34,7 @@ pub(super) fn field<'py, T: Model, A: Attribute + Field>(
     document: &Document<T>,
     pick: fn(&T) -> &A,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let make = || document.with(at, pick, |field| field.to_python(py));
+    let make = || A::of(py, document, at, pick);
     if A::KEPT { keep(py, kept, name, make) } else { make() }
 }
 

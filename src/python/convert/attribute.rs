@@ -4,7 +4,7 @@ use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
 use pyo3::types::{PyDateTime, PyFloat, PyList, PyString, PyTzInfo};
 
-use crate::model::{Count, Document, Json, List, Model, Number, Object, Timestamp, Whole};
+use crate::model::{Count, Document, Field, Json, List, Model, Number, Object, Timestamp, Whole};
 use crate::python::convert::loads::{loads, whole};
 
 /// A field that can be read from Python.
@@ -14,6 +14,33 @@ pub(in crate::python) trait Attribute {
 
     /// The Python object.
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>>;
+
+    /// The Python object of a document's field, the `at`th of the reference.
+    fn of<'py, T: Model>(
+        py: Python<'py>,
+        document: &Document<T>,
+        at: usize,
+        pick: fn(&T) -> &Self,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        Self: Field,
+    {
+        document.with(at, pick, |field| field.to_python(py))
+    }
+
+    /// The same of a field that may say nothing.
+    fn of_option<'py, T: Model>(
+        py: Python<'py>,
+        document: &Document<T>,
+        at: usize,
+        pick: fn(&T) -> &Option<Self>,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        Self: Sized,
+        Option<Self>: Field,
+    {
+        document.with(at, pick, |field| field.to_python(py))
+    }
 }
 
 impl Attribute for bool {
@@ -47,6 +74,18 @@ impl Attribute for String {
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(PyString::new(py, self).into_any())
     }
+
+    fn of_option<'py, T: Model>(
+        py: Python<'py>,
+        document: &Document<T>,
+        at: usize,
+        pick: fn(&T) -> &Option<Self>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Ok(match document.text(at, pick) {
+            Some(text) => PyString::new(py, &text).into_any(),
+            None => py.None().into_bound(py),
+        })
+    }
 }
 
 impl<T: Attribute> Attribute for Option<T> {
@@ -57,6 +96,18 @@ impl<T: Attribute> Attribute for Option<T> {
             Some(value) => value.to_python(py),
             None => Ok(py.None().into_bound(py)),
         }
+    }
+
+    fn of<'py, M: Model>(
+        py: Python<'py>,
+        document: &Document<M>,
+        at: usize,
+        pick: fn(&M) -> &Self,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        Self: Field,
+    {
+        T::of_option(py, document, at, pick)
     }
 }
 

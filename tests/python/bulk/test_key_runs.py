@@ -24,6 +24,8 @@ from support.service import Service, at, first, gate, reset, status
 from support.upload import number
 
 RUNS = int(os.environ.get("REVRAG_TEST_RUNS", "200"))
+KILLS = int(os.environ.get("REVRAG_TEST_KILLS", "8"))
+ROUNDS = int(os.environ.get("REVRAG_TEST_ROUNDS", "2"))
 OTHERS = int(os.environ.get("REVRAG_TEST_OTHERS", "5000"))
 NAME = "diwali-2026"
 OPTIONS: dict[str, Any] = {"key": "id", "name": NAME, "settle_after": 0.0}
@@ -165,13 +167,13 @@ def crowd() -> Iterator[Service]:
 
 def test_a_campaign_of_others(crowd: Service) -> None:
     rng = random.Random(5)
-    for name in ("first", "second"):
+    for name in map(str, range(ROUNDS)):
         campaign, options = crowd.campaign(), {**OPTIONS, "name": name}
         assert campaign.upload(table(rng, 20), **options).accepted == 20
         assert campaign.upload(table(rng, 22)[::-1], **options).existing == 20
     found = Counter(record.session for record in crowd.applied)
     assert set(found.values()) == {1}
-    assert len(found) == 44
+    assert len(found) == 22 * ROUNDS
 
 
 WORKER = textwrap.dedent(
@@ -208,7 +210,7 @@ def ended(running: subprocess.Popen[str]) -> int:
     return running.returncode
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(KILLS))
 def test_killed_and_called_again(seed: int, tmp_path: Path) -> None:
     rng = random.Random(seed)
     service = Service()

@@ -164,6 +164,20 @@ def test_numbers_are_masked_at_a_terminal_alone(start: Start, url: str) -> None:
     assert "+919800000" in text
 
 
+def test_a_session_id_is_masked_where_it_may_hold_a_number(start: Start) -> None:
+    with Sandbox() as sandbox, sandbox.client() as client:
+        campaign = client.campaign(sandbox.campaign_id)
+        [of_a_place] = campaign.upload([{"phone_number": "+919800000001"}]).rows()
+        own = {"phone_number": "+919800000002", "app_session_id": "diwali-9800000002"}
+        [of_a_number] = campaign.push([own]).results
+        rows = [of_a_place["run_id"], of_a_number.run_id]
+        for run_id, shown in zip(rows, ["-0", "diwali-***"], strict=True):
+            _, text = start("record", run_id, url=sandbox.url, terminal=True).end()
+            [line] = [line for line in text.splitlines() if "session id" in line]
+            assert line.endswith(shown)
+            assert ("*" in line) == ("*" in shown)
+
+
 def test_a_record_and_its_call(start: Start, url: str) -> None:
     _, out, _ = start("records", "--json", "-n", 1, "--status", "completed", url=url).end()
     record = json.loads(out)

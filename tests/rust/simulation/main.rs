@@ -1,4 +1,5 @@
-//! Plays uploads by the thousand: `simulate 0..1000000`, `simulate 12345` for the story of one seed;
+//! Plays uploads by the thousand: `simulate 0..1000000` plays each twice, as a seed has one story only;
+//! with `once` after it, it plays more of them in the time; `simulate 12345` tells the story of one seed;
 //! `simulate crowd 10000000` for what a look at a campaign with so many records takes.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program")]
@@ -17,8 +18,14 @@ fn main() -> ExitCode {
     {
         return crowd(records);
     }
-    let Some((from, to)) = range(&argument) else {
-        eprintln!("usage: simulate SEED | FROM..TO | crowd RECORDS");
+    let try_seed: Option<fn(u64) -> simulation::Outcome> = match std::env::args().nth(2).as_deref()
+    {
+        None => Some(simulation::try_seed),
+        Some("once") => Some(|seed| simulation::play(&simulation::Scenario::drawn(seed), false)),
+        Some(_) => None,
+    };
+    let (Some((from, to)), Some(try_seed)) = (range(&argument), try_seed) else {
+        eprintln!("usage: simulate SEED | FROM..TO [once] | crowd RECORDS");
         return ExitCode::from(2);
     };
     if to == from + 1 {
@@ -37,7 +44,7 @@ fn main() -> ExitCode {
                     if seed >= to || failures.load(Ordering::Relaxed) >= 20 {
                         return;
                     }
-                    let outcome = simulation::try_seed(seed);
+                    let outcome = try_seed(seed);
                     unknown.fetch_add(u64::from(outcome.unknown > 0), Ordering::Relaxed);
                     looks.fetch_add(outcome.looks, Ordering::Relaxed);
                     applied.fetch_add(outcome.applied, Ordering::Relaxed);

@@ -156,7 +156,8 @@ fn show(finding: Option<&Finding>, out: &mut Out<'_>) -> Result<(), Failure> {
         out.line(format_args!("{verdict} {:<17} {answered}", finding.case.name))?;
         let details = [&finding.problem, &finding.consequence];
         for text in details.into_iter().filter_map(Option::as_ref) {
-            out.line(format_args!("        {}", out.words(text)))?;
+            let text = out.words(text);
+            out.hanging(&" ".repeat(8), 8, &text)?;
         }
     }
     out.flush()?;
@@ -181,7 +182,7 @@ fn conclude(findings: &[Finding], has_log: bool, out: &mut Out<'_>) -> Result<En
         if !has_log {
             let note = "Whether a call is handled once can't be seen in an answer: pass --log with a file to \
                         which the application writes the call_id of each call that it handles.";
-            out.line(out.faint(note))?;
+            out.hanging("", 0, note)?;
         }
     }
     Ok(if bad > 0 { End::Partly } else { End::Done })

@@ -64,7 +64,7 @@ impl Campaign {
     ///     >>> store = revrag.webhooks.stores.MemoryStore()
     ///     >>> heard = []
     ///     >>> def call_ended(event: revrag.WebhookEvent) -> None:
-    ///     ...     heard.append(event.call_id)
+    ///     ...     heard.append(event.call.call_id)
     ///     >>> since = datetime.timedelta(days=36500)
     ///     >>> first = campaign.reconcile(store, call_ended, since=since)
     ///     >>> again = campaign.reconcile(store, call_ended, since=since)
