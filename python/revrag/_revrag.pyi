@@ -2002,7 +2002,7 @@ class Sandbox:
     ) -> Self: ...
     @property
     def url(self) -> str:
-        """str: Where it listens."""
+        """str: Where it listens; in a browser, its dashboard."""
     @property
     def api_key(self) -> str:
         """str: The API key of its first workspace."""
