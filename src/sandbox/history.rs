@@ -26,7 +26,7 @@ pub struct History {
 
 impl Default for History {
     fn default() -> Self {
-        Self { stretch: SECOND, samples: Vec::new() }
+        Self { stretch: SECOND / 10, samples: Vec::new() }
     }
 }
 

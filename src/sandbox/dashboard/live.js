@@ -136,6 +136,16 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) refresh();
 });
 
+// Where the page is scrolled, what a button led to must be seen all the same.
+let fading = null;
+function tell(place, notice) {
+  place.replaceChildren(...notice.childNodes);
+  place.classList.add("toast");
+  clearTimeout(fading);
+  // A refusal stays to be read.
+  if (!place.querySelector(".refusal")) fading = setTimeout(() => place.replaceChildren(), 10000);
+}
+
 // Buttons: the answer is the page as it is afterwards, taken over in place.
 let sending = 0;
 document.addEventListener("submit", async (event) => {
@@ -153,7 +163,7 @@ document.addEventListener("submit", async (event) => {
     const page = takePage(await answer.text());
     const notice = page.getElementById("notice");
     const place = document.getElementById("notice");
-    if (notice && place) place.replaceChildren(...notice.childNodes);
+    if (notice && place) tell(place, notice);
     if (form.hasAttribute("data-clear") && !place?.querySelector(".refusal")) form.reset();
     form.closest("details")?.removeAttribute("open");
   } catch {
