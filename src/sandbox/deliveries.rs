@@ -63,6 +63,7 @@ impl Delivery {
     }
 }
 
+#[allow(clippy::ref_option, reason = "the signature that serde asks for")]
 fn stamp_if_any<S: serde::Serializer>(at: &Option<Time>, serializer: S) -> Result<S::Ok, S::Error> {
     match at {
         Some(at) => stamp(at, serializer),

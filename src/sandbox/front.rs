@@ -190,7 +190,10 @@ async fn pass(
             Response::from_parts(head, Body::new(Pieces::half(body)))
         }
         Act::Refuse(seconds) => {
-            let response = next.run(whole(parts)).await;
+            let mut response = next.run(whole(parts)).await;
+            // So that nobody sends another request on it.
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
             shared.door.shut(Duration::from_secs_f64(seconds));
             response
         }

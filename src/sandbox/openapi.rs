@@ -1,4 +1,4 @@
-//! The OpenAPI document of the service, made from the very types that it answers with.
+//! The `OpenAPI` document of the service, made from the very types that it answers with.
 
 use std::sync::OnceLock;
 
@@ -143,7 +143,7 @@ fn id(name: &str, what: &str) -> Value {
     })
 }
 
-fn query(name: &str, what: &str, schema: Value) -> Value {
+fn query(name: &str, what: &str, schema: &Value) -> Value {
     json!({"name": name, "in": "query", "description": what, "schema": schema})
 }
 
@@ -181,16 +181,16 @@ fn document() -> Value {
     let good = writer.good::<RecordPage>("A page of records, newest first");
     let parameters = json!([
         campaign,
-        query("status", "Only records of this status.", json!({"type": "string"})),
+        query("status", "Only records of this status.", &json!({"type": "string"})),
         query(
             "page",
             "The page, from 1.",
-            json!({"type": "integer", "minimum": 1, "maximum": u64::MAX, "default": 1}),
+            &json!({"type": "integer", "minimum": 1, "maximum": u64::MAX, "default": 1}),
         ),
         query(
             "page_size",
             "Records per page.",
-            json!({"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": 50}),
+            &json!({"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": 50}),
         ),
     ]);
     let refusals = [UNAUTHORIZED, NO_CAMPAIGN, (422, "There is no such page")];
@@ -213,31 +213,7 @@ fn document() -> Value {
     let refusals = [UNAUTHORIZED, (404, "The key's workspace has no such call")];
     let parameters = json!([id("call_id", "A call of a record's call_history.")]);
     let call = writer.operation("getCall", "Get a call", &parameters, good, &refusals);
-    let audio = json!({
-        "description": "The recording",
-        "headers": {"X-Request-ID": {"schema": {"type": "string", "format": "uuid"}}},
-        "content": {"audio/wav": {"schema": {"type": "string", "format": "binary"}}},
-    });
-    let parameters = json!([
-        json!({
-            "name": "file",
-            "in": "path",
-            "required": true,
-            "description": "The call's id and .wav.",
-            "schema": {"type": "string"},
-        }),
-        query("expires", "Until when the link is good.", json!({"type": "string"})),
-        query("signature", "What proves it.", json!({"type": "string"})),
-    ]);
-    let refusals = [(403, "The link is forged or has expired"), (404, "There is no such call")];
-    let mut recording = writer.operation(
-        "getRecording",
-        "Get a recording, by a call's recording_url",
-        &parameters,
-        audio,
-        &refusals,
-    );
-    recording["security"] = json!([]);
+    let recording = recording(&mut writer);
     let mut schemas = writer.answers.take_definitions(true);
     schemas.iter_mut().for_each(|(name, schema)| complete(name, schema));
     schemas.extend(writer.requests.take_definitions(true));
@@ -265,6 +241,35 @@ fn document() -> Value {
             },
         },
     })
+}
+
+fn recording(writer: &mut Writer) -> Value {
+    let audio = json!({
+        "description": "The recording",
+        "headers": {"X-Request-ID": {"schema": {"type": "string", "format": "uuid"}}},
+        "content": {"audio/wav": {"schema": {"type": "string", "format": "binary"}}},
+    });
+    let parameters = json!([
+        json!({
+            "name": "file",
+            "in": "path",
+            "required": true,
+            "description": "The call's id and .wav.",
+            "schema": {"type": "string"},
+        }),
+        query("expires", "Until when the link is good.", &json!({"type": "string"})),
+        query("signature", "What proves it.", &json!({"type": "string"})),
+    ]);
+    let refusals = [(403, "The link is forged or has expired"), (404, "There is no such call")];
+    let mut recording = writer.operation(
+        "getRecording",
+        "Get a recording, by a call's recording_url",
+        &parameters,
+        audio,
+        &refusals,
+    );
+    recording["security"] = json!([]);
+    recording
 }
 
 /// The models are read leniently. The sandbox writes all of their fields, and few as null.

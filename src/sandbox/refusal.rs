@@ -10,7 +10,10 @@ use super::validate;
 
 /// An answer other than 2xx.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct Refusal(Box<Told>);
+
+#[derive(Debug)]
+struct Told {
     status: StatusCode,
     detail: Value,
     rule: Rule,
@@ -24,7 +27,8 @@ impl Refusal {
         rule: &'static str,
         passes: &'static str,
     ) -> Self {
-        Self { status, detail: detail.into(), rule: Rule::new(rule, passes) }
+        let rule = Rule::new(rule, passes);
+        Self(Box::new(Told { status, detail: detail.into(), rule }))
     }
 
     pub(super) fn not_found(detail: &str, rule: &'static str, passes: &'static str) -> Self {
@@ -42,8 +46,9 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(json!({"detail": self.detail}))).into_response();
-        response.extensions_mut().insert(self.rule);
+        let Told { status, detail, rule } = *self.0;
+        let mut response = (status, Json(json!({"detail": detail}))).into_response();
+        response.extensions_mut().insert(rule);
         response
     }
 }

@@ -66,6 +66,7 @@ impl Rule {
 }
 
 /// As the API writes moments.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
 pub(super) fn stamp<S: serde::Serializer>(at: &Time, serializer: S) -> Result<S::Ok, S::Error> {
     Timestamp::from(*at).serialize(serializer)
 }

@@ -319,6 +319,7 @@ mod plain_until {
     use super::Time;
     use crate::Secret;
 
+    #[allow(clippy::ref_option, reason = "the signature that serde asks for")]
     pub(super) fn serialize<S: Serializer>(
         it: &Option<(Secret, Time)>,
         serializer: S,

@@ -224,6 +224,6 @@ fn workspace(held: &Held, id: Option<&str>) -> Result<usize, Oops> {
     found.ok_or_else(|| Oops::not_found("workspace"))
 }
 
-fn done() -> Answer {
-    Ok(StatusCode::NO_CONTENT.into_response())
+fn done() -> Response {
+    StatusCode::NO_CONTENT.into_response()
 }

@@ -70,7 +70,7 @@ pub(super) async fn set_webhook(
     let to: Option<To> = read(&headers, &body)?;
     let to = to.map(|to| (to.url, Secret::new(to.secret)));
     shared.engine.set_webhook(workspace, to)?;
-    done()
+    Ok(done())
 }
 
 #[derive(Deserialize)]
@@ -94,7 +94,7 @@ pub(super) async fn rotate_secret(
     let workspace = workspace(&shared.engine.lock(), Some(&name(id)?))?;
     let Rotation { secret, overlap } = read(&headers, &body)?;
     shared.engine.rotate_secret(workspace, Secret::new(secret), overlap)?;
-    done()
+    Ok(done())
 }
 
 /// A campaign, as it stands.
@@ -213,13 +213,13 @@ pub(super) async fn script(
     });
     let lines = lines.collect::<Result<_, _>>()?;
     shared.engine.order(Command::Script { number, lines })?;
-    done()
+    Ok(done())
 }
 
 pub(super) async fn unscript(State(shared): State<Arc<Shared>>, number: Name) -> Answer {
     let number = name(number)?;
     shared.engine.order(Command::Script { number, lines: Vec::new() })?;
-    done()
+    Ok(done())
 }
 
 pub(super) async fn dnc(State(shared): State<Arc<Shared>>) -> Answer {
@@ -259,7 +259,7 @@ pub(super) async fn bar(
     let Bar { workspace_id, reason } = read(&headers, &body)?;
     let workspace = workspace(&shared.engine.lock(), workspace_id.as_deref())?;
     shared.engine.order(Command::Bar { workspace, number, reason })?;
-    done()
+    Ok(done())
 }
 
 pub(super) async fn unbar(State(shared): State<Arc<Shared>>, number: Name) -> Answer {
@@ -273,5 +273,5 @@ pub(super) async fn unbar(State(shared): State<Arc<Shared>>, number: Name) -> An
         }
         Ok::<_, Oops>(())
     })?;
-    done()
+    Ok(done())
 }

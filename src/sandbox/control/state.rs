@@ -7,7 +7,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -21,14 +21,14 @@ use crate::sandbox::time::{Seconds, Time};
 /// How often a wait for time by hand looks.
 const TICK: Duration = Duration::from_millis(2);
 
-fn now(shared: &Shared) -> Answer {
+fn now(shared: &Shared) -> Response {
     let held = shared.engine.lock();
     let (now, untold) = (Timestamp::from(held.now()), held.world().untold());
-    Ok(Json(json!({"now": now, "webhooks_waiting": untold})).into_response())
+    Json(json!({"now": now, "webhooks_waiting": untold})).into_response()
 }
 
 pub(super) async fn time(State(shared): State<Arc<Shared>>) -> Answer {
-    now(&shared)
+    Ok(now(&shared))
 }
 
 /// Moves time, and waits for it to be there.
@@ -44,7 +44,7 @@ async fn go(shared: &Shared, target: Target, most: Option<Duration>) -> Answer {
         }
         tokio::time::sleep(TICK).await;
     }
-    now(shared)
+    Ok(now(shared))
 }
 
 #[derive(Deserialize)]
@@ -133,11 +133,11 @@ pub(super) async fn restore(
         return Err(Oops::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
     shared.engine.restore(&body)?;
-    now(&shared)
+    Ok(now(&shared))
 }
 
 pub(super) async fn reset(State(shared): State<Arc<Shared>>) -> Answer {
     shared.engine.reset()?;
     shared.faults.clear(None);
-    now(&shared)
+    Ok(now(&shared))
 }

@@ -30,13 +30,13 @@ pub(super) async fn fault(
 
 pub(super) async fn clear_faults(State(shared): State<Arc<Shared>>) -> Answer {
     shared.faults.clear(None);
-    done()
+    Ok(done())
 }
 
 pub(super) async fn clear_fault(State(shared): State<Arc<Shared>>, id: Name) -> Answer {
     let id = name(id)?.parse().map_err(|_| Oops::not_found("fault"))?;
     shared.faults.clear(Some(id));
-    done()
+    Ok(done())
 }
 
 /// The newest entries of a log: `limit` of them, 100 unless told.

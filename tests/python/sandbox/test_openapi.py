@@ -13,7 +13,7 @@ import pytest
 from revrag.sandbox import Sandbox
 
 # For each of six operations, beside some that are no accident; three times.
-EXAMPLES = 70
+EXAMPLES = 100
 
 
 def schemathesis(

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyTimeoutError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyDictMethods};
 use serde::Serialize;
 use serde_json::json;
 
@@ -81,7 +81,7 @@ impl Sandbox {
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<u64> {
         let mut written = json!({"endpoint": endpoint, "kind": kind});
-        for (name, value) in options.into_iter().flat_map(|options| options.iter()) {
+        for (name, value) in options.into_iter().flat_map(PyDictMethods::iter) {
             let name: String = name.extract()?;
             let value = json::to_json(&value, &|| name.clone());
             written[&name] = value.map_err(|error| error.into_pyerr(py))?;
