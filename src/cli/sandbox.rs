@@ -12,8 +12,7 @@ use super::session::interruption;
 use crate::sandbox::{Config, DEFAULT_API_KEY, DEFAULT_CAMPAIGN_ID, Pace, Sandbox, Settings};
 use crate::{Error, Secret};
 
-/// Run the service in miniature on a loopback port. Prints its URL when it listens; in a browser,
-/// its dashboard is there.
+/// Run the service in miniature on a loopback port. Prints its URL when it listens.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The port; 0 takes a free one
