@@ -15,7 +15,18 @@ from uuid import UUID
 
 from revrag._calls import CallPager
 from revrag._pager import RecordPager
-from revrag._sandbox import CampaignSettings, Outcome, RareSettings, ScriptLine
+from revrag._sandbox import (
+    CampaignSettings,
+    FaultEndpoint,
+    FaultKind,
+    FaultOptions,
+    LoggedDelivery,
+    LoggedRequest,
+    OrderedFault,
+    Outcome,
+    RareSettings,
+    ScriptLine,
+)
 from revrag._types import (
     CallStatus,
     CampaignState,
@@ -1953,6 +1964,8 @@ class Sandbox:
         state (str | PathLike | None): The file to keep the state in, so that another sandbox goes on
             where this one was. What it holds goes before what is said here, but for `port`, `time`,
             `speed`, and a webhook that is given. It holds the keys and secrets too.
+        allow_remote_webhooks (bool): Whether webhooks may go to other machines than this one.
+        request_timeout (float): Seconds that a request may take to arrive.
         **settings: Settings of the campaign, as of `add_campaign`.
 
     Raises:
@@ -1985,11 +1998,13 @@ class Sandbox:
         speed: float = 1.0,
         now: datetime | None = None,
         state: str | PathLike[str] | None = None,
+        allow_remote_webhooks: bool = False,
+        request_timeout: float = 30.0,
         **settings: Unpack[RareSettings],
     ) -> Self: ...
     @property
     def url(self) -> str:
-        """str: Where it listens."""
+        """str: Where it listens; in a browser, its dashboard."""
     @property
     def api_key(self) -> str:
         """str: The API key of its first workspace."""
@@ -2165,6 +2180,167 @@ class Sandbox:
             >>> from revrag.sandbox import Sandbox
             >>> with Sandbox() as service:
             ...     service.remove_from_dnc("+919876543210")
+        """
+    def fault(
+        self,
+        endpoint: FaultEndpoint,
+        kind: FaultKind,
+        **options: Unpack[FaultOptions],
+    ) -> int:
+        """Have something go wrong with the next requests.
+
+        Args:
+            endpoint (str): Which requests: `any`, `push`, `records`, `record`, `status`, `call`,
+                `recording`, or `webhook` for the sandbox's own deliveries.
+            kind (str): What goes wrong. `status` answers with `status` (503) and `body`; `malformed`
+                with a 200 that is not JSON; `dropped` resets the connection; `silent` says nothing
+                until the client hangs up, or for `seconds`; `late` resets the connection and applies
+                the request `seconds` later; `delay` answers `seconds` later; `slow` takes `seconds`
+                for the body; `truncated` breaks it off in the middle; `refused` accepts no connection
+                for `seconds`, from now on unless `after` is told; `rate_limit` answers 429 with
+                `Retry-After` beyond `limit` (10) requests in `seconds`; `largest_batch` answers 413
+                to pushes of more than `limit` (100) records; `shifting` has pages of records off by
+                `shift` (-1: one record is shown again; 1: one is missed). Deliveries can be `dropped`
+                or delayed (`delay`), made twice (`duplicate`), or overtaken by others (`reordered`).
+            **options: `times` (how many requests; 1, unless a probability, a rate limit or a largest
+                batch is told), `after` (how many it lets pass before), `probability` (from 0 to 1) and
+                its `seed`; `status`, `body` (a str as it is, all else as JSON), `headers`; `seconds`
+                (outside of the sandbox, 1); `applied` (the share of the request that is applied all
+                the same, from 0 to 1: in between, the first of a push's records. It is 0 for `status`
+                and `dropped`, 1 for `malformed` and `silent`); `limit`; `shift`.
+
+        Returns:
+            int: Its number, for `clear_faults`; 0 where it is over as soon as it is ordered.
+
+        Raises:
+            InvalidArgumentError: There is no such fault, or an option is none of its kind's.
+
+        Example:
+            >>> import revrag
+            >>> from revrag.sandbox import Sandbox
+            >>> with Sandbox() as service:
+            ...     _ = service.fault("push", "dropped", applied=1)
+            ...     leads = service.client(max_retries=0).campaign(service.campaign_id)
+            ...     try:
+            ...         _ = leads.push([{"phone_number": "+919876543210"}])
+            ...     except revrag.PushOutcomeUnknownError:
+            ...         leads.status().stats.total_records
+            1
+        """
+    def clear_faults(self, id: int | None = None) -> None:
+        """Take faults away.
+
+        Args:
+            id (int | None): The one that `fault` returned this number for; None takes all away.
+
+        Example:
+            >>> from revrag.sandbox import Sandbox
+            >>> with Sandbox() as service:
+            ...     _ = service.fault("any", "status", probability=1)
+            ...     service.clear_faults()
+            ...     service.faults
+            []
+        """
+    @property
+    def faults(self) -> list[OrderedFault]:
+        """list[dict]: The faults that may still strike: what `fault` was told, and how many requests they
+        have `seen` and `struck`.
+        """
+    @property
+    def requests(self) -> list[LoggedRequest]:
+        """list[dict]: The last 1,000 requests, oldest first: `method`, `path`, `status` (None where there
+        was no answer), both bodies, and the `rule` that refused, with what it `passes`.
+        """
+    @property
+    def deliveries(self) -> list[LoggedDelivery]:
+        """list[dict]: The last 1,000 attempts to deliver webhooks, oldest first: `event_id`, `attempt`,
+        `url`, the request's headers and body, the answer's `status` and body, what was the `problem`,
+        and `next_attempt_at`.
+        """
+    @property
+    def webhooks_waiting(self) -> int:
+        """int: How many webhooks are still to be delivered."""
+    def resend(self, event_id: str) -> None:
+        """Deliver an event once more: the same id and body, with a fresh timestamp and signature.
+
+        Args:
+            event_id (str): Its `X-Webhook-ID`, as in `deliveries`.
+
+        Raises:
+            InvalidArgumentError: `deliveries` holds no such event, or the webhook is gone.
+
+        Example:
+            >>> from revrag import InvalidArgumentError
+            >>> from revrag.sandbox import Sandbox
+            >>> with Sandbox() as service:
+            ...     try:
+            ...         service.resend("evt_unknown")
+            ...     except InvalidArgumentError as error:
+            ...         print(error.argument)
+            event_id
+        """
+    def set_webhook(
+        self, url: str | None, secret: str | None = None, *, api_key: str | None = None
+    ) -> None:
+        """Say where a workspace's ended calls are told of.
+
+        Args:
+            url (str | None): The URL, of this machine unless `allow_remote_webhooks`; None tells nobody.
+            secret (str | None): The secret that signs.
+            api_key (str | None): The key of the workspace; None is the first.
+
+        Raises:
+            InvalidArgumentError: The URL is of another machine, there is no secret, or there is no such
+                workspace.
+
+        Example:
+            >>> from revrag.sandbox import Sandbox
+            >>> with Sandbox() as service:
+            ...     service.set_webhook("http://127.0.0.1:8000/webhooks", "whsec_1")
+        """
+    def rotate_webhook_secret(
+        self, secret: str, *, overlap: float = 86400.0, api_key: str | None = None
+    ) -> None:
+        """Sign with another secret from now on, and for a while with the one so far too.
+
+        Args:
+            secret (str): The new secret.
+            overlap (float): Seconds of the sandbox's time for which both sign.
+            api_key (str | None): The key of the workspace; None is the first.
+
+        Raises:
+            InvalidArgumentError: The workspace has no webhook, or there is no such workspace.
+
+        Example:
+            >>> from revrag.sandbox import Sandbox
+            >>> with Sandbox() as service:
+            ...     service.set_webhook("http://127.0.0.1:8000/webhooks", "whsec_1")
+            ...     service.rotate_webhook_secret("whsec_2")
+        """
+    def run_until_delivered(self, *, timeout: float = 30.0) -> datetime:
+        """Move manual time on until nothing more would happen to any record, and every webhook is
+        delivered or given up. Time stands still while deliveries are under way.
+
+        The endpoint must not need this thread: an asyncio test awaits `asyncio.to_thread` of this.
+
+        Args:
+            timeout (float): Seconds outside to wait for.
+
+        Returns:
+            datetime: What time it is then, in UTC.
+
+        Raises:
+            InvalidArgumentError: The sandbox's time is real.
+            TimeoutError: Webhooks are still to be delivered after `timeout`.
+
+        Example:
+            >>> from revrag.sandbox import Sandbox
+            >>> with Sandbox(time="manual", webhook_url="http://127.0.0.1:9", webhook_secret="s") as it:
+            ...     leads = it.client().campaign(it.campaign_id)
+            ...     pushed = leads.push([{"phone_number": "+919876543210"}])
+            ...     _ = it.run_until_delivered()
+            ...     it.webhooks_failed
+            1
         """
     def waits_for(self, run_id: _Id) -> str | None:
         """What a record waits for, in words.

@@ -65,3 +65,101 @@ class CampaignSettings(RareSettings):
     dispatch_after: NotRequired[float]
     call_duration: NotRequired[float]
     failure_rate: NotRequired[float]
+
+
+FaultEndpoint: TypeAlias = Literal[
+    "any", "push", "records", "record", "status", "call", "recording", "webhook"
+]
+"""Which requests a fault is for."""
+
+FaultKind: TypeAlias = Literal[
+    "status",
+    "malformed",
+    "dropped",
+    "silent",
+    "late",
+    "delay",
+    "slow",
+    "truncated",
+    "refused",
+    "rate_limit",
+    "largest_batch",
+    "shifting",
+    "duplicate",
+    "reordered",
+]
+"""What goes wrong."""
+
+
+class FaultOptions(TypedDict, total=False):
+    """What can be said of a fault."""
+
+    times: int
+    after: int
+    probability: float
+    seed: int
+    status: int
+    body: object
+    headers: Mapping[str, str]
+    seconds: float
+    applied: float
+    limit: int
+    shift: int
+
+
+class OrderedFault(FaultOptions):
+    """A fault that may still strike."""
+
+    id: Required[int]
+    endpoint: Required[FaultEndpoint]
+    kind: Required[FaultKind]
+    seen: Required[int]
+    struck: Required[int]
+
+
+class LoggedBody(TypedDict):
+    """A body: its beginning, where it is long."""
+
+    text: str
+    bytes: int
+    is_cut: bool
+
+
+class Rule(TypedDict):
+    """A rule that refuses requests, and what would have passed it."""
+
+    name: str
+    passes: str
+
+
+class LoggedRequest(TypedDict):
+    """A request to the sandbox, and its answer."""
+
+    id: int
+    request_id: str
+    at: str
+    seconds: float
+    method: str
+    path: str
+    status: int | None
+    request_body: LoggedBody
+    response_body: LoggedBody
+    rule: Rule | None
+
+
+class LoggedDelivery(TypedDict):
+    """An attempt to deliver a webhook."""
+
+    id: int
+    event_id: str
+    attempt: int
+    at: str
+    seconds: float
+    method: str
+    url: str
+    request_headers: list[list[str]]
+    request_body: LoggedBody
+    status: int | None
+    response_body: LoggedBody
+    problem: str | None
+    next_attempt_at: str | None

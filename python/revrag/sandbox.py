@@ -8,6 +8,31 @@ Example:
 """
 
 from revrag._revrag import Sandbox
-from revrag._sandbox import CampaignSettings, Outcome, ScriptLine
+from revrag._sandbox import (
+    CampaignSettings,
+    FaultEndpoint,
+    FaultKind,
+    FaultOptions,
+    LoggedBody,
+    LoggedDelivery,
+    LoggedRequest,
+    OrderedFault,
+    Outcome,
+    Rule,
+    ScriptLine,
+)
 
-__all__ = ["CampaignSettings", "Outcome", "Sandbox", "ScriptLine"]
+__all__ = [
+    "CampaignSettings",
+    "FaultEndpoint",
+    "FaultKind",
+    "FaultOptions",
+    "LoggedBody",
+    "LoggedDelivery",
+    "LoggedRequest",
+    "OrderedFault",
+    "Outcome",
+    "Rule",
+    "Sandbox",
+    "ScriptLine",
+]

@@ -33,6 +33,12 @@ pub(super) struct Args {
     /// The secret that signs those deliveries
     #[arg(long, env = "REVRAG_WEBHOOK_SECRET", hide_env_values = true, value_name = "SECRET")]
     webhook_secret: Option<String>,
+    /// Let webhooks go to other machines, too
+    #[arg(long)]
+    allow_remote_webhooks: bool,
+    /// Seconds that a request may take to arrive
+    #[arg(long, default_value_t = 30.0, value_name = "SECONDS")]
+    request_timeout: f64,
     /// Seconds from a push to its call
     #[arg(long, default_value_t = 0.2, value_name = "SECONDS")]
     dispatch_after: f64,
@@ -68,6 +74,8 @@ pub(super) fn run(args: Args, out: &mut Out<'_>) -> Result<End, Failure> {
         campaign_status: args.campaign_status,
         webhook_url: args.webhook_url,
         webhook_secret: args.webhook_secret.map(Secret::new),
+        allow_remote_webhooks: args.allow_remote_webhooks,
+        patience: seconds("request_timeout", args.request_timeout)?,
         settings: Settings {
             dispatch_after: seconds("dispatch_after", args.dispatch_after)?.into(),
             call_duration: seconds("call_duration", args.call_duration)?.into(),

@@ -12,6 +12,8 @@ mod field;
 pub(crate) mod json;
 mod push;
 mod record;
+#[cfg(feature = "sandbox")]
+mod schema;
 mod timestamp;
 mod value;
 mod view;

@@ -31,6 +31,30 @@ pub struct Call {
     pub previous: Option<u32>,
     /// How it was scripted to go, if it was.
     pub script: Option<Box<Line>>,
-    /// What a person at the handset said.
+    /// What was said in it, where someone plays the callee.
     pub said: Vec<Turn>,
+    /// Whether someone plays the callee.
+    pub person: Person,
+}
+
+impl Call {
+    /// Why it ended, as Get Call Status spells it.
+    pub fn hangup(&self) -> &'static str {
+        match (self.person, self.outcome) {
+            (Person::Speaks, Outcome::Completed) => "user_hangup",
+            (_, outcome) => outcome.hangup(),
+        }
+    }
+}
+
+/// Whether someone plays the callee.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Person {
+    /// Nobody does: the call goes as it is scripted or drawn.
+    #[default]
+    No,
+    /// It rings, until it is answered.
+    Called,
+    /// It was answered.
+    Speaks,
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::calendar::Calendar;
+use super::history::History;
 use super::outcome::{hash, number_key};
 use super::ranked::Ranked;
 use super::record::{Entry, Line, Status};
@@ -26,6 +27,7 @@ pub struct Campaign {
     status: String,
     settings: Settings,
     records: Rows<Entry>,
+    history: History,
     #[serde(skip)]
     pub(super) kept: Option<Kept>,
 }
@@ -58,8 +60,15 @@ impl Campaign {
         status: String,
         settings: Settings,
     ) -> Result<Self> {
-        let mut campaign =
-            Self { id, workspace, status, settings, records: Rows::default(), kept: None };
+        let mut campaign = Self {
+            id,
+            workspace,
+            status,
+            settings,
+            records: Rows::default(),
+            history: History::default(),
+            kept: None,
+        };
         campaign.keep()?;
         Ok(campaign)
     }
@@ -122,6 +131,11 @@ impl Campaign {
         &self.records
     }
 
+    /// Its counts over time.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
     /// Whether it places calls and accepts pushes.
     pub fn is_running(&self) -> bool {
         self.status == "running"
@@ -145,6 +159,18 @@ impl Campaign {
     /// How many records have this status: kept, not counted.
     pub fn count(&self, status: Status) -> usize {
         self.kept().statuses[status as usize].len()
+    }
+
+    /// Its live calls, the one that ends first before the others.
+    pub fn live_calls(&self) -> impl Iterator<Item = usize> {
+        self.kept().live.iter().map(|(_, call)| *call as usize)
+    }
+
+    /// When the first of the records that wait is due.
+    pub fn next_due(&self) -> Option<Time> {
+        let kept = self.kept();
+        let fronts = [&kept.first, &kept.again, &kept.barred].map(|line| line.first());
+        fronts.into_iter().flatten().map(|(due, _)| *due).min()
     }
 
     /// How many records wait for a call.
@@ -196,6 +222,8 @@ impl Campaign {
         if let Some(line) = kept.line(entry.line) {
             line.insert((entry.due, short(index)));
         }
+        let (now, counts) = (entry.created_at, kept.counts());
+        self.history.note(now, counts);
         self.records.push(entry)
     }
 
@@ -214,6 +242,8 @@ impl Campaign {
             new.insert((due, short(index)));
         }
         (entry.status, entry.line, entry.due, entry.updated_at) = (status, line, due, now);
+        let counts = kept.counts();
+        self.history.note(now, counts);
     }
 }
 
@@ -225,6 +255,10 @@ fn part(number: u64) -> usize {
 }
 
 impl Kept {
+    fn counts(&self) -> [u32; 8] {
+        std::array::from_fn(|status| short(self.statuses[status].len()))
+    }
+
     /// Makes a record the last of its number; the one that was.
     fn set_last(&mut self, number: u64, index: u32) -> Option<u32> {
         self.numbers[part(number)].insert(number, index)

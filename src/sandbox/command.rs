@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::hangup;
 use super::outcome::{Line, Outcome, Turn, number_key};
 use super::record::Pushed;
 use super::runner::Effect;
 use super::settings::Settings;
 use super::time::Time;
 use super::world::{Barred, Webhook, Workspace, World};
-use crate::{Error, Result};
+use super::{handset, hangup};
+use crate::{Error, Result, Secret};
 
 /// What can be asked of a world.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -94,10 +94,42 @@ pub enum Command {
         /// How it ends.
         outcome: Outcome,
     },
-    /// An ended call was told of, or given up.
+    /// An ended call was told of.
     Told {
-        /// Its number in the outbox.
+        /// The event's number.
         event: u64,
+    },
+    /// Have a person play a number, or no longer: calls to it ring until they are answered.
+    Handset {
+        /// The number, in any notation.
+        number: String,
+        /// Whether a person does.
+        on: bool,
+    },
+    /// Answer a call that rings at the handset.
+    Answer {
+        /// The call, as an index.
+        call: usize,
+    },
+    /// An attempt to tell of an ended call failed.
+    Untold {
+        /// The event's number.
+        event: u64,
+    },
+    /// Tell of an ended call once more.
+    Resend {
+        /// The call, as an index.
+        call: usize,
+    },
+    /// Sign with another secret from now on, and with the one so far too for a while.
+    RotateSecret {
+        /// The workspace, as an index.
+        workspace: usize,
+        /// The new secret.
+        #[serde(with = "super::world::plain")]
+        secret: Secret,
+        /// Until when the old one signs too.
+        until: Time,
     },
 }
 
@@ -151,7 +183,7 @@ impl Command {
                 known(!taken, "campaign_id", "there is a campaign with this id")?;
                 settings.check()
             }
-            Self::Script { number: text, .. } => number(text),
+            Self::Script { number: text, .. } | Self::Handset { number: text, .. } => number(text),
             Self::Bar { workspace: index, number: text, .. }
             | Self::Unbar { workspace: index, number: text } => {
                 workspace(*index)?;
@@ -159,7 +191,25 @@ impl Command {
             }
             Self::SetWebhook { workspace: index, .. } => workspace(*index),
             Self::Say { call, .. } | Self::HangUp { call, .. } => live(*call),
-            Self::Told { .. } => Ok(()),
+            Self::Answer { call } => {
+                live(*call)?;
+                let rings = world.calls[*call].person == super::call::Person::Called;
+                known(rings, "call", "it does not ring at the handset")
+            }
+            Self::Told { .. } | Self::Untold { .. } => Ok(()),
+            Self::Resend { call } => {
+                let ended = world.calls.get(*call).is_some_and(|call| call.ended);
+                known(ended, "call", "it has not ended, or there is no such call")?;
+                let campaign = &world.campaigns[world.calls[*call].campaign as usize];
+                let told = world.workspaces[campaign.workspace].webhook.is_some();
+                known(told, "call", "its workspace has no webhook; set one first")
+            }
+            Self::RotateSecret { workspace: index, secret, .. } => {
+                workspace(*index)?;
+                let told = world.workspaces[*index].webhook.is_some();
+                known(told, "workspace", "it has no webhook; set one first")?;
+                known(!secret.expose().is_empty(), "webhook_secret", "it is empty")
+            }
         }
     }
 
@@ -196,13 +246,31 @@ impl Command {
                 world.workspaces[workspace].dnc.remove(&number_key(&number));
             }
             // A call may have ended on the way to `at`.
-            Self::Say { call, turn } => world.calls[call].said.push(turn),
+            Self::Say { call, turn } => handset::say(world, call, turn),
             Self::HangUp { call, outcome } if !world.calls[call].ended => {
+                handset::farewell(world, call, outcome);
                 hangup::cut(world, call, outcome, now);
                 applied.effects.extend(super::runner::run(world, now));
             }
             Self::HangUp { .. } => {}
-            Self::Told { event } => drop(world.outbox.remove(&event)),
+            Self::Handset { number, on: true } => {
+                world.handset.insert(number_key(&number), number);
+            }
+            Self::Handset { number, on: false } => {
+                world.handset.remove(&number_key(&number));
+            }
+            Self::Answer { call } => handset::answer(world, call),
+            Self::Told { event } => world.told(event),
+            Self::Untold { event } => world.untold_yet(event),
+            Self::Resend { call } => {
+                world.post(call);
+            }
+            Self::RotateSecret { workspace, secret, until } => {
+                if let Some(webhook) = &mut world.workspaces[workspace].webhook {
+                    let old = std::mem::replace(&mut webhook.secret, secret);
+                    webhook.previous = Some((old, until));
+                }
+            }
         }
         Ok(applied)
     }

@@ -1,9 +1,11 @@
 //! What a sandbox is told.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::post::check_url;
 use super::settings::Settings;
 use super::time::Time;
 use crate::{Error, Result, Secret};
@@ -46,6 +48,10 @@ pub struct Config {
     pub webhook_url: Option<String>,
     /// The secret that signs those deliveries.
     pub webhook_secret: Option<Secret>,
+    /// Whether webhooks may go to other machines.
+    pub allow_remote_webhooks: bool,
+    /// How long a request may take to arrive.
+    pub patience: Duration,
     /// What ids and outcomes are drawn from: the same seed and pushes give the same campaign.
     pub seed: u64,
     /// How time passes.
@@ -67,6 +73,8 @@ impl Default for Config {
             settings: Settings::default(),
             webhook_url: None,
             webhook_secret: None,
+            allow_remote_webhooks: false,
+            patience: Duration::from_secs(30),
             seed: 0,
             pace: Pace::Real,
             start: None,
@@ -86,13 +94,11 @@ impl Config {
             (Some(_), None) => {
                 return refuse("webhook_secret", "a webhook_url needs one, to sign deliveries");
             }
-            (Some(url), Some(_)) => {
-                let url = url::Url::parse(url).ok().filter(url::Url::has_host);
-                if !url.is_some_and(|url| ["http", "https"].contains(&url.scheme())) {
-                    return refuse("webhook_url", "it is not an http:// or https:// URL");
-                }
-            }
+            (Some(url), Some(_)) => check_url(url, self.allow_remote_webhooks)?,
             (None, _) => {}
+        }
+        if self.patience.is_zero() {
+            return refuse("request_timeout", "it must be more than 0");
         }
         match self.pace {
             Pace::Real if self.start.is_some() => {

@@ -1,12 +1,12 @@
 //! Placing a call.
 
-use super::call::Call;
+use super::call::{Call, Person};
 use super::campaign::short;
-use super::hangup;
 use super::outcome::{self, Outcome, number_key};
 use super::record::{Line, Status};
 use super::runner::Effect;
 use super::world::{Kind, World};
+use super::{handset, hangup};
 
 /// Calls a record, whose gates are open.
 pub(super) fn dial(world: &mut World, campaign: usize, record: usize, effects: &mut Vec<Effect>) {
@@ -18,7 +18,9 @@ pub(super) fn dial(world: &mut World, campaign: usize, record: usize, effects: &
     let (entry, settings) = (&it.records()[record], it.settings());
     let attempt = entry.attempts.saturating_add(1);
     let number = number_key(&entry.phone_number);
-    let script = world.scripts.get(&number).and_then(|lines| {
+    let played = world.handset.contains_key(&number);
+    let scripts = world.scripts.get(&number).filter(|_| !played);
+    let script = scripts.and_then(|lines| {
         // The last line goes on.
         lines.get(usize::from(attempt) - 1).or(lines.last()).cloned().map(Box::new)
     });
@@ -28,6 +30,7 @@ pub(super) fn dial(world: &mut World, campaign: usize, record: usize, effects: &
     };
     let drawn = || outcome::drawn(settings, world.seed, entry.number, attempt);
     let outcome = script.as_ref().map(|line| line.outcome).or_else(digits).unwrap_or_else(drawn);
+    let outcome = if played { Outcome::NoAnswer } else { outcome };
     let duration = script.as_ref().and_then(|line| line.duration).unwrap_or(settings.call_duration);
     let call = Call {
         id: world.id(Kind::Call, world.calls.len() as u64),
@@ -38,10 +41,11 @@ pub(super) fn dial(world: &mut World, campaign: usize, record: usize, effects: &
         ended: false,
         due: entry.due,
         started_at: now,
-        ends_at: now.after(duration),
+        ends_at: if played { handset::rings_until(now) } else { now.after(duration) },
         previous: entry.last_call,
         script,
         said: Vec::new(),
+        person: if played { Person::Called } else { Person::No },
     };
     let ends_at = call.ends_at;
     let call = world.place(call);

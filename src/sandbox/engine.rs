@@ -3,7 +3,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, watch};
 use uuid::Uuid;
 
 use super::clock::Clock;
@@ -29,6 +29,8 @@ pub struct Engine {
     /// Tells the loop that something may be due earlier than it thinks.
     pub(super) changed: Notify,
     arrived: Condvar,
+    /// Grows with everything that may look different now.
+    seen: watch::Sender<u64>,
     config: Config,
 }
 
@@ -52,6 +54,18 @@ pub enum Target {
     At(Time),
     /// To the moment from which on nothing happens to any record.
     Idle,
+    /// To the moment from which on there is nothing to be told either. Time stands still while
+    /// deliveries are under way.
+    Delivered,
+}
+
+/// How far a piece of the loop's work brought time by hand.
+enum Way {
+    There,
+    /// There is more to do.
+    Further,
+    /// There is nothing to do until a delivery is over.
+    Waits,
 }
 
 /// What a slice of the loop's work left.
@@ -84,9 +98,19 @@ impl Held {
         self.clock.now(self.world.now())
     }
 
+    /// How long it is until then outside; none where time is moved by hand.
+    pub(super) fn takes_until(&self, moment: Time) -> Option<Duration> {
+        self.clock.takes(Seconds::between(self.now(), moment))
+    }
+
     /// Which world it is: another after a `restore` or `reset`.
     pub fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Whether time is on its way to where it was moved.
+    pub fn is_moving(&self) -> bool {
+        self.target.is_some()
     }
 
     /// Runs the world up to now.
@@ -128,25 +152,30 @@ impl Held {
         }
     }
 
-    /// Runs a slice towards the target; whether it was reached.
-    fn toward(&mut self, target: Target) -> bool {
+    /// Runs a slice towards the target.
+    fn toward(&mut self, target: Target) -> Way {
         let mut left = SLICE;
         while left > 0 {
             let until = match target {
-                Target::At(until) => until,
-                Target::Idle => match runner::busy_until(&mut self.world) {
-                    Some(until) => until,
-                    None => return true,
-                },
+                Target::At(until) => Some(until),
+                Target::Idle => runner::busy_until(&mut self.world),
+                Target::Delivered => {
+                    let due = self.world.posts().next().map(|(due, _)| due);
+                    if due.is_some_and(|due| due <= self.world.now()) {
+                        return Way::Waits;
+                    }
+                    runner::busy_until(&mut self.world).into_iter().chain(due).min()
+                }
             };
+            let Some(until) = until else { return Way::There };
             let step = runner::step(&mut self.world, until, left);
             left = left.saturating_sub(step.effects.len().max(1));
             self.tell(&step.effects);
             if step.done && matches!(target, Target::At(_)) {
-                return true;
+                return Way::There;
             }
         }
-        false
+        Way::Further
     }
 }
 
@@ -179,7 +208,7 @@ fn first_world(config: &Config) -> Result<World> {
 
 fn webhook(config: &Config) -> Option<Webhook> {
     let (url, secret) = (config.webhook_url.clone()?, config.webhook_secret.clone()?);
-    Some(Webhook { url, secret })
+    Some(Webhook { url, secret, previous: None })
 }
 
 impl Engine {
@@ -217,6 +246,7 @@ impl Engine {
             held: Mutex::new(held),
             changed: Notify::new(),
             arrived: Condvar::new(),
+            seen: watch::Sender::new(0),
             config: config.clone(),
         })
     }
@@ -230,6 +260,7 @@ impl Engine {
     pub fn turn<R>(&self, change: impl FnOnce(&mut Held) -> R) -> R {
         let result = change(&mut self.lock());
         self.changed.notify_one();
+        self.look();
         result
     }
 
@@ -287,6 +318,21 @@ impl Engine {
         })
     }
 
+    /// Tells those who watch that something may look different.
+    pub(super) fn look(&self) {
+        self.seen.send_modify(|seen| *seen += 1);
+    }
+
+    /// Says when something may look different, however much: nobody lags.
+    pub(super) fn watch(&self) -> watch::Receiver<u64> {
+        self.seen.subscribe()
+    }
+
+    /// How time passes.
+    pub fn pace(&self) -> Pace {
+        self.config.pace
+    }
+
     /// What happens from now on. A receiver that lags misses some.
     pub fn subscribe(&self) -> broadcast::Receiver<Effect> {
         self.lock().effects.subscribe()
@@ -319,6 +365,34 @@ impl Engine {
         let waited = self.arrived.wait_timeout_while(held, most, moving);
         let (held, _) = waited.unwrap_or_else(PoisonError::into_inner);
         held.target.is_none() || held.stopped
+    }
+
+    /// Leaves time by hand where it has come to.
+    pub fn halt(&self) {
+        self.turn(|held| held.target = None);
+    }
+
+    /// Sets where a workspace's calls are told of, or that nobody is.
+    pub fn set_webhook(&self, workspace: usize, to: Option<(String, Secret)>) -> Result<()> {
+        let webhook = to.map(|(url, secret)| {
+            super::post::check_url(&url, self.config.allow_remote_webhooks)?;
+            Ok::<_, Error>(Webhook { url, secret, previous: None })
+        });
+        self.order(Command::SetWebhook { workspace, webhook: webhook.transpose()? }).map(drop)
+    }
+
+    /// Signs a workspace's deliveries with another secret, and with the one so far too for a while.
+    pub fn rotate_secret(&self, workspace: usize, secret: Secret, overlap: Seconds) -> Result<()> {
+        self.turn(|held| {
+            held.catch_up();
+            let until = held.now().after(overlap);
+            held.apply(Command::RotateSecret { workspace, secret, until }).map(drop)
+        })
+    }
+
+    /// Tells of an ended call once more, under the same id.
+    pub fn resend(&self, call: usize) -> Result<()> {
+        self.order(Command::Resend { call }).map(drop)
     }
 
     /// The whole of it, as bytes. It holds the API keys and secrets.
@@ -356,10 +430,12 @@ impl Engine {
     pub(super) fn slice(&self) -> Slice {
         let mut held = self.lock();
         if let Some(target) = held.target {
-            if !held.toward(target) {
-                return Slice { done: false, sleep: None };
+            self.look();
+            match held.toward(target) {
+                Way::There => held.target = None,
+                Way::Further => return Slice { done: false, sleep: None },
+                Way::Waits => return Slice { done: true, sleep: None },
             }
-            held.target = None;
             // Time that passed without an event counts too.
             if let Some(keep) = &held.keep {
                 let _ = keep.reached(held.world.now());
@@ -369,6 +445,9 @@ impl Engine {
         let now = held.now();
         let step = runner::step(&mut held.world, now, SLICE);
         held.tell(&step.effects);
+        if !step.effects.is_empty() {
+            self.look();
+        }
         let due = runner::wakes_at(&mut held.world);
         let sleep = due.and_then(|due| held.clock.takes(Seconds::between(now, due)));
         Slice { done: step.done, sleep }

@@ -13,11 +13,7 @@ pub(super) fn end(world: &mut World, campaign: usize, effects: &mut Vec<Effect>)
     let call = call as usize;
     world.calls[call].ended = true;
     let it = &world.campaigns[campaign];
-    let event = world.workspaces[it.workspace].webhook.is_some().then(|| {
-        world.events += 1;
-        world.outbox.insert(world.events, super::campaign::short(call));
-        world.events
-    });
+    let event = world.workspaces[it.workspace].webhook.is_some().then(|| world.post(call));
     effects.push(Effect::Ended { call, event });
     settle(world, campaign, call, effects);
 }

@@ -14,8 +14,11 @@
 //! | [`outcome`] | how calls go: scripted, by last digits, drawn |
 //! | [`runner`] | what happens next, and when |
 //! | `dial`, `hangup` | placing a call; what its end does |
+//! | `handset` | the person who is called, where someone plays it |
+//! | [`history`] | counts over time |
 //! | [`command`] | what can be asked of a world, as values |
 //! | [`show`], `words` | records, calls and campaigns as the API shows them |
+//! | [`post`] | what is to be told of ended calls, and when again |
 //! | [`rows`], [`ranked`] | rows that stay where they are; a set that knows its n-th |
 //! | `ids`, [`time`] | ids from which their number can be told; moments |
 //!
@@ -26,8 +29,14 @@
 //! | `clock`, `keep` | those two |
 //! | `validate` | a push's body, or the service's 422 |
 //! | `routes` | the endpoints of the reference |
+//! | `openapi` | the service's OpenAPI document, made from the answers' types |
+//! | `control`, `guard` | orders under `/_sandbox/`, and who may give them |
 //! | [`recording`] | recordings, and links to them that expire |
-//! | `webhooks` | signed deliveries, and again where they fail |
+//! | `dashboard` | its pages at `/` |
+//! | [`fault`], [`plan`] | what may go wrong on order, and which request it happens to |
+//! | `door`, `front` | the socket; what every request passes |
+//! | [`requests`], [`deliveries`] | the last requests and deliveries, in a [`ring`] |
+//! | `courier`, `webhooks` | the loop that runs the world and delivers; an attempt, signed |
 //! | [`Sandbox`] | all of it, on a thread of its own |
 
 pub mod calendar;
@@ -36,16 +45,34 @@ pub mod campaign;
 mod clock;
 pub mod command;
 mod config;
+mod control;
+mod courier;
+mod dashboard;
+pub mod deliveries;
 mod dial;
+mod door;
 pub mod engine;
+pub mod fault;
+mod faults;
+mod front;
 pub mod gate;
+mod guard;
+mod handset;
 mod hangup;
+pub mod history;
 mod ids;
 mod keep;
+mod openapi;
 pub mod outcome;
+mod pieces;
+pub mod plan;
+pub mod post;
 pub mod ranked;
 pub mod record;
 pub mod recording;
+mod refusal;
+pub mod requests;
+pub mod ring;
 mod routes;
 pub mod rows;
 pub mod runner;
@@ -62,4 +89,4 @@ pub use command::{Applied, Command};
 pub use config::{Config, DEFAULT_API_KEY, DEFAULT_CAMPAIGN_ID, Pace};
 pub use server::Sandbox;
 pub use settings::Settings;
-pub use webhooks::Deliveries;
+pub use webhooks::Tally;

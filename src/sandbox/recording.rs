@@ -30,6 +30,11 @@ impl Links {
         Self { base, key: hash([seed, 0, 0, 6]).to_le_bytes() }
     }
 
+    /// Where the sandbox listens.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// A link to a call's recording, good for an hour from `now`.
     pub fn url(&self, call: Uuid, now: Time) -> String {
         let expires = now.after(GOOD_FOR).0 / SECOND;

@@ -20,7 +20,7 @@ pub enum Effect {
     Ended {
         /// The call.
         call: usize,
-        /// Its entry in [`World::outbox`].
+        /// Its number among those of [`World::letter`].
         event: Option<u64>,
     },
     /// A record's status changed, for whatever reason.

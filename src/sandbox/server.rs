@@ -9,30 +9,33 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::command::Command;
 use super::config::Config;
-use super::engine::{Engine, Held};
+use super::control;
+use super::courier::{self, Counts};
+use super::deliveries::{self, Deliveries};
+use super::door::{self, Door};
+use super::engine::Engine;
+use super::fault::Fault;
+use super::faults::Faults;
+use super::openapi;
+use super::plan::Ordered;
 use super::recording::Links;
+use super::requests::{self, Requests};
 use super::routes::{self, Shared};
-use super::show;
-use super::webhooks::{Courier, Deliveries};
-use super::world::Webhook;
+use super::webhooks::{self, Tally};
 use crate::{Error, Result};
 
 /// How long a stopping sandbox waits for its thread.
 const STOP_WITHIN: Duration = Duration::from_millis(500);
-/// Deliveries at once, those included that wait for their next try.
-const UNDER_WAY: usize = 1024;
 
 /// The service in miniature, listening on a loopback port until it is stopped or dropped.
 pub struct Sandbox {
     config: Config,
     address: SocketAddr,
     shared: Arc<Shared>,
-    courier: Arc<Courier>,
     running: Mutex<Option<Running>>,
     pid: u32,
 }
@@ -53,7 +56,7 @@ impl Sandbox {
     /// Starts a sandbox. It listens when this returns.
     pub fn start(config: Config) -> Result<Self> {
         config.check()?;
-        let courier = Courier::new()?;
+        let http = webhooks::client()?;
         let refuse = |error: std::io::Error| {
             Error::invalid("port", format!("can't listen on 127.0.0.1:{}: {error}", config.port))
         };
@@ -68,19 +71,29 @@ impl Sandbox {
         let shared = Arc::new(Shared {
             engine,
             links: Links::new(format!("http://{address}"), seed),
-            requests: AtomicU64::new(0),
+            count: AtomicU64::new(0),
+            counts: Counts::default(),
+            requests: requests::log(),
+            deliveries: deliveries::log(),
+            faults: Faults::new(),
+            door: Door::new(),
+            patience: config.patience,
+            allow_remote_webhooks: config.allow_remote_webhooks,
         });
         let (stop, stopping) = oneshot::channel();
         let (done, stopped) = std::sync::mpsc::sync_channel(1);
         let task = {
-            let (shared, courier) = (shared.clone(), courier.clone());
+            let shared = shared.clone();
             async move {
                 let Ok(listener) = TcpListener::from_std(listener) else { return };
-                let service = routes::router(shared.clone());
+                let router = routes::router(shared.clone())
+                    .merge(control::router(shared.clone()))
+                    .merge(openapi::router());
+                let patience = shared.patience;
                 tokio::select! {
                     _ = stopping => {}
-                    () = run(&shared, courier) => {}
-                    _ = axum::serve(listener, service).into_future() => {}
+                    () = courier::run(&shared, http) => {}
+                    () = door::serve(listener, address, &shared.door, router, patience) => {}
                 }
             }
         };
@@ -94,7 +107,7 @@ impl Sandbox {
             })
             .map_err(refuse)?;
         let running = Mutex::new(Some(Running { stop, thread, stopped }));
-        Ok(Self { config, address, shared, courier, running, pid: std::process::id() })
+        Ok(Self { config, address, shared, running, pid: std::process::id() })
     }
 
     /// Where it listens.
@@ -126,12 +139,42 @@ impl Sandbox {
 
     /// How many requests were answered.
     pub fn request_count(&self) -> u64 {
-        self.shared.requests.load(Ordering::Relaxed)
+        self.shared.count.load(Ordering::Relaxed)
+    }
+
+    /// The last requests.
+    pub fn requests(&self) -> &Requests {
+        &self.shared.requests
+    }
+
+    /// The last attempts to deliver webhooks.
+    pub fn deliveries(&self) -> &Deliveries {
+        &self.shared.deliveries
     }
 
     /// How webhook deliveries went so far.
-    pub fn deliveries(&self) -> Deliveries {
-        self.courier.deliveries()
+    pub fn tally(&self) -> Tally {
+        self.shared.counts.tally()
+    }
+
+    /// Delivers an event once more, as long as the log knows it.
+    pub fn resend(&self, event_id: &str) -> Result<()> {
+        self.shared.resend(event_id)
+    }
+
+    /// Has something go wrong; the fault's number, or 0 where it is over as soon as it is ordered.
+    pub fn fault(&self, fault: Fault) -> Result<u64> {
+        self.shared.faults.order(fault, &self.shared.door)
+    }
+
+    /// The faults that may still strike.
+    pub fn faults(&self) -> Vec<Ordered> {
+        self.shared.faults.ordered()
+    }
+
+    /// Takes away one fault, or all.
+    pub fn clear_faults(&self, id: Option<u64>) {
+        self.shared.faults.clear(id);
     }
 
     /// Stops it: connections and deliveries under way are cut off. Does nothing the second time.
@@ -155,68 +198,4 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         self.stop();
     }
-}
-
-/// Runs the world as its time passes, and tells of each call that ends.
-async fn run(shared: &Shared, courier: Arc<Courier>) {
-    let engine = &shared.engine;
-    let mut deliveries = JoinSet::new();
-    let (mut epoch, mut told) = (engine.lock().epoch(), 0);
-    loop {
-        let slice = engine.slice();
-        {
-            let held = engine.lock();
-            if held.epoch() != epoch {
-                // What another world wanted told is told no more.
-                deliveries.abort_all();
-                (epoch, told) = (held.epoch(), 0);
-            }
-            while deliveries.len() < UNDER_WAY
-                && let Some((event, letter)) = next_letter(&held, &shared.links, told)
-            {
-                told = event;
-                let Some((to, id, body)) = letter else { continue };
-                let courier = courier.clone();
-                deliveries.spawn(async move {
-                    courier.deliver(to, id, body).await;
-                    (epoch, event)
-                });
-            }
-        }
-        let mut done = deliveries.try_join_next();
-        if done.is_none() && !slice.done {
-            tokio::task::yield_now().await;
-            continue;
-        }
-        if done.is_none() {
-            tokio::select! {
-                () = engine.changed.notified() => {}
-                Some(joined) = deliveries.join_next() => done = Some(joined),
-                () = tokio::time::sleep(slice.sleep.unwrap_or_default()), if slice.sleep.is_some() => {}
-            }
-        }
-        if let Some(Ok((of, event))) = done
-            && of == epoch
-        {
-            // Not written down, it is told again after the next start: at least once.
-            let _ = engine.order(Command::Told { event });
-        }
-    }
-}
-
-/// The next event to tell of after `told`: to whom, under which id, and what.
-#[allow(clippy::type_complexity, reason = "it is taken apart at once")]
-fn next_letter(
-    held: &Held,
-    links: &Links,
-    told: u64,
-) -> Option<(u64, Option<(Webhook, String, String)>)> {
-    let world = held.world();
-    let (event, call) = world.outbox().range(told + 1..).next()?;
-    let call = *call as usize;
-    let campaign = world.calls()[call].campaign as usize;
-    let webhook = world.workspaces()[world.campaigns()[campaign].workspace].webhook.clone();
-    let body = serde_json::to_string(&show::call(world, call, links, held.now())).ok();
-    let letter = webhook.zip(body).map(|(to, body)| (to, world.event_id(call), body));
-    Some((*event, letter))
 }

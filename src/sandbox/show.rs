@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::call::Person;
 use super::outcome::Outcome;
 use super::record::Status;
 use super::recording::Links;
@@ -22,13 +23,16 @@ pub struct PageRequest {
     pub page: u64,
     /// Records per page.
     pub page_size: u64,
+    /// By how many records the page is off, where a fault has it so.
+    pub shift: i64,
 }
 
 /// A page of a campaign's records, newest first.
 pub fn page(world: &World, campaign: usize, asked: &PageRequest) -> serde_json::Result<RecordPage> {
     let it = &world.campaigns()[campaign];
     let skipped = (asked.page - 1).saturating_mul(asked.page_size);
-    let skip = usize::try_from(skipped).unwrap_or(usize::MAX);
+    let skip = skipped.saturating_add_signed(asked.shift);
+    let skip = usize::try_from(skip).unwrap_or(usize::MAX);
     let most = usize::try_from(asked.page_size).unwrap_or(usize::MAX);
     let (total, records): (_, Box<dyn Iterator<Item = usize>>) =
         match asked.status.as_deref().map(Status::named) {
@@ -118,6 +122,9 @@ pub fn call(world: &World, index: usize, links: &Links, now: Time) -> Call {
     let (entry, settings) = (&campaign.records()[call.record as usize], campaign.settings());
     let answered = call.ended && call.outcome.is_answered();
     let line = call.script.as_deref();
+    let refused = call.person == Person::Speaks
+        && call.outcome == Outcome::Completed
+        && !words::agreed(&call.said);
     let name = words::first_name(&entry.variables);
     let transcription = answered.then(|| {
         let turns = match line.and_then(|line| line.transcript.clone()) {
@@ -132,12 +139,18 @@ pub fn call(world: &World, index: usize, links: &Links, now: Time) -> Call {
     });
     let summary = || {
         let scripted = line.and_then(|line| line.summary.clone());
-        scripted.unwrap_or_else(|| words::summary(call.outcome, &name))
+        scripted.unwrap_or_else(|| {
+            if refused {
+                "The callee spoke with the agent and confirmed nothing.".to_owned()
+            } else {
+                words::summary(call.outcome, &name)
+            }
+        })
     };
     let extracted = || {
         let scripted = line.and_then(|line| line.variables.as_deref());
         let extracted = scripted.map_or_else(
-            || words::extracted(call.outcome),
+            || words::extracted(call.outcome, !refused),
             |json| serde_json::from_str(json).unwrap_or_default(),
         );
         extracted.into_iter().filter_map(|(key, value)| Document::of(variable(key, &value)).ok())
@@ -153,7 +166,7 @@ pub fn call(world: &World, index: usize, links: &Links, now: Time) -> Call {
         start_time: Some(call.started_at.into()),
         end_time: call.ended.then(|| call.ends_at.into()),
         duration: duration.map(Into::into),
-        disconnection_reason: call.ended.then(|| call.outcome.hangup().to_owned()),
+        disconnection_reason: call.ended.then(|| call.hangup().to_owned()),
         recording_url: answered.then(|| links.url(call.id, now)),
         transcription: transcription.flatten(),
         custom_variables: if answered { extracted().collect() } else { List::default() },

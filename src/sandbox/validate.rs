@@ -7,7 +7,10 @@ use crate::model::NewRecord;
 /// The entries of a 422's `detail`.
 pub(super) type Faults = Vec<Value>;
 
-/// The records of a push's body. All of its faults are told at once.
+/// Faults that are told at once: an answer is not a hundred times as long as its request.
+const MOST_FAULTS: usize = 1_000;
+
+/// The records of a push's body. Its faults are told at once.
 pub(super) fn push(body: &[u8]) -> Result<Vec<NewRecord>, Faults> {
     let body: Value = serde_json::from_slice(body).map_err(|error| {
         let at = error.column();
@@ -35,7 +38,13 @@ pub(super) fn push(body: &[u8]) -> Result<Vec<NewRecord>, Faults> {
         }
     };
     let mut faults = Vec::new();
-    let read = records.iter().enumerate().map(|(i, r)| record(r, i, &mut faults)).collect();
+    let mut read = Vec::with_capacity(records.len());
+    for (index, it) in records.iter().enumerate() {
+        read.push(record(it, index, &mut faults));
+        if faults.len() >= MOST_FAULTS {
+            break;
+        }
+    }
     if faults.is_empty() { Ok(read) } else { Err(faults) }
 }
 

@@ -1,94 +1,169 @@
-//! One signed delivery for each ended call, and again where it fails.
+//! One attempt to deliver an event: signed, sent, and noted.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
-
+use super::deliveries::Delivery;
+use super::fault::{Act, Struck};
+use super::post::check_url;
+use super::ring::Text;
+use super::time::Time;
 use super::world::Webhook;
 use crate::webhook::{CALL_ENDED, Verifier};
-use crate::{Error, Result};
+use crate::{Error, Result, Secret};
 
-/// Waits before the second and later tries.
-const WAITS: [Duration; 3] =
-    [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(4)];
 const TRY_TIMEOUT: Duration = Duration::from_secs(10);
-const AT_A_TIME: usize = 32;
+/// The longest answer that is read.
+const MOST_ANSWER: usize = 64 << 10;
 
 /// How deliveries went so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Deliveries {
-    /// Answered with a 2xx.
+pub struct Tally {
+    /// Events that were answered with a 2xx.
     pub delivered: u64,
-    /// Given up after the last try.
+    /// Events given up after the last attempt.
     pub failed: u64,
-    /// Tries in all.
+    /// Attempts in all.
     pub tries: u64,
 }
 
-/// Delivers, and counts.
-pub(super) struct Courier {
-    http: reqwest::Client,
-    slots: Semaphore,
-    delivered: AtomicU64,
-    failed: AtomicU64,
-    tries: AtomicU64,
+/// An attempt to make.
+pub(super) struct Attempt {
+    pub(super) to: Webhook,
+    pub(super) event_id: String,
+    pub(super) call: usize,
+    pub(super) workspace: usize,
+    /// Which it is, from 1.
+    pub(super) number: u16,
+    pub(super) body: String,
+    /// Which of the webhook's secrets are good.
+    pub(super) now: Time,
+    pub(super) allow_remote: bool,
+    pub(super) fault: Option<Struck>,
 }
 
-impl Courier {
-    pub(super) fn new() -> Result<Arc<Self>> {
-        Ok(Arc::new(Self {
-            http: client()?,
-            slots: Semaphore::new(AT_A_TIME),
-            delivered: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-            tries: AtomicU64::new(0),
-        }))
-    }
-
-    pub(super) fn deliveries(&self) -> Deliveries {
-        Deliveries {
-            delivered: self.delivered.load(Ordering::Relaxed),
-            failed: self.failed.load(Ordering::Relaxed),
-            tries: self.tries.load(Ordering::Relaxed),
+impl Attempt {
+    /// Makes it: what is to be noted, with what the engine knows left out.
+    pub(super) async fn make(self, http: &reqwest::Client) -> Vec<Delivery> {
+        let act = self.fault.as_ref().map(|struck| &struck.act);
+        let named = self.fault.as_ref().map(|it| format!("fault {}: {}", it.id, it.kind.as_str()));
+        match act {
+            Some(Act::Delay(seconds)) => {
+                tokio::time::sleep(Duration::from_secs_f64(*seconds)).await;
+                vec![Delivery { problem: named, ..self.send(http).await }]
+            }
+            Some(Act::Duplicate) => {
+                let first = self.send(http).await;
+                vec![first, Delivery { problem: named, ..self.send(http).await }]
+            }
+            // Lost on its way there, or the answer on its way back.
+            Some(Act::Drop { applied }) => {
+                let sent = if *applied > 0.0 { Some(self.send(http).await) } else { None };
+                let mut lost = sent.unwrap_or_else(|| self.note());
+                (lost.status, lost.response_body, lost.problem) = (None, Text::default(), named);
+                vec![lost]
+            }
+            Some(_) => vec![Delivery { problem: named, ..self.send(http).await }],
+            None => vec![self.send(http).await],
         }
     }
 
-    /// Delivers a `call.ended` with this body.
-    pub(super) async fn deliver(self: Arc<Self>, to: Webhook, id: String, body: String) {
-        let mut waits = WAITS.into_iter();
-        while !self.attempt(&to, &id, &body).await {
-            let Some(wait) = waits.next() else {
-                self.failed.fetch_add(1, Ordering::Relaxed);
-                return;
-            };
-            tokio::time::sleep(wait).await;
+    fn note(&self) -> Delivery {
+        Delivery {
+            id: 0,
+            event_id: self.event_id.clone(),
+            call: self.call,
+            workspace: self.workspace,
+            attempt: self.number,
+            at: self.now,
+            seconds: 0.0,
+            method: "POST",
+            url: self.to.url.clone(),
+            request_headers: Vec::new(),
+            request_body: Text::of(self.body.as_bytes()),
+            status: None,
+            response_body: Text::default(),
+            problem: None,
+            next_attempt_at: None,
         }
-        self.delivered.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One try: the same id, a fresh timestamp and signature. Its time is the receiver's, not the
-    /// sandbox's: a receiver would refuse any other.
-    async fn attempt(&self, to: &Webhook, id: &str, body: &str) -> bool {
-        let Ok(_slot) = self.slots.acquire().await else { return false };
-        self.tries.fetch_add(1, Ordering::Relaxed);
-        let now = jiff::Timestamp::now().as_second();
-        let minute = Duration::from_mins(1);
-        let signed = Verifier::new([to.secret.clone()], minute, minute)
-            .and_then(|verifier| verifier.sign(body.as_bytes(), id, CALL_ENDED, now));
-        let Ok(headers) = signed else { return false };
-        let mut request =
-            self.http.post(&to.url).timeout(TRY_TIMEOUT).header("Content-Type", "application/json");
-        for (name, value) in headers {
+    async fn send(&self, http: &reqwest::Client) -> Delivery {
+        let begun = Instant::now();
+        let mut it = self.note();
+        match self.exchange(http, &mut it).await {
+            Ok((status, body)) => (it.status, it.response_body) = (Some(status), body),
+            Err(problem) => it.problem = Some(problem),
+        }
+        it.seconds = begun.elapsed().as_secs_f64();
+        it
+    }
+
+    async fn exchange(
+        &self,
+        http: &reqwest::Client,
+        it: &mut Delivery,
+    ) -> std::result::Result<(u16, Text), String> {
+        // A snapshot or file may hold what this sandbox would not have taken.
+        check_url(&self.to.url, self.allow_remote).map_err(|error| error.to_string())?;
+        it.request_headers = self.headers().map_err(|error| error.to_string())?;
+        let mut request = http.post(&self.to.url).timeout(TRY_TIMEOUT).body(self.body.clone());
+        for (name, value) in &it.request_headers {
             request = request.header(name, value);
         }
-        let answer = request.body(body.to_owned()).send().await;
-        answer.is_ok_and(|answer| answer.status().is_success())
+        let problem = |error: reqwest::Error| {
+            let error = error.without_url();
+            if error.is_timeout() {
+                "no answer within 10 s".to_owned()
+            } else if error.is_connect() {
+                "nobody could be reached there".to_owned()
+            } else {
+                error.to_string()
+            }
+        };
+        let mut answer = request.send().await.map_err(problem)?;
+        let status = answer.status().as_u16();
+        let mut body = Vec::new();
+        // The status says it all: what goes wrong with the body is the receiver's affair.
+        while let Ok(Some(piece)) = answer.chunk().await {
+            body.extend(piece);
+            if body.len() > MOST_ANSWER {
+                break;
+            }
+        }
+        Ok((status, Text::of(&body)))
+    }
+
+    /// The same id, a fresh timestamp and signature. Its time is the receiver's, not the sandbox's:
+    /// a receiver would refuse any other.
+    fn headers(&self) -> Result<Vec<(String, String)>> {
+        let seconds = jiff::Timestamp::now().as_second();
+        let sign = |secret: &Secret| {
+            let minute = Duration::from_mins(1);
+            Verifier::new([secret.clone()], minute, minute)?.sign(
+                self.body.as_bytes(),
+                &self.event_id,
+                CALL_ENDED,
+                seconds,
+            )
+        };
+        let mut headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+        let signed = sign(&self.to.secret)?;
+        headers.extend(signed.map(|(name, value)| (name.to_owned(), value)));
+        // While a secret is being rotated, a signature of each.
+        if let Some((old, _)) = self.to.previous.as_ref().filter(|(_, until)| self.now < *until) {
+            let by_old = sign(old)?;
+            for ((_, value), (_, old)) in headers.iter_mut().skip(1).zip(by_old) {
+                if let Some((_, signature)) = old.split_once(",v1=") {
+                    value.push_str(",v1=");
+                    value.push_str(signature);
+                }
+            }
+        }
+        Ok(headers)
     }
 }
 
-fn client() -> Result<reqwest::Client> {
+pub(super) fn client() -> Result<reqwest::Client> {
     let tls = crate::http::tls_config()?;
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)

@@ -33,6 +33,26 @@ pub(super) fn conversation(outcome: Outcome, name: &str) -> Vec<Turn> {
         .into()
 }
 
+/// What the agent answers to the n-th thing that a person at the handset says, from 0.
+pub(super) fn reply(number: usize) -> &'static str {
+    const REPLIES: [&str; 4] = [
+        "I see. Would Friday suit you?",
+        "I have noted that. Is there anything else?",
+        "Of course. Anything more I can do for you?",
+        "All right. I am still here.",
+    ];
+    REPLIES[number.min(REPLIES.len() - 1)]
+}
+
+/// Whether a person at the handset agreed.
+pub(super) fn agreed(said: &[Turn]) -> bool {
+    let mut heard = said.iter().filter(|turn| turn.role == "user");
+    heard.any(|turn| {
+        let mut words = turn.content.split(|c: char| !c.is_alphanumeric());
+        words.any(|word| word.eq_ignore_ascii_case("yes"))
+    })
+}
+
 /// The summary of an answered call.
 pub(super) fn summary(outcome: Outcome, name: &str) -> String {
     let who = if name == "there" { "The callee" } else { name };
@@ -46,8 +66,8 @@ pub(super) fn summary(outcome: Outcome, name: &str) -> String {
 }
 
 /// What the agent takes from an answered call.
-pub(super) fn extracted(outcome: Outcome) -> Map<String, Value> {
-    let confirmed = matches!(outcome, Outcome::Completed);
+pub(super) fn extracted(outcome: Outcome, agreed: bool) -> Map<String, Value> {
+    let confirmed = agreed && outcome == Outcome::Completed;
     let mut extracted = Map::new();
     extracted.insert("appointment_confirmed".to_owned(), json!(confirmed));
     if outcome == Outcome::Callback {

@@ -3,7 +3,7 @@
 //! A world changes in two ways: time passes ([`super::runner::step`]), and a [`super::Command`] is
 //! applied. The same commands at the same moments make the same world, whatever the steps between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use super::call::Call;
 use super::campaign::{Campaign, short};
 use super::ids;
 use super::outcome::{Line, hash, number_key};
+use super::post::Letter;
 use super::record::{Entry, Line as Queue, Pushed, Status};
 use super::rows::Rows;
 use super::settings::Settings;
@@ -42,6 +43,9 @@ pub struct Webhook {
     /// What signs the deliveries.
     #[serde(with = "plain")]
     pub secret: Secret,
+    /// The secret before that, which signs too until then.
+    #[serde(with = "plain_until")]
+    pub previous: Option<(Secret, Time)>,
 }
 
 /// A number on a Do-Not-Call list.
@@ -67,8 +71,12 @@ pub struct World {
     pushed: Rows<(u32, u32)>,
     pub(super) scripts: BTreeMap<u64, Vec<Line>>,
     /// Calls whose end is to be told, in the order they ended, until that is done with.
-    pub(super) outbox: BTreeMap<u64, u32>,
+    pub(super) outbox: BTreeMap<u64, Letter>,
+    /// The same by when they are due.
+    #[serde(skip)]
+    pub(super) posts: BTreeSet<(Time, u64)>,
     pub(super) events: u64,
+    pub(super) handset: BTreeMap<u64, String>,
 }
 
 /// What ids are made for.
@@ -92,7 +100,9 @@ impl World {
             pushed: Rows::default(),
             scripts: BTreeMap::new(),
             outbox: BTreeMap::new(),
+            posts: BTreeSet::new(),
             events: 0,
+            handset: BTreeMap::new(),
         }
     }
 
@@ -121,14 +131,19 @@ impl World {
         &self.calls
     }
 
+    /// The live calls, campaign by campaign.
+    pub fn live_calls(&self) -> impl Iterator<Item = usize> {
+        self.campaigns.iter().flat_map(Campaign::live_calls)
+    }
+
     /// The scripts, by the numbers' last ten digits.
     pub fn scripts(&self) -> &BTreeMap<u64, Vec<Line>> {
         &self.scripts
     }
 
-    /// The ends of calls that are still to be told, by their number among all such events.
-    pub fn outbox(&self) -> &BTreeMap<u64, u32> {
-        &self.outbox
+    /// The numbers that a person plays, by their last ten digits.
+    pub fn handset(&self) -> &BTreeMap<u64, String> {
+        &self.handset
     }
 
     /// A campaign of this workspace; one of another is not there.
@@ -269,24 +284,53 @@ impl World {
             let (_, kept) = world.campaigns[call.campaign as usize].touch();
             kept.live.insert((call.ends_at, short(index)));
         }
+        world.sort_posts();
         Ok(world)
     }
 }
 
 /// What a snapshot begins with; its number changes with what a world is made of.
-const MARK: &[u8] = b"revrag sandbox 1\n";
+const MARK: &[u8] = b"revrag sandbox 2\n";
 
 /// Secrets in a snapshot: it is as secret as they are.
-mod plain {
+pub(super) mod plain {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     use crate::Secret;
 
-    pub(super) fn serialize<S: Serializer>(it: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in super::super) fn serialize<S: Serializer>(
+        it: &Secret,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         it.expose().serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Secret, D::Error> {
         String::deserialize(from).map(Secret::new)
+    }
+}
+
+/// The same of a secret that is good until some moment.
+mod plain_until {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Time;
+    use crate::Secret;
+
+    #[allow(clippy::ref_option, reason = "the signature that serde asks for")]
+    pub(super) fn serialize<S: Serializer>(
+        it: &Option<(Secret, Time)>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        it.as_ref().map(|(secret, until)| (secret.expose(), until)).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<(Secret, Time)>, D::Error> {
+        let it = Option::<(String, Time)>::deserialize(from)?;
+        Ok(it.map(|(secret, until)| (Secret::new(secret), until)))
     }
 }

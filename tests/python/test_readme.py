@@ -113,7 +113,7 @@ def test_the_quick_start_pushes_what_it_shows(sandbox: Sandbox, capsys: pytest.C
 
 
 def test_the_sandbox_runs_from_the_command_line_and_curl_reaches_it():
-    serve, call = fences(SECTIONS["The sandbox"], "sh")
+    serve, *calls = fences(SECTIONS["The sandbox"], "sh")
     program, *options = serve.split()
     assert program == "revrag"
     options = [option.replace("8000", "0") for option in options]
@@ -126,17 +126,21 @@ def test_the_sandbox_runs_from_the_command_line_and_curl_reaches_it():
             assert re.fullmatch(r"http://127\.0\.0\.1:\d+", url)
             if shutil.which("curl") is None or shutil.which("sh") is None:
                 pytest.skip("there is no curl here")
-            script = call.replace("http://127.0.0.1:8000", url)
-            assert url in script
-            answer = subprocess.run(
-                ["sh", "-euc", script],
-                capture_output=True,
-                check=True,
-                timeout=20,
-                env={"PATH": "/usr/local/bin:/usr/bin:/bin", "NO_PROXY": "*"},
-            )
-            result = json.loads(answer.stdout)
+            answers = []
+            for call in calls:
+                script = call.replace("http://127.0.0.1:8000", url)
+                assert url in script
+                answer = subprocess.run(
+                    ["sh", "-euc", script],
+                    capture_output=True,
+                    check=True,
+                    timeout=20,
+                    env={"PATH": "/usr/local/bin:/usr/bin:/bin", "NO_PROXY": "*"},
+                )
+                answers.append(json.loads(answer.stdout))
+            result, fault = answers
             assert (result["accepted"], result["results"][0]["status"]) == (1, "queued")
+            assert fault == {"id": 1}
         finally:
             process.terminate()
     assert process.returncode == 0

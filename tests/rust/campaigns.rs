@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use proptest::prelude::*;
+use revrag::sandbox::call::Person;
 use revrag::sandbox::command::Command;
 use revrag::sandbox::gate::{self, Gate};
 use revrag::sandbox::outcome::{Line, Outcome};
@@ -94,6 +95,9 @@ enum Deed {
     Bar(u32),
     Cap(usize, usize),
     Script(u32, Outcome),
+    Play(u32, bool),
+    /// Answers the first call that rings at the handset, else ends the first that was answered.
+    Pick(Outcome),
 }
 
 fn outcomes() -> impl Strategy<Value = Outcome> {
@@ -148,6 +152,8 @@ fn deeds() -> impl Strategy<Value = Vec<(i64, Deed)>> {
         1 => (0..12_u32).prop_map(Deed::Bar),
         1 => (0..2_usize, 1..4_usize).prop_map(|(campaign, cap)| Deed::Cap(campaign, cap)),
         1 => (0..12_u32, outcomes()).prop_map(|(number, outcome)| Deed::Script(number, outcome)),
+        1 => (0..12_u32, any::<bool>()).prop_map(|(number, on)| Deed::Play(number, on)),
+        2 => outcomes().prop_map(Deed::Pick),
     ];
     proptest::collection::vec((0..40 * HOUR, deed), 1..25)
 }
@@ -178,6 +184,19 @@ fn perform(world: &mut World, at: i64, deed: &Deed) {
         Deed::Script(number, outcome) => {
             let number = pushed(*number).phone_number.into();
             order(world, at, Command::Script { number, lines: vec![Line::of(*outcome)] });
+        }
+        Deed::Play(number, on) => {
+            let number = pushed(*number).phone_number.into();
+            order(world, at, Command::Handset { number, on: *on });
+        }
+        Deed::Pick(outcome) => {
+            let first =
+                |person| world.live_calls().find(|call| world.calls()[*call].person == person);
+            if let Some(call) = first(Person::Called) {
+                order(world, at, Command::Answer { call });
+            } else if let Some(call) = first(Person::Speaks) {
+                order(world, at, Command::HangUp { call, outcome: *outcome });
+            }
         }
     }
 }

@@ -7,6 +7,10 @@ mod campaigns;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "sandbox")]
+mod faults;
+#[cfg(feature = "sandbox")]
+mod handset;
+#[cfg(feature = "sandbox")]
 mod sandbox;
 mod seeds;
 mod simulation;

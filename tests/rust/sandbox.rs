@@ -214,7 +214,7 @@ async fn each_ended_call_is_told_once_and_again_where_that_fails() {
     let leads: Vec<_> = (0..20).map(|i| lead(&format!("+9198765432{i:02}"))).collect();
     client(&sandbox).push(sandbox.campaign_id(), &leads).await.unwrap();
     tokio::time::timeout(LIMIT, async {
-        while sandbox.deliveries().delivered < 20 {
+        while sandbox.tally().delivered < 20 {
             inbox.changed.notified().await;
             // The count follows the answer; look again soon.
             inbox.changed.notify_one();

@@ -2,6 +2,7 @@
 
 mod order;
 mod time;
+mod wire;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -38,6 +39,8 @@ use crate::{Error, Secret, cli, sandbox};
 ///     state (str | PathLike | None): The file to keep the state in, so that another sandbox goes on
 ///         where this one was. What it holds goes before what is said here, but for `port`, `time`,
 ///         `speed`, and a webhook that is given. It holds the keys and secrets too.
+///     allow_remote_webhooks (bool): Whether webhooks may go to other machines than this one.
+///     request_timeout (float): Seconds that a request may take to arrive.
 ///     **settings: Settings of the campaign, as of `add_campaign`.
 ///
 /// Raises:
@@ -61,13 +64,14 @@ impl Sandbox {
             *, port=Whole(0), api_key=DEFAULT_API_KEY.to_owned(), campaign_id=None,
             campaign_status="running".to_owned(), webhook_url=None, webhook_secret=None,
             dispatch_after=0.2, call_duration=0.5, max_concurrency=Whole(100), failure_rate=0.1,
-            seed=Whole(0), time="real", speed=1.0, now=None, state=None, **settings
+            seed=Whole(0), time="real", speed=1.0, now=None, state=None,
+            allow_remote_webhooks=false, request_timeout=30.0, **settings
         ),
         text_signature = "(*, port=0, api_key='sandbox-key', \
             campaign_id='11111111-1111-1111-1111-111111111111', campaign_status='running', \
             webhook_url=None, webhook_secret=None, dispatch_after=0.2, call_duration=0.5, \
             max_concurrency=100, failure_rate=0.1, seed=0, time='real', speed=1.0, now=None, \
-            state=None, **settings)"
+            state=None, allow_remote_webhooks=False, request_timeout=30.0, **settings)"
     )]
     #[allow(clippy::too_many_arguments, clippy::similar_names, reason = "the public signature")]
     fn new(
@@ -87,6 +91,8 @@ impl Sandbox {
         speed: f64,
         now: Option<&Bound<'_, PyAny>>,
         state: Option<PathBuf>,
+        allow_remote_webhooks: bool,
+        request_timeout: f64,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let port = u16::try_from(port.at_least(py, "port", 0)?)
@@ -119,6 +125,8 @@ impl Sandbox {
             campaign_status,
             webhook_url,
             webhook_secret: webhook_secret.map(Secret::new),
+            allow_remote_webhooks,
+            patience: input::seconds(py, "request_timeout", request_timeout)?,
             settings: order::settings(py, "Sandbox", base, settings)?,
             pace,
             start: now.map(|now| time::moment("now", now)).transpose()?,
@@ -129,7 +137,7 @@ impl Sandbox {
         started.map(Self).map_err(|error| to_pyerr(py, error))
     }
 
-    /// str: Where it listens.
+    /// str: Where it listens; in a browser, its dashboard.
     #[getter]
     fn url(&self) -> String {
         self.0.url()
@@ -158,13 +166,13 @@ impl Sandbox {
     /// int: How many webhooks were answered with a 2xx.
     #[getter]
     fn webhooks_delivered(&self) -> u64 {
-        self.0.deliveries().delivered
+        self.0.tally().delivered
     }
 
     /// int: How many webhooks were given up after their last try.
     #[getter]
     fn webhooks_failed(&self) -> u64 {
-        self.0.deliveries().failed
+        self.0.tally().failed
     }
 
     /// A client of this sandbox.

@@ -44,7 +44,7 @@ fn campaign(held: &Held, id: Option<Uuid>) -> Result<usize> {
 }
 
 /// The index of the workspace whose key an argument names, or of the first.
-fn workspace(held: &Held, api_key: Option<&str>) -> Result<usize> {
+pub(super) fn workspace(held: &Held, api_key: Option<&str>) -> Result<usize> {
     let Some(key) = api_key else { return Ok(0) };
     let found = held.world().workspaces().iter().position(|it| it.api_key.expose() == key);
     found.ok_or_else(|| Error::invalid("api_key", "no workspace of the sandbox has this key"))

@@ -14,7 +14,7 @@ use crate::sandbox::engine::Target;
 use crate::sandbox::time::{Seconds, Time};
 
 /// How often a wait looks for Ctrl-C.
-const TICK: Duration = Duration::from_millis(50);
+pub(super) const TICK: Duration = Duration::from_millis(50);
 
 /// The moment that an argument names.
 pub(super) fn moment(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Time> {
@@ -43,7 +43,7 @@ impl Sandbox {
 impl Sandbox {
     /// datetime: What time it is in the sandbox, in UTC.
     #[getter]
-    fn now<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    pub(super) fn now<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let now = self.0.engine().lock().now();
         Timestamp::from(now).to_python(py)
     }
