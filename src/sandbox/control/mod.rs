@@ -1,7 +1,10 @@
 //! What is ordered of a sandbox over HTTP, under `/_sandbox/`: for tests in any language, and for
 //! people with only `curl`. It takes no API key, and orders from this machine alone.
 
+mod handset;
+mod openapi;
 mod orders;
+mod schemas;
 mod state;
 mod watch;
 
@@ -35,8 +38,9 @@ type Answer = Result<Response, Oops>;
 type Name = Result<Path<String>, PathRejection>;
 
 /// The orders there are.
-const TABLE: [(&str, &str, &str); 32] = [
+const TABLE: [(&str, &str, &str); 37] = [
     ("GET", "/", "this list"),
+    ("GET", "/openapi.json", "the same as an OpenAPI document, with what each takes and answers"),
     ("GET", "/readyz", "200 as soon as it listens"),
     ("GET", "/time", "the time"),
     ("POST", "/time/advance", "move manual time on: {\"hours\": 3}, or days, minutes, seconds"),
@@ -53,7 +57,11 @@ const TABLE: [(&str, &str, &str); 32] = [
     ),
     ("POST", "/snapshot", "the whole state, as bytes; they hold keys and secrets"),
     ("POST", "/restore", "take back a snapshot: its bytes"),
-    ("POST", "/reset", "begin anew, without records and faults"),
+    (
+        "POST",
+        "/reset",
+        "begin anew, with what the settings say and nothing else, and with empty logs",
+    ),
     ("GET", "/workspaces", "all workspaces"),
     ("POST", "/workspaces", "add one: {\"api_key\": \"…\", \"name\": \"…\"}"),
     (
@@ -84,6 +92,18 @@ const TABLE: [(&str, &str, &str); 32] = [
     ("GET", "/dnc", "the Do-Not-Call lists"),
     ("PUT", "/dnc/{number}", "put a number on one: {\"reason\", \"workspace_id\"}, both optional"),
     ("DELETE", "/dnc/{number}", "take a number off all lists"),
+    ("GET", "/handset", "the numbers that a person plays, and the call at each"),
+    (
+        "PUT",
+        "/handset/{number}",
+        "play the person of a number: its calls ring until they are answered",
+    ),
+    ("DELETE", "/handset/{number}", "play it no longer"),
+    (
+        "POST",
+        "/handset/{number}",
+        "do as that person: {\"act\": \"answer\"}, decline, say (with \"words\"), hang_up, callback, dnc",
+    ),
     ("GET", "/faults", "the faults that may still strike"),
     (
         "POST",
@@ -119,6 +139,9 @@ pub(in crate::sandbox) fn router(shared: Arc<Shared>) -> Router {
         .route("/scripts/{number}", put(orders::script).delete(orders::unscript))
         .route("/dnc", get(orders::dnc))
         .route("/dnc/{number}", put(orders::bar).delete(orders::unbar))
+        .route("/handset", get(handset::list))
+        .route("/handset/{number}", put(handset::pick).delete(handset::put_away).post(handset::act))
+        .route("/openapi.json", get(openapi::answer))
         .route("/faults", get(watch::faults).post(watch::fault).delete(watch::clear_faults))
         .route("/faults/{id}", delete(watch::clear_fault))
         .route("/deliveries", get(watch::deliveries))
