@@ -14,9 +14,9 @@ use std::sync::atomic::Ordering;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, delete, get, post, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router, middleware};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -156,7 +156,7 @@ pub(in crate::sandbox) fn router(shared: Arc<Shared>) -> Router {
         .layer(middleware::from_fn(guard))
         .with_state(shared);
     // A nested path without its last slash would be another.
-    let list = any(table).layer(middleware::from_fn(guard));
+    let list = get(table).fallback(other_method).layer(middleware::from_fn(guard));
     Router::new()
         .route("/_sandbox/", list.clone())
         .route("/_sandbox", list)
@@ -189,10 +189,7 @@ impl IntoResponse for Oops {
     }
 }
 
-async fn table(method: Method) -> Answer {
-    if method != Method::GET {
-        return Err(other_method().await);
-    }
+async fn table() -> Answer {
     let rows = TABLE.iter().map(|(method, path, what)| {
         json!({"method": method, "path": format!("/_sandbox{path}"), "what": what})
     });
@@ -209,8 +206,18 @@ async fn readyz(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(json!({"ready": true, "version": env!("CARGO_PKG_VERSION"), "requests": requests}))
 }
 
-/// Reads an order's body. Where it has none, it is an empty object.
+/// Reads an order's body, an object. Where there is none, it is an empty one.
 fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Oops> {
+    // serde would take a list for an object's values in their order.
+    if body.trim_ascii_start().starts_with(b"[") {
+        let detail = "The body must be an object";
+        return Err(Oops::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+    }
+    read_any(headers, body)
+}
+
+/// The same of an order that takes something else.
+fn read_any<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Oops> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
     // Another site's form can send all but this.

@@ -89,7 +89,7 @@ fn operation(method: &str, path: &str, what: &str) -> Value {
         .split('/')
         .filter_map(|part| part.strip_prefix('{').and_then(|part| part.strip_suffix('}')))
         .collect();
-    if !names.is_empty() {
+    if !names.is_empty() || (method, path) == ("POST", "/campaigns") {
         refuse("404", "There is nothing of this name");
     }
     let changes = method != "GET";
@@ -118,7 +118,7 @@ fn operation(method: &str, path: &str, what: &str) -> Value {
             "name": "limit",
             "in": "query",
             "description": "How many, at most.",
-            "schema": {"type": "integer", "minimum": 0, "maximum": u32::MAX, "default": 100},
+            "schema": {"type": "integer", "minimum": 0, "default": 100},
         }));
     }
     let mut order = json!({
