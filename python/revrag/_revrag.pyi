@@ -50,6 +50,7 @@ __all__ = [
     "CampaignStatus",
     "Client",
     "CustomVariable",
+    "Handset",
     "Message",
     "PushOutcome",
     "PushResult",
