@@ -18,7 +18,7 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -33,11 +33,12 @@ pub(super) struct Door {
     shut_until: Mutex<Option<Instant>>,
     /// Grows whenever the door is shut.
     shut: watch::Sender<u64>,
+    opened: Notify,
 }
 
 impl Door {
     pub(super) fn new() -> Self {
-        Self { shut_until: Mutex::new(None), shut: watch::channel(0).0 }
+        Self { shut_until: Mutex::new(None), shut: watch::channel(0).0, opened: Notify::new() }
     }
 
     /// Accepts no connection for this long, and closes those that wait for a request.
@@ -45,6 +46,12 @@ impl Door {
         *self.shut_until.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Instant::now() + seconds);
         self.shut.send_modify(|count| *count += 1);
+    }
+
+    /// Lets everybody in again.
+    pub(super) fn open(&self) {
+        *self.shut_until.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.opened.notify_one();
     }
 
     fn left(&self) -> Option<Duration> {
@@ -69,7 +76,10 @@ pub(super) async fn serve(
             // Bound and not listening, it keeps the port: who connects is refused.
             let holder = bind(address);
             while let Some(left) = door.left() {
-                tokio::time::sleep(left).await;
+                tokio::select! {
+                    () = tokio::time::sleep(left) => {}
+                    () = door.opened.notified() => {}
+                }
             }
             listener = holder.and_then(|holder| holder.listen(BACKLOG)).ok();
         }

@@ -38,8 +38,13 @@ impl Shared {
         Ok(applied.fault)
     }
 
+    /// Takes away one fault, or all: then everybody is let in again, too.
     pub(super) fn clear_faults(&self, id: Option<u64>) -> Result<()> {
-        self.engine.order(Command::ClearFaults { id }).map(drop)
+        self.engine.order(Command::ClearFaults { id })?;
+        if id.is_none() {
+            self.door.open();
+        }
+        Ok(())
     }
 
     pub(super) fn faults(&self) -> Vec<Ordered> {
@@ -49,6 +54,7 @@ impl Shared {
     /// Begins anew: with what the settings say, and with empty logs.
     pub(super) fn reset(&self) -> Result<()> {
         self.engine.reset()?;
+        self.door.open();
         self.requests.lock().clear();
         self.deliveries.lock().clear();
         self.engine.look();

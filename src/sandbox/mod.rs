@@ -29,6 +29,7 @@
 //! | `begin` | the world that it begins with |
 //! | [`engine`] | the world under way: with a clock, and with the file that keeps it |
 //! | `clock`, `keep` | those two |
+//! | `manage` | what whoever runs it asks of it: workspaces, webhooks, snapshots |
 //! | `validate` | a push's body, or the service's 422 |
 //! | `routes` | the endpoints of the reference |
 //! | `openapi` | the service's OpenAPI document, made from the answers' types |
@@ -66,6 +67,7 @@ mod hangup;
 pub mod history;
 mod ids;
 mod keep;
+mod manage;
 mod openapi;
 pub mod outcome;
 mod pieces;

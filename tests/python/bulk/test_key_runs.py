@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import revrag
 from bulk.test_row_key import token
+from revrag.sandbox import Sandbox
 from support import CAMPAIGN_ID
 from support.service import Service, at, first, gate, reset, status
 from support.upload import number
@@ -155,25 +156,30 @@ def test_nothing_is_lost_or_sent_twice(case: Any, part: int, tmp_path: Path) -> 
 
 
 @pytest.fixture(scope="module")
-def crowd() -> Iterator[Service]:
-    """A campaign with thousands of records of others."""
-    service = Service()
-    for index in range(OTHERS):
-        lead = {"phone_number": f"+9170{index:08d}", "app_session_id": f"theirs {index}"}
-        service.store.add(lead, "before", age=3600.0)
-    yield service
-    service.close()
+def crowd() -> Iterator[Sandbox]:
+    """A campaign with thousands of records of others, on a service that lists them quickly."""
+    with Sandbox(time="manual") as sandbox:
+        campaign = sandbox.client().campaign(sandbox.campaign_id)
+        others = [
+            {"phone_number": f"+9170{index:08d}", "app_session_id": f"theirs {index}"}
+            for index in range(OTHERS)
+        ]
+        for begin in range(0, OTHERS, 500):
+            campaign.push(others[begin : begin + 500])
+        sandbox.advance(hours=1)
+        yield sandbox
 
 
-def test_a_campaign_of_others(crowd: Service) -> None:
+def test_a_campaign_of_others(crowd: Sandbox) -> None:
     rng = random.Random(5)
+    campaign = crowd.client().campaign(crowd.campaign_id)
     for name in map(str, range(ROUNDS)):
-        campaign, options = crowd.campaign(), {**OPTIONS, "name": name}
+        options = {**OPTIONS, "name": name}
         assert campaign.upload(table(rng, 20), **options).accepted == 20
         assert campaign.upload(table(rng, 22)[::-1], **options).existing == 20
-    found = Counter(record.session for record in crowd.applied)
+    found = Counter(record.app_session_id for record in campaign.records())
     assert set(found.values()) == {1}
-    assert len(found) == 22 * ROUNDS
+    assert len(found) == OTHERS + 22 * ROUNDS
 
 
 WORKER = textwrap.dedent(

@@ -99,7 +99,8 @@ impl Sandbox {
     /// Take faults away.
     ///
     /// Args:
-    ///     id (int | None): The one that `fault` returned this number for; None takes all away.
+    ///     id (int | None): The one that `fault` returned this number for; None takes all away,
+    ///             and lets in again whom `refused` keeps out.
     ///
     /// Example:
     ///     >>> from revrag.sandbox import Sandbox
