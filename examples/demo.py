@@ -279,8 +279,8 @@ def main() -> int:
             print(f"{'ok' if holds else 'NO':<4}{check}")
         print(f"\nall of it in {time.monotonic() - begun:.1f} s", flush=True)
         if keep:
-            print(f"the dashboard stays at {sandbox.url} until Ctrl-C", flush=True)
             try:
+                print(f"the dashboard stays at {sandbox.url} until Ctrl-C", flush=True)
                 threading.Event().wait()
             except KeyboardInterrupt:
                 print()

@@ -34,11 +34,18 @@ pub(super) struct Door {
     /// Grows whenever the door is shut.
     shut: watch::Sender<u64>,
     opened: Notify,
+    /// Whether nobody is let in now.
+    is_shut: watch::Sender<bool>,
 }
 
 impl Door {
     pub(super) fn new() -> Self {
-        Self { shut_until: Mutex::new(None), shut: watch::channel(0).0, opened: Notify::new() }
+        Self {
+            shut_until: Mutex::new(None),
+            shut: watch::Sender::new(0),
+            opened: Notify::new(),
+            is_shut: watch::Sender::new(false),
+        }
     }
 
     /// Accepts no connection for this long, and closes those that wait for a request.
@@ -46,6 +53,14 @@ impl Door {
         *self.shut_until.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Instant::now() + seconds);
         self.shut.send_modify(|count| *count += 1);
+    }
+
+    /// The same; nobody is let in any more when it is over.
+    pub(super) async fn shut_now(&self, seconds: Duration) {
+        let mut is_shut = self.is_shut.subscribe();
+        self.shut(seconds);
+        // One that opens before this is heard was shut, too.
+        let _ = tokio::time::timeout(seconds, is_shut.wait_for(|is_shut| *is_shut)).await;
     }
 
     /// Lets everybody in again.
@@ -75,6 +90,7 @@ pub(super) async fn serve(
             drop(listener.take());
             // Bound and not listening, it keeps the port: who connects is refused.
             let holder = bind(address);
+            door.is_shut.send_replace(true);
             while let Some(left) = door.left() {
                 tokio::select! {
                     () = tokio::time::sleep(left) => {}
@@ -82,6 +98,7 @@ pub(super) async fn serve(
                 }
             }
             listener = holder.and_then(|holder| holder.listen(BACKLOG)).ok();
+            door.is_shut.send_replace(false);
         }
         let Some(open) = &listener else {
             // Somebody else has the port; they may go.

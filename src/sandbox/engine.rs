@@ -43,6 +43,8 @@ pub struct Held {
     clock: Clock,
     keep: Option<Keep>,
     target: Option<Target>,
+    /// How often time was moved.
+    aims: u64,
     stopped: bool,
     /// Grows when another world takes this one's place.
     epoch: u64,
@@ -60,6 +62,10 @@ pub enum Target {
     /// deliveries are under way.
     Delivered,
 }
+
+/// A move of time by hand.
+#[derive(Debug, Clone, Copy)]
+pub struct Aim(u64);
 
 /// How far a piece of the loop's work brought time by hand.
 enum Way {
@@ -217,6 +223,7 @@ impl Engine {
             clock,
             keep,
             target: None,
+            aims: 0,
             stopped: false,
             epoch: 0,
             effects: broadcast::channel(EFFECTS).0,
@@ -298,7 +305,7 @@ impl Engine {
     }
 
     /// Moves time by hand, as soon as the loop gets there.
-    pub fn aim(&self, target: Target) -> Result<()> {
+    pub fn aim(&self, target: Target) -> Result<Aim> {
         self.turn(|held| {
             if !matches!(held.clock, Clock::ByHand) {
                 let problem = "it passes by itself here; start the sandbox with time=\"manual\"";
@@ -313,7 +320,8 @@ impl Engine {
                 ));
             }
             held.target = Some(target);
-            Ok(())
+            held.aims += 1;
+            Ok(Aim(held.aims))
         })
     }
 
@@ -326,9 +334,13 @@ impl Engine {
         held.target.is_none() || held.stopped
     }
 
-    /// Leaves time by hand where it has come to.
-    pub fn halt(&self) {
-        self.turn(|held| held.target = None);
+    /// Leaves time by hand where it has come to, unless it was moved elsewhere meanwhile.
+    pub fn halt(&self, Aim(aim): Aim) {
+        self.turn(|held| {
+            if held.aims == aim {
+                held.target = None;
+            }
+        });
     }
 
     pub(super) fn replace(&self, world: World) -> Result<()> {

@@ -196,7 +196,7 @@ async fn pass(
             // So that nobody sends another request on it.
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
-            shared.door.shut(Duration::from_secs_f64(seconds));
+            shared.door.shut_now(Duration::from_secs_f64(seconds)).await;
             response
         }
         Act::Shift(by) => {

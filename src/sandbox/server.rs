@@ -17,7 +17,7 @@ use super::control;
 use super::courier::{self, Counts};
 use super::deliveries::{self, Deliveries};
 use super::door::{self, Door};
-use super::engine::{Engine, Target};
+use super::engine::{Aim, Engine, Target};
 use super::fault::Fault;
 use super::openapi;
 use super::plan::Ordered;
@@ -43,11 +43,11 @@ pub struct Sandbox {
 }
 
 /// Leaves time by hand where it has come to. Where it is there already, that changes nothing.
-struct Halt(Arc<Shared>);
+struct Halt(Arc<Shared>, Aim);
 
 impl Drop for Halt {
     fn drop(&mut self) {
-        self.0.engine.halt();
+        self.0.engine.halt(self.1);
     }
 }
 
@@ -145,8 +145,8 @@ impl Sandbox {
         target: Target,
         most: Option<Duration>,
     ) -> Result<impl Future<Output = Option<Time>> + Send + 'static> {
-        self.shared.engine.aim(target)?;
-        let halt = Halt(self.shared.clone());
+        let aim = self.shared.engine.aim(target)?;
+        let halt = Halt(self.shared.clone(), aim);
         Ok(async move {
             let begun = Instant::now();
             let engine = &halt.0.engine;

@@ -33,11 +33,11 @@ pub(super) async fn time(State(shared): State<Arc<Shared>>) -> Answer {
 
 /// Moves time, and waits for it to be there.
 async fn go(shared: &Shared, target: Target, most: Option<Duration>) -> Answer {
-    shared.engine.aim(target)?;
+    let aim = shared.engine.aim(target)?;
     let begun = Instant::now();
     while !shared.engine.wait(Duration::ZERO) {
         if most.is_some_and(|most| begun.elapsed() >= most) {
-            shared.engine.halt();
+            shared.engine.halt(aim);
             let left = shared.engine.lock().world().untold();
             let detail = format!("{left} webhooks are still to be delivered; time stands still");
             return Err(Oops::new(StatusCode::REQUEST_TIMEOUT, detail));

@@ -245,7 +245,7 @@ def test_the_keyboard_alone(page: Page, receiver: Receiver):
         press(page, "Tab", page.get_by_role("button", name="Send again"))
         page.keyboard.press("Enter")
         expect(page.get_by_text("It is sent again, under the same id.")).to_be_visible()
-        sandbox.advance(seconds=1)
+        sandbox.run_until_delivered()
         assert len(receiver.ids) > before
         assert len(set(receiver.ids[before - 1 :])) == 1
 

@@ -269,7 +269,7 @@ impl Sandbox {
     ) -> PyResult<Bound<'py, PyAny>> {
         let most: Duration = input::seconds(py, "timeout", timeout)?;
         let engine = self.0.engine();
-        engine.aim(Target::Delivered).map_err(|error| to_pyerr(py, error))?;
+        let aim = engine.aim(Target::Delivered).map_err(|error| to_pyerr(py, error))?;
         let begun = Instant::now();
         while !py.detach(|| engine.wait(TICK)) {
             let over = begun.elapsed() >= most;
@@ -278,7 +278,7 @@ impl Sandbox {
             } else {
                 py.check_signals()
             } {
-                engine.halt();
+                engine.halt(aim);
                 return Err(error);
             }
         }
