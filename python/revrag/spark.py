@@ -16,25 +16,23 @@ Example:
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from revrag.engines.coordinator import Coordinator
-from revrag.engines.link import Link
 from revrag.engines.settings import Settings
 from revrag.errors import InvalidArgumentError
 
 try:
-    import pyarrow as _  # noqa: F401
     from pyspark import TaskContext
     from pyspark.sql.datasource import DataSource, DataSourceArrowWriter, WriterCommitMessage
 
-    from revrag.engines import attempt, outcomes
+    from revrag.engines import attempt, whole
 except ImportError as error:
     raise ImportError(
-        f'revrag.spark needs Spark 4 and pyarrow: pip install "revrag[spark]" (for {sys.executable}, '
+        f'revrag.spark needs Spark 4 and pyarrow: pip install "revrag[spark]" (for '
+        f"{sys.executable}, "
         f"where {error})"
     ) from error
 
@@ -53,8 +51,8 @@ def register(
 ) -> Coordinator:
     """Registers the format ``revrag``, and listens for its tasks.
 
-    It runs in the driver's own process: tasks ask there before they send a row, and stop sending when
-    they can't. Call it once a session.
+    It runs in the driver's own process: tasks ask there before they send a row, and stop sending
+    when they can't. Call it once a session.
 
     Args:
         spark: The session. It must be a driver's own, not one of Spark Connect.
@@ -75,8 +73,8 @@ def register(
         conf = spark.sparkContext.getConf()
     except Exception as error:
         raise InvalidArgumentError(
-            "spark: executors can't reach the client of a Spark Connect session, which is to lease keys to "
-            "them; run this in the driver"
+            "spark: executors can't reach the client of a Spark Connect session, which is to "
+            "lease keys to them; run this in the driver"
         ) from error
     host = host or conf.get("spark.driver.host") or "127.0.0.1"
     coordinator = Coordinator(host, bind or conf.get("spark.driver.bindAddress"), port)
@@ -90,13 +88,14 @@ class RevragDataSource(DataSource):
     """The format ``revrag``, to write to. ``register`` makes it known to a session.
 
     Options: ``campaign_id`` and ``key`` (a column or several, between commas) are needed; ``name``
-    tells rounds apart, ``outcomes`` (or the path to save to) is where each row's outcome is written as
-    Parquet, ``max_records_per_second`` is for all tasks together. ``phone_number``, ``variables``,
-    ``app_user_id``, ``region``, ``on_invalid``, ``required``, ``max_records``, ``max_bytes``,
-    ``concurrency``, ``on_unknown``, ``settle_after`` and ``give_up_after`` are those of
-    ``Campaign.upload``; ``base_url``, ``timeout``, ``connect_timeout``, ``max_retries``, ``ca_bundle``
-    and ``proxy`` those of ``Client``. The key of the service is none: it comes from ``REVRAG_API_KEY``
-    in the environment of driver and executors, or from a file there, ``api_key_file``.
+    tells rounds apart, ``outcomes`` (or the path to save to) is where each row's outcome is
+    written as Parquet, ``max_records_per_second`` is for all tasks together. ``phone_number``,
+    ``variables``, ``app_user_id``, ``region``, ``on_invalid``, ``required``, ``max_records``,
+    ``max_bytes``, ``concurrency``, ``on_unknown``, ``settle_after`` and ``give_up_after`` are
+    those of ``Campaign.upload``; ``base_url``, ``timeout``, ``connect_timeout``, ``max_retries``,
+    ``ca_bundle`` and ``proxy`` those of ``Client``. The key of the service is none: it comes from
+    ``REVRAG_API_KEY`` in the environment of driver and executors, or from a file there,
+    ``api_key_file``.
     """
 
     address: tuple[str, int] | None = None
@@ -111,20 +110,19 @@ class RevragDataSource(DataSource):
         """A writer of one job. The campaign is looked at before any task begins."""
         if self.address is None:
             raise InvalidArgumentError(
-                "nobody would lease keys to the tasks: call revrag.spark.register(spark) in the driver"
+                "nobody would lease keys to the tasks: call revrag.spark.register(spark) in the "
+                "driver"
             )
         if overwrite:
             raise InvalidArgumentError(
-                'mode: a call can\'t be taken back, so there is nothing to overwrite; .mode("append")'
+                "mode: a call can't be taken back, so there is nothing to overwrite; "
+                '.mode("append")'
             )
         settings = Settings.of(self.options)
         for column in settings.key:
             if column not in schema.fieldNames():
                 raise InvalidArgumentError(f"key: there is no column {column!r}")
-        with Link(self.address, self.secret) as link:
-            job = link.ask("open", settings=settings.to_json())
-        with Link(self.address, self.secret, job) as link:
-            link.wait("ready")
+        job = whole.begin((self.address, self.secret), settings)
         return Writer(self.address, self.secret, job, settings)
 
 
@@ -132,49 +130,33 @@ class RevragDataSource(DataSource):
 class Message(WriterCommitMessage):
     """What a task tells the driver in the end."""
 
-    counts: dict[str, int]
-    file: str | None
+    sent: attempt.Sent
 
 
-@dataclass
 class Writer(DataSourceArrowWriter):
     """One job's writer, which travels to its tasks."""
 
-    address: tuple[str, int]
-    secret: bytes
-    job: int
-    settings: Settings
-
-    def __repr__(self) -> str:
-        return f"Writer(job={self.job})"
+    def __init__(
+        self, address: tuple[str, int], secret: bytes, job: int, settings: Settings
+    ) -> None:
+        self._driver = (address, secret)
+        self._job = job
+        self._settings = settings
 
     def write(self, iterator: Iterator[pa.RecordBatch]) -> Message:
         """Sends one partition."""
         context = TaskContext.get()
-        partition = context.partitionId() if context is not None else os.getpid()
-        place = attempt.Place(self.address, self.secret, self.job, partition)
-        sent = attempt.send(iterator, self.settings, place)
-        return Message(sent.counts, sent.file)
+        if context is None:
+            raise InvalidArgumentError("this runs in a task of Spark, and nowhere else")
+        place = attempt.Place(*self._driver, self._job, context.partitionId())
+        return Message(attempt.send(iterator, self._settings, place))
 
     def commit(self, messages: list[WriterCommitMessage | None]) -> None:
         """All tasks have ended as they should."""
-        sent = [one for one in messages if isinstance(one, Message)]
-        rows: dict[str, int] = {}
-        for one in sent:
-            for outcome, count in one.counts.items():
-                rows[outcome] = rows.get(outcome, 0) + count
-        receipt = self._over(rows, committed=True)
-        if self.settings.outcomes is not None:
-            files = [one.file for one in sent if one.file is not None]
-            outcomes.commit(self.settings.outcomes, files, receipt)
+        sent = [one.sent for one in messages if isinstance(one, Message)]
+        whole.commit(self._driver, self._job, self._settings, sent)
 
-    def abort(self, messages: list[WriterCommitMessage | None]) -> None:  # noqa: ARG002
+    def abort(self, messages: list[WriterCommitMessage | None]) -> None:
         """A task failed for good: what is known is in the receipt."""
-        self._over({}, committed=False)
-        if self.settings.outcomes is not None:
-            outcomes.discard(self.settings.outcomes)
-
-    def _over(self, rows: dict[str, int], *, committed: bool) -> dict[str, Any]:
-        with Link(self.address, self.secret, self.job) as link:
-            receipt: dict[str, Any] = link.ask("over", rows=rows, committed=committed)
-            return receipt
+        del messages
+        whole.abort(self._driver, self._job, self._settings)

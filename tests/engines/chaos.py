@@ -31,7 +31,9 @@ def is_below(process: int, ancestor: int) -> bool:
     while process > 1:
         if process == ancestor:
             return True
-        process = int((Path("/proc") / str(process) / "stat").read_text().rsplit(")", 1)[1].split()[1])
+        process = int(
+            (Path("/proc") / str(process) / "stat").read_text().rsplit(")", 1)[1].split()[1]
+        )
     return False
 
 

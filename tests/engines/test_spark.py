@@ -21,7 +21,9 @@ from pyspark.sql import functions as F  # noqa: N812
 def leads(spark: Any, count: int, parts: int) -> Any:
     frame = spark.range(0, count, 1, parts)
     number = F.format_string("+9198%08d", F.col("id"))
-    return frame.select(F.col("id").alias("lead"), number.alias("phone_number"), F.lit("a").alias("b"))
+    return frame.select(
+        F.col("id").alias("lead"), number.alias("phone_number"), F.lit("a").alias("b")
+    )
 
 
 def test_each_row_goes_once_and_is_told_of(
@@ -34,7 +36,9 @@ def test_each_row_goes_once_and_is_told_of(
     rows = told(outcomes)
     assert sorted(int(row["key"]) for row in rows) == list(range(2000))
     with service.client() as client:
-        runs = {one.app_session_id: one.id for one in client.campaign(service.campaign_id).records()}
+        runs = {
+            one.app_session_id: one.id for one in client.campaign(service.campaign_id).records()
+        }
     assert all(runs[f"diwali:{row['key']}"] == row["run_id"] for row in rows)
     assert json.loads((Path(outcomes) / "_receipt.json").read_text())["rows"] == receipt.rows
     # The next day, with some more.
@@ -114,9 +118,9 @@ def test_the_key_is_nowhere(
         with pytest.raises(Exception, match=next(iter(wrong))):
             write(frame, service, **wrong)
     with pytest.raises(Exception, match="can't be taken back"):
-        frame.write.format("revrag").options(
-            campaign_id=service.campaign_id, key="lead"
-        ).mode("overwrite").save()
+        frame.write.format("revrag").options(campaign_id=service.campaign_id, key="lead").mode(
+            "overwrite"
+        ).save()
     write(frame, service)
     tracker = spark._jsparkSession.sharedState().statusStore().executionsList()
     plans = str(tracker.mkString("\n"))
@@ -130,9 +134,7 @@ def test_a_campaign_that_is_not_there_ends_the_job_before_its_tasks(
 ) -> None:
     count = len(uploads.receipts)
     with pytest.raises(Exception, match="NotFoundError"):
-        write(
-            leads(spark, 10, 1), service, campaign_id="99999999-9999-4999-8999-999999999999"
-        )
+        write(leads(spark, 10, 1), service, campaign_id="99999999-9999-4999-8999-999999999999")
     assert len(uploads.receipts) == count
     assert not service.requests or all("push" not in str(one) for one in service.requests)
 
@@ -157,10 +159,9 @@ def test_a_job_that_failed_tells_what_is_known_and_can_be_run_again(
 
 def test_speculation_does_no_harm(spark: Any, uploads: Any, service: Sandbox) -> None:
     """Two attempts of one partition at once: the second waits for the first."""
-    from revrag.engines import attempt
-    from revrag.engines.link import Link
-    from revrag.engines.settings import Settings
     import pyarrow as pa
+    from revrag.engines import attempt, whole
+    from revrag.engines.settings import Settings
 
     settings = Settings.of(
         {
@@ -170,8 +171,7 @@ def test_speculation_does_no_harm(spark: Any, uploads: Any, service: Sandbox) ->
             "settle_after": 0.1,
         }
     )
-    with Link(uploads.address, uploads.secret) as link:
-        job = link.ask("open", settings=settings.to_json())
+    job = whole.begin((uploads.address, uploads.secret), settings)
     place = attempt.Place(uploads.address, uploads.secret, job, 0)
     table = pa.table(
         {"lead": list(range(400)), "phone_number": [f"+9198{at:08d}" for at in range(400)]}

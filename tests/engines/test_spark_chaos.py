@@ -25,7 +25,7 @@ EXECUTOR = "CoarseGrainedExecutorBackend"
 
 
 def flaky(share: float) -> Any:
-    """Rows as they are, from a task that fails at random: with an error, or at once and for good."""
+    """Rows as they are, from a task that fails at random: with an error, or killed."""
 
     def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         chance = random.Random()
@@ -63,9 +63,7 @@ def written(frame: Any, service: Sandbox, outcomes: str, **options: Any) -> int:
     raise AssertionError("it did not end")
 
 
-def test_a_table_of_a_million(
-    spark: Any, uploads: Any, service: Sandbox, outcomes: str
-) -> None:
+def test_a_table_of_a_million(spark: Any, uploads: Any, service: Sandbox, outcomes: str) -> None:
     rng = random.Random(14)
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "1000")
     frame = leads(spark, ROWS, 50)

@@ -17,5 +17,6 @@ sends it again.
 | ``coordinator`` | the driver's end: listens |
 | ``link`` | a task's end: asks, and stops its upload once the lease is lost |
 | ``attempt`` | one try of a task: its rows, sent |
+| ``whole`` | a job's beginning and end |
 | ``outcomes`` | what became of each row, as Parquet |
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
@@ -174,7 +174,12 @@ class Attempt:
             self._link.ask("looked", is_proven=is_proven)
 
     def _upload(
-        self, table: pa.Table, rows: list[Row], share: float | None, began: float, existing: str
+        self,
+        table: pa.Table,
+        rows: list[Row],
+        share: float | None,
+        began: float,
+        existing: Literal["campaign", "caller"],
     ) -> UploadReport:
         picked = table.take(pa.array([row.at for row in rows], pa.int64()))
         failure = None

@@ -1,4 +1,4 @@
-"""The driver's end: it listens to the tasks of its jobs, for as long as the driver's process lives."""
+"""The driver's end: it listens to the tasks of its jobs, as long as its process lives."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Coordinator:
         return self._jobs.by_id[number]
 
     def open(self, settings: Settings) -> int:
-        """A new job, whose look begins."""
+        """A new job, not started."""
         with self._lock:
             return self._jobs.open(settings)
 
@@ -104,7 +104,9 @@ class _Handler(socketserver.BaseRequestHandler):
     def _answer(self, asked: dict[str, Any], begun: list[tuple[Job, int]]) -> Any:
         coordinator, do = self.coordinator, asked["do"]
         if do == "open":
-            return coordinator.open(Settings.from_json(asked["settings"]))
+            number = coordinator.open(Settings.from_json(asked["settings"]))
+            coordinator.job(number).start()
+            return number
         job = coordinator.job(asked["job"])
         if do == "ready":
             if job.failure is not None:

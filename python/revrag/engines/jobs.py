@@ -1,11 +1,10 @@
-"""Jobs, and the attempts at their parts: who is at work, who may look, and at what rate each sends."""
+"""Jobs, and the attempts at their parts: who is at work, who may look, and how fast each sends."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,8 @@ from revrag.engines.leases import WAIT, Leases
 from revrag.engines.listing import look
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from revrag.engines.leases import Ask, Told, Verdict
     from revrag.engines.settings import Settings
 
@@ -86,7 +87,7 @@ class Job:
         self.failure: BaseException | None = None
         self._looker: int | None = None
         self._prober: int | None = None
-        self._is_ready = False
+        self._is_started = self._is_ready = False
         self._changed = threading.RLock()
         self.leases = Leases(
             lambda attempt: self.attempts[attempt].state,
@@ -99,7 +100,14 @@ class Job:
         with self._changed:
             yield
 
-    def look(self) -> None:
+    def start(self) -> None:
+        """Begins with the look, beside all else."""
+        with self._changed:
+            if not self._is_started:
+                self._is_started = True
+                threading.Thread(target=self._look, name="revrag-look", daemon=True).start()
+
+    def _look(self) -> None:
         """Reads the campaign; until then nobody begins."""
         try:
             while (wait := self.quiet_at - time.monotonic()) > 0:
@@ -111,6 +119,17 @@ class Job:
             self.failure = error
         self._is_ready = True
 
+    def wait(self) -> None:
+        """Returns once the look is over.
+
+        Raises:
+            RevragError: The campaign can't be read.
+        """
+        while not self._is_ready:
+            time.sleep(0.02)
+        if self.failure is not None:
+            raise self.failure
+
     @property
     def is_ready(self) -> bool:
         """Whether the look is over."""
@@ -119,7 +138,7 @@ class Job:
     def begin(self, attempt: int, partition: int) -> bool:
         """Whether an attempt may begin: no other has its part of the job."""
         with self._changed:
-            if self.is_over:
+            if self.is_over or self.failure is not None:
                 raise LookupError("the job is over")
             if not self._is_ready or any(
                 other.partition == partition and other.state == "live"
@@ -257,20 +276,19 @@ class Jobs:
     count: int = 0
 
     def open(self, settings: Settings) -> int:
-        """A new job; its look runs beside."""
+        """A new job, not started."""
         what = (settings.base_url, settings.campaign_id, settings.name)
         for job in self.by_id.values():
             if what == job.settings.what and not job.is_over:
                 if any(one.state == "live" for one in job.attempts.values()):
                     raise LookupError(
-                        "another job of this driver writes the same name into the same campaign; wait for "
-                        "its end, and run this one again: what it sent is recognised then"
+                        "another job of this driver writes the same name into the same campaign; "
+                        "wait for its end, and run this one again: what it sent is recognised then"
                     )
                 job.is_over = True
         self.count += 1
         job = Job(settings, self.quiet.get(what, 0.0))
         self.by_id[self.count] = job
-        threading.Thread(target=job.look, name="revrag-look", daemon=True).start()
         return self.count
 
     def over(self, number: int, rows: dict[str, int], *, committed: bool) -> Receipt:

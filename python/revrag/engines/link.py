@@ -53,9 +53,9 @@ class Link:
         except OSError as error:
             host, port = address
             raise LeaseLostError(
-                f"the driver does not answer at {host}:{port} ({type(error).__name__}), and without its leases a "
-                "row could go out twice: let executors reach that port of the driver, or choose "
-                "another with revrag's host= and port="
+                f"the driver does not answer at {host}:{port} ({type(error).__name__}), and "
+                "without its leases a row could go out twice: let executors reach that port of "
+                "the driver, or choose another with host= and port= of register or of the sink"
             ) from error
         self._beats = threading.Thread(target=self._beat, name="revrag-lease", daemon=True)
 

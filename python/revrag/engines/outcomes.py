@@ -83,8 +83,8 @@ def commit(path: str, files: list[str], receipt: dict[str, Any]) -> None:
             system.move(posixpath.join(staging, file), posixpath.join(folder, file))
         except FileNotFoundError as error:
             raise FileNotFoundError(
-                f"all rows have gone, but {file} of their outcomes is not at {staging}: outcomes must be a place "
-                "that driver and executors share"
+                f"all rows have gone, but {file} of their outcomes is not at {staging}: outcomes "
+                "must be a place that driver and executors share"
             ) from error
     with system.open_output_stream(posixpath.join(folder, "_receipt.json")) as stream:
         stream.write(json.dumps(receipt, indent=2).encode())

@@ -48,13 +48,13 @@ OWN: dict[str, Any] = {
 KINDS = OWN | UPLOAD | CLIENT
 
 WHY_A_KEY = (
-    "a cluster runs tasks again, on other rows and in another order, so a row can't be known by its "
-    'place: name the column that identifies it, as key="crm_id"'
+    "a cluster runs tasks again, on other rows and in another order, so a row can't be known by "
+    'its place: name the column that identifies it, as key="crm_id"'
 )
-WHY_NO_SECRET = (
-    "options are shown in plans, in the engine's pages and in logs: set REVRAG_API_KEY in the environment of "
-    "the driver and of the executors (from the cluster's secrets), or pass api_key_file, the path of a "
-    "file that holds the key on each of them"
+WHERE_FROM = (
+    "options are shown in plans, in the engine's pages and in logs: set REVRAG_API_KEY in the "
+    "environment of the driver and of the executors (from the cluster's secrets), or pass "
+    "api_key_file, the path of a file that holds the key on each of them"
 )
 
 
@@ -84,7 +84,7 @@ class Settings:
             options.setdefault("outcomes", path)
         for name in options:
             if name in ("api_key", "apikey", "revrag_api_key"):
-                raise InvalidArgumentError(f"{name}: {WHY_NO_SECRET}")
+                raise InvalidArgumentError(f"{name}: {WHERE_FROM}")
             if name not in KINDS:
                 known = ", ".join(sorted(KINDS))
                 raise InvalidArgumentError(f"there is no option {name!r}; there are {known}")
@@ -98,7 +98,8 @@ class Settings:
             raise InvalidArgumentError(f"key: it is missing; {WHY_A_KEY}")
         if "app_session_id" in key:
             raise InvalidArgumentError(
-                "key: the column app_session_id can't be it here; give the ids a column of another name"
+                "key: the column app_session_id can't be it here; give the ids a column of "
+                "another name"
             )
         rate = read.get("max_records_per_second")
         if rate is not None and not 0 < rate < float("inf"):
@@ -146,7 +147,7 @@ class Settings:
         if self.api_key_file is not None:
             key = Path(self.api_key_file).read_text("utf-8").strip()
         elif not os.environ.get("REVRAG_API_KEY"):
-            raise InvalidArgumentError(f"there is no API key here; {WHY_NO_SECRET}")
+            raise InvalidArgumentError(f"there is no API key here; {WHERE_FROM}")
         return Client(key, base_url=self.base_url, **self.options)
 
     def to_json(self) -> str:

@@ -1,4 +1,4 @@
-"""Messages between driver and tasks: JSON under a code that only who knows the job's secret can make."""
+"""Messages between driver and tasks: JSON under a code that only who knows a secret can make."""
 
 from __future__ import annotations
 
