@@ -12,6 +12,7 @@ sends it again.
 | ``tokens`` | the session id of a row |
 | ``leases`` | who may send which key, and what became of it; in a file of the driver's |
 | ``listing`` | the one look at the campaign before anything is sent |
+| ``claim`` | one driver of a machine at a time for a name |
 | ``jobs`` | jobs, their attempts, the share of the rate that each has |
 | ``wire`` | messages between driver and tasks, under a code that only they can make |
 | ``coordinator`` | the driver's end: listens |

@@ -7,11 +7,12 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from revrag import RevragError
+from revrag.engines.claim import Claim
 from revrag.engines.leases import WAIT, Leases
 from revrag.engines.listing import look
+from revrag.errors import JournalError, RevragError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,16 +79,18 @@ OUTCOMES = (
 class Job:
     """One write of one table."""
 
-    def __init__(self, settings: Settings, quiet_at: float) -> None:
+    def __init__(self, settings: Settings, before: list[Job]) -> None:
         self.settings = settings
         self.attempts: dict[int, Attempt] = {}
         # Not before this may anybody look: what was on its way may be applied yet.
-        self.quiet_at = quiet_at
+        self.quiet_at = 0.0
+        self._before = before
         self.is_over = False
         self.failure: BaseException | None = None
         self._looker: int | None = None
         self._prober: int | None = None
         self._is_started = self._is_ready = False
+        self._claim: Claim | None = None
         self._changed = threading.RLock()
         self.leases = Leases(
             lambda attempt: self.attempts[attempt].state,
@@ -100,23 +103,43 @@ class Job:
         with self._changed:
             yield
 
+    def _is_quiet(self) -> bool:
+        """Whether nothing of earlier jobs can be under way."""
+        jobs = [self, *self._before]
+        return all(job.quiet_at <= time.monotonic() for job in jobs) and not any(
+            job.is_at_work for job in self._before
+        )
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether an attempt may be sending."""
+        return any(one.state == "live" for one in list(self.attempts.values()))
+
     def start(self) -> None:
         """Begins with the look, beside all else."""
         with self._changed:
             if not self._is_started:
+                self._claim = Claim(*self.settings.what)
+                wait = self._claim.wait
+                if wait is None:
+                    # Its tasks stop by themselves once they miss it.
+                    wait = LOST_AFTER + self.settings.settle_after
+                self.quiet_at = time.monotonic() + wait if wait else 0.0
                 self._is_started = True
                 threading.Thread(target=self._look, name="revrag-look", daemon=True).start()
 
     def _look(self) -> None:
         """Reads the campaign; until then nobody begins."""
         try:
-            while (wait := self.quiet_at - time.monotonic()) > 0:
-                time.sleep(min(wait, 0.5))
+            while not self._is_quiet():
+                time.sleep(0.05)
             with self.settings.client() as client:
                 campaign = client.campaign(self.settings.campaign_id)
                 look(campaign, self.leases, self.settings.prefix, self.locked)
         except BaseException as error:
             self.failure = error
+            # Nothing of it was sent.
+            self.release(0.0)
         self._is_ready = True
 
     def wait(self) -> None:
@@ -243,6 +266,9 @@ class Job:
         """What it came to. No attempt may send from here on."""
         with self._changed:
             self.is_over = True
+            wait = 0.0 if committed else self.settings.settle_after
+            self.quiet_at = max(self.quiet_at, time.monotonic() + wait)
+            self.release(wait + (LOST_AFTER if self.is_at_work else 0.0))
             counts = self.leases.counts()
             if not committed:
                 rows = counts
@@ -258,10 +284,17 @@ class Job:
                 committed=committed,
             )
 
+    def release(self, wait: float) -> None:
+        """Others may have the name, and wait so long."""
+        if self._claim is not None:
+            self._claim.end(wait)
+            self._claim = None
+
     def close(self) -> None:
         """Removes its file."""
         with self._changed:
             self.is_over = True
+            self.release(LOST_AFTER + self.settings.settle_after if self.attempts else 0.0)
             self.leases.close()
 
 
@@ -271,23 +304,21 @@ class Jobs:
 
     by_id: dict[int, Job] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
-    # Until when requests of an earlier job of the same name may be under way.
-    quiet: dict[Any, float] = field(default_factory=dict)
     count: int = 0
 
     def open(self, settings: Settings) -> int:
         """A new job, not started."""
-        what = (settings.base_url, settings.campaign_id, settings.name)
-        for job in self.by_id.values():
-            if what == job.settings.what and not job.is_over:
-                if any(one.state == "live" for one in job.attempts.values()):
-                    raise LookupError(
+        before = [job for job in self.by_id.values() if job.settings.what == settings.what]
+        for job in before:
+            if not job.is_over:
+                if job.is_at_work:
+                    raise JournalError(
                         "another job of this driver writes the same name into the same campaign; "
                         "wait for its end, and run this one again: what it sent is recognised then"
                     )
-                job.is_over = True
+                job.close()
         self.count += 1
-        job = Job(settings, self.quiet.get(what, 0.0))
+        job = Job(settings, before)
         self.by_id[self.count] = job
         return self.count
 
@@ -296,9 +327,4 @@ class Jobs:
         job = self.by_id[number]
         receipt = job.receipt(rows, committed=committed)
         self.receipts.append(receipt)
-        is_open = any(one.state == "live" for one in job.attempts.values())
-        # Those that are cut off stop within seconds.
-        wait = LOST_AFTER if is_open else 0.0
-        quiet_at = time.monotonic() + wait + job.settings.settle_after
-        self.quiet[job.settings.what] = max(job.quiet_at, quiet_at if not committed else 0.0)
         return receipt
