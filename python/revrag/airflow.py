@@ -62,8 +62,8 @@ class RevragUploadOperator(BaseOperator):
         name: What tells rounds apart, at most 55 bytes; the same for every try of a run, as
             ``"daily-{{ ds }}"``. None is one round for ever: who was called is never called again.
             A template.
-        report: Where the outcome of each row is written: a path that ends in ``.parquet``, ``.csv`` or
-            ``.jsonl``. It holds phone numbers. A template.
+        report: Where the outcome of each row is written: a path that ends in ``.parquet``, ``.csv``
+            or ``.jsonl``. It holds phone numbers. A template.
         conn_id: The connection with the service: its password is the API key, its host the base
             URL, if it has one. None takes ``REVRAG_API_KEY`` and ``REVRAG_BASE_URL`` of the worker.
         upload_options: What else ``Campaign.upload`` takes, by name.

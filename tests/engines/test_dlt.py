@@ -1,4 +1,4 @@
-"""A campaign as a destination of dlt: a load that is killed is loaded again, and calls nobody twice."""
+"""A campaign as a destination of dlt: a load that was killed is loaded again."""
 
 from __future__ import annotations
 

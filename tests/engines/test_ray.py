@@ -62,7 +62,7 @@ def leads(count: int, parts: int) -> Any:
         )
 
     ids = ray.data.range(count, override_num_blocks=parts)
-    return ids.map_batches(table, batch_format="pyarrow", batch_size=None)
+    return ids.map_batches(table, batch_format="pyarrow", batch_size=None, **REMOTE)
 
 
 def flaky(share: float) -> Any:
@@ -105,7 +105,9 @@ def test_a_key_in_several_tasks_goes_once(cluster: None, service: Sandbox) -> No
 
 
 def test_a_table_of_a_million(cluster: None, service: Sandbox, outcomes: str) -> None:
-    frame = leads(ROWS, 50).map_batches(flaky(0.02), batch_format="pyarrow", batch_size=1000)
+    frame = leads(ROWS, 50).map_batches(
+        flaky(0.02), batch_format="pyarrow", batch_size=1000, **REMOTE
+    )
     into = sink(service, outcomes=outcomes, variables={"lead": "said"})
     with killing(random.Random(3), "Write()", (2, 6), most=12) as kills:
         frame.write_datasink(into, ray_remote_args=REMOTE)
@@ -126,7 +128,7 @@ def test_a_table_of_a_million(cluster: None, service: Sandbox, outcomes: str) ->
 def test_rows_in_another_order(cluster: None, service: Sandbox, seed: int) -> None:
     """A shuffle, drawn anew by each run, and tasks of other sizes."""
     frame = leads(RUN_ROWS, 8).random_shuffle().repartition(10)
-    frame = frame.map_batches(flaky(0.1), batch_format="pyarrow", batch_size=500)
+    frame = frame.map_batches(flaky(0.1), batch_format="pyarrow", batch_size=500, **REMOTE)
     into = sink(service, variables={"lead": "said"})
     with killing(random.Random(seed), "Write()", (1, 4), most=3) as kills:
         frame.write_datasink(into, ray_remote_args=REMOTE)
