@@ -109,7 +109,7 @@ def test_a_table_of_a_million(cluster: None, service: Sandbox, outcomes: str) ->
         flaky(0.02), batch_format="pyarrow", batch_size=1000, **REMOTE
     )
     into = sink(service, outcomes=outcomes, variables={"lead": "said"})
-    with killing(random.Random(3), "Write()", (2, 6), most=12) as kills:
+    with killing(random.Random(3), "->Write", (1, 4), most=12) as kills:
         frame.write_datasink(into, ray_remote_args=REMOTE)
     receipt = into.receipt
     print(f"{ROWS} rows, {kills()} workers killed, {receipt.attempts} attempts,")
@@ -130,7 +130,7 @@ def test_rows_in_another_order(cluster: None, service: Sandbox, seed: int) -> No
     frame = leads(RUN_ROWS, 8).random_shuffle().repartition(10)
     frame = frame.map_batches(flaky(0.1), batch_format="pyarrow", batch_size=500, **REMOTE)
     into = sink(service, variables={"lead": "said"})
-    with killing(random.Random(seed), "Write()", (1, 4), most=3) as kills:
+    with killing(random.Random(seed), "->Write", (0.5, 2), most=3) as kills:
         frame.write_datasink(into, ray_remote_args=REMOTE)
     print(f"run {seed}: {kills()} workers killed, {into.receipt}")
     assert called(service) == valid(RUN_ROWS)

@@ -14,7 +14,7 @@ from revrag.engines.outcomes import Outcomes
 from revrag.errors import UploadError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from revrag import Campaign, UploadReport
     from revrag.engines.settings import Settings
@@ -154,12 +154,14 @@ class Attempt:
         asks = [(row.token, tokens.number(row.number)) for row in rows]
         verdicts = self._link.ask("lease", rows=asks)
         by: dict[str, list[Row]] = {"send": [], "look": [], "wait": []}
-        done = []
+        done, again = [], set()
         for row, (do, outcome, run, status, error) in zip(rows, verdicts, strict=True):
             if do == "done":
                 done.append((row.key, row.number, outcome, run, status, error))
             else:
                 by[do].append(row)
+                if outcome:
+                    again.add(row.token)
         self._outcomes.add(done)
         if by["wait"]:
             self._waiting.append((table, by["wait"]))
@@ -169,7 +171,7 @@ class Attempt:
             self._link.ask("tell", rows=[])
         if by["look"]:
             self._link.wait("may_look")
-            report = self._upload(table, by["look"], share, time.monotonic(), "campaign")
+            report = self._upload(table, by["look"], share, time.monotonic(), "campaign", again)
             is_proven = report.accepted + report.existing > 0
             self._link.ask("looked", is_proven=is_proven)
 
@@ -180,6 +182,7 @@ class Attempt:
         share: float | None,
         began: float,
         existing: Literal["campaign", "caller"],
+        again: Collection[str] = (),
     ) -> UploadReport:
         picked = table.take(pa.array([row.at for row in rows], pa.int64()))
         failure = None
@@ -191,7 +194,11 @@ class Attempt:
             )
         except UploadError as error:
             failure, report = error, error.report
-        found = list(told(report))
+        found = [
+            # An attempt before sent it: to this job it is no row of before.
+            (*one[:2], "accepted", *one[3:]) if one[2] == "existing" and row.token in again else one
+            for row, one in zip(rows, told(report), strict=False)
+        ]
         if share is not None:
             # The next slice begins when this one's time is over.
             time.sleep(max(0.0, began + len(rows) / share - time.monotonic()))

@@ -86,6 +86,8 @@ class Shown:
 
 
 SEND, LOOK, WAIT = Verdict("send"), Verdict("look"), Verdict("wait")
+# What is found was sent by an attempt before.
+LOOK_AGAIN = Verdict("look", "accepted")
 DUPLICATE = Verdict("done", "duplicate", error="another row of this job has this key")
 
 
@@ -197,7 +199,7 @@ class Leases:
             "UPDATE sent SET attempt = ?, state = ? WHERE token = ?", (attempt, OUT, token)
         )
         # What was never sent, or was not found, may go as it is; of all else nobody knows.
-        return self._listed(ask, token) if state == NOT_SENT else LOOK
+        return self._listed(ask, token) if state == NOT_SENT else LOOK_AGAIN
 
     def _listed(self, ask: Ask, exact: bytes) -> Verdict:
         """What the listing shows of a row. Where that is not plain, the upload itself looks."""
