@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG
 from revrag.airflow import RevragUploadOperator
 
-with DAG("leads", schedule=None, start_date=datetime(2026, 1, 1), catchup=False) as dag:
+with DAG("leads", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC), catchup=False) as dag:
     RevragUploadOperator(
         task_id="call",
         source=os.environ.get("LEADS", "leads.csv"),
