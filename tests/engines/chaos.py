@@ -11,29 +11,31 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
-def children(parent: int | None, word: str) -> list[int]:
-    """Processes whose command line has a word; of a parent, or of anybody below this process."""
+def children(ancestor: int, word: str) -> list[int]:
+    """Processes below another whose command line has a word."""
     found = []
     for folder in Path("/proc").iterdir():
-        if not folder.name.isdecimal():
-            continue
-        with suppress(OSError, IndexError):
-            status = (folder / "stat").read_text().rsplit(")", 1)[1].split()
-            above = int(status[1])
-            if word not in (folder / "cmdline").read_text():
-                continue
-            if parent is None or above == parent or is_below(above, parent):
+        with suppress(OSError):
+            is_named = folder.name.isdecimal() and word in (folder / "cmdline").read_text()
+            if is_named and is_below(int(folder.name), ancestor):
                 found.append(int(folder.name))
     return found
+
+
+def parent(process: int) -> int:
+    """The process above; of one that is gone, none."""
+    try:
+        status = (Path("/proc") / str(process) / "stat").read_text()
+    except OSError:
+        return 0
+    return int(status.rsplit(")", 1)[1].split()[1])
 
 
 def is_below(process: int, ancestor: int) -> bool:
     while process > 1:
         if process == ancestor:
             return True
-        process = int(
-            (Path("/proc") / str(process) / "stat").read_text().rsplit(")", 1)[1].split()[1]
-        )
+        process = parent(process)
     return False
 
 
