@@ -105,8 +105,8 @@ def count(service: Sandbox) -> int:
 def task_processes(*, with_worker: bool) -> list[int]:
     """The process that uploads, or it and the worker of Airflow's that watches over it."""
     busy = set(children(os.getpid(), "LocalExecutor: ")) - set(children(os.getpid(), "<idle>"))
-    below = {one for one in busy if parent(one) in busy}
-    return sorted(busy if with_worker else below, reverse=True)
+    below = {one for one in children(os.getpid(), "") if parent(one) in busy}
+    return sorted(busy | below if with_worker else below)
 
 
 @pytest.mark.parametrize("seed", range(RUNS))
