@@ -1,7 +1,6 @@
 """Leads as an asset of Dagster, by day: a run that failed, or was killed, is simply run again."""
 
-from __future__ import annotations
-
+# Dagster reads annotations as they are: there is no import of theirs from the future here.
 import os
 
 from dagster import (
