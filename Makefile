@@ -52,7 +52,7 @@ test-frameworks: $(VENV)/.built ## webhook endpoints on the oldest and newest fr
 	PYTHON='$(PYTHON)' tests/frameworks/run
 
 # Spark needs a Java 17 or newer. A build that is quick: a million rows pass through it.
-test-engines: $(ENGINES_VENV)/.built ## real Spark and Ray, their workers killed, at full count
+test-engines: $(ENGINES_VENV)/.built ## real Spark, Ray, dlt and Airflow, their workers killed, at full count
 	REVRAG_TEST_ROWS=1000000 REVRAG_TEST_RUNS=20 REVRAG_TEST_RUN_ROWS=100000 tests/engines/run
 
 types: $(VENV)/.built
@@ -97,7 +97,7 @@ docs: ## the Rust crate's documentation, in target/doc
 	cargo doc --no-deps --features cli
 
 clean: ## remove what was built
-	rm -rf target dist $(VENV) $(BENCH_VENV) $(ENGINES_VENV) .venv-frameworks python/revrag/*.so
+	rm -rf target dist $(VENV) $(BENCH_VENV) $(ENGINES_VENV) .venv-airflow .venv-frameworks python/revrag/*.so
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # A virtual environment whose pip knows dependency groups.
