@@ -41,6 +41,7 @@ class Sent:
 
     counts: dict[str, int]
     file: str | None
+    attempt: int
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def send(tables: Iterable[pa.Table | pa.RecordBatch], settings: Settings, place:
             attempt.take(table)
         attempt.finish()
         link.ask("end")
-    return Sent(outcomes.counts, outcomes.file)
+    return Sent(outcomes.counts, outcomes.file, link.attempt)
 
 
 def slices(tables: Iterable[pa.Table | pa.RecordBatch]) -> Iterator[pa.Table]:

@@ -115,6 +115,9 @@ class _Handler(socketserver.BaseRequestHandler):
         if do == "over":
             receipt = coordinator.over(asked["job"], asked["rows"], committed=asked["committed"])
             return asdict(receipt)
+        if do == "adopt":
+            adopted = job.adopt(asked["attempts"], asked["rows"])
+            return [one and [one.outcome, one.run, one.status, one.error] for one in adopted]
         attempt = asked["attempt"]
         match do:
             case "begin":

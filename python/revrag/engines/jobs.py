@@ -241,6 +241,11 @@ class Job:
             if self._looker == attempt:
                 self._looker = None
 
+    def adopt(self, attempts: list[int], wanted: list[str]) -> list[Verdict | None]:
+        """What became of keys that no attempt has that counts."""
+        with self._changed:
+            return self.leases.adopt(set(attempts), wanted)
+
     def end(self, attempt: int) -> None:
         """An attempt has sent all that it had."""
         with self._changed:
@@ -270,14 +275,17 @@ class Job:
             self.quiet_at = max(self.quiet_at, time.monotonic() + wait)
             self.release(wait + (LOST_AFTER if self.is_at_work else 0.0))
             counts = self.leases.counts()
-            if not committed:
-                rows = counts
+            if committed:
+                # By key, for attempts may have told of rows that others sent.
+                home = rows.get("invalid", 0)
+                twice = max(0, sum(rows.values()) - home - sum(counts.values()))
+                counts |= {"invalid": home, "duplicate": twice}
             lost = sum(one.state != "ended" for one in self.attempts.values())
             settings = self.settings
             return Receipt(
                 campaign_id=settings.campaign_id,
                 name=settings.name,
-                rows={name: count for name, count in rows.items() if count},
+                rows={name: count for name, count in counts.items() if count},
                 attempts=len(self.attempts),
                 lost=lost,
                 outcomes=settings.outcomes,

@@ -249,6 +249,27 @@ class Leases:
         )
         self._db.execute("COMMIT")
 
+    def adopt(self, attempts: set[int], wanted: Iterable[str]) -> list[Verdict | None]:
+        """What became of keys that none of these attempts has, of each once.
+
+        They are the attempts that count in the end. Where an engine ran a part again, with other
+        rows, a row may have been another's of an attempt that does not count.
+        """
+        self._db.execute("BEGIN")
+        adopted = [self._adopt(attempts, tokens.digest(token)) for token in wanted]
+        self._db.execute("COMMIT")
+        return adopted
+
+    def _adopt(self, attempts: set[int], token: bytes) -> Verdict | None:
+        found = self._db.execute(
+            "SELECT attempt, state, run, status, error FROM sent WHERE token = ?", (token,)
+        ).fetchone()
+        if found is None or found[0] in attempts:
+            return None
+        update = "UPDATE sent SET attempt = ? WHERE token = ?"
+        self._db.execute(update, (min(attempts), token))
+        return Verdict("done", NAMES.get(found[1], "unknown"), *found[2:])
+
     def counts(self) -> dict[str, int]:
         """How many keys have come to what; those under way are unknown."""
         counts = dict.fromkeys(STATES, 0)

@@ -12,11 +12,15 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Self
 
 # What begins with an underscore, readers of Parquet folders pass over.
 STAGING = "_under-way"
+
+# Rows that are asked about at once.
+HANDFUL = 10_000
+CORRECTED = ("outcome", "run_id", "status", "error")
 
 SCHEMA = pa.schema(
     [
@@ -72,6 +76,26 @@ class Outcomes:
             arrays = [pa.array(column, pa.string()) for column in columns]
             arrays.append(pa.array([self._partition] * len(columns[0]), pa.int32()))
             self._writer.write_table(pa.table(arrays, schema=SCHEMA))
+
+
+def correct(path: str, file: str, ask: Callable[[list[str]], list[Any]]) -> None:
+    """Takes rows for what became of their keys, where nobody else tells of those."""
+    system, folder = place(path)
+    whole = posixpath.join(folder, STAGING, file)
+    columns = pq.read_table(whole, filesystem=system).to_pydict()
+    twice = [
+        at
+        for at, (key, outcome) in enumerate(zip(columns["key"], columns["outcome"], strict=True))
+        if outcome == "duplicate" and key is not None
+    ]
+    for start in range(0, len(twice), HANDFUL):
+        some = twice[start : start + HANDFUL]
+        for at, told in zip(some, ask([columns["key"][at] for at in some]), strict=True):
+            if told is not None:
+                for name, value in zip(CORRECTED, told, strict=True):
+                    columns[name][at] = value
+    table = pa.table(columns, schema=SCHEMA)
+    pq.write_table(table, whole, filesystem=system, compression="zstd")
 
 
 def commit(path: str, files: list[str], receipt: dict[str, Any]) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from revrag.engines import outcomes
+from revrag.engines import outcomes, tokens
 from revrag.engines.link import Link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from revrag.engines.attempt import Sent
     from revrag.engines.settings import Settings
@@ -32,6 +32,13 @@ def begin(driver: Driver, settings: Settings) -> int:
 
 def commit(driver: Driver, job: int, settings: Settings, sent: Iterable[Sent]) -> None:
     """All tasks ended as they should: their counts are gathered, and their files are in place."""
+    sent = list(sent)
+    if settings.outcomes is not None:
+        with Link(*driver, job) as link:
+            for one in sent:
+                if one.file is not None and one.counts.get("duplicate"):
+                    ask = asker(link, settings, [one.attempt for one in sent])
+                    outcomes.correct(settings.outcomes, one.file, ask)
     rows: dict[str, int] = {}
     files = []
     for one in sent:
@@ -41,6 +48,18 @@ def commit(driver: Driver, job: int, settings: Settings, sent: Iterable[Sent]) -
     receipt = end(driver, job, rows, committed=True)
     if settings.outcomes is not None:
         outcomes.commit(settings.outcomes, files, receipt)
+
+
+def asker(link: Link, settings: Settings, attempts: list[int]) -> Callable[[list[str]], list[Any]]:
+    """What asks the driver about keys that none of the attempts has."""
+    is_joined = len(settings.key) > 1
+
+    def ask(keys: list[str]) -> list[Any]:
+        wanted = [tokens.token(settings.prefix, key, is_joined=is_joined) for key in keys]
+        answer: list[Any] = link.ask("adopt", attempts=attempts, rows=wanted)
+        return answer
+
+    return ask
 
 
 def abort(driver: Driver, job: int, settings: Settings) -> None:

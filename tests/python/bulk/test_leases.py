@@ -10,9 +10,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import revrag
 from revrag.engines import attempt, whole
@@ -108,6 +110,29 @@ def test_a_task_that_is_killed(service: Service, driver: Coordinator) -> None:
     counts.update(task(driver, chosen, job, 0, leads(30, 30)))
     assert counts == {"accepted": 60}
     assert sessions(service) == {f"may:{one}": 1 for one in range(60)}
+
+
+def test_an_attempt_that_does_not_count(
+    service: Service, driver: Coordinator, tmp_path: Path
+) -> None:
+    """A part that ended well, and was run again on other rows."""
+    chosen = settings(service, outcomes=str(tmp_path / "outcomes"))
+    where = (driver.address, driver.secret)
+    job = whole.begin(where, chosen)
+    task(driver, chosen, job, 0, leads(30))
+    # Then its rows are the other part's, which has one of them twice.
+    twice = pa.concat_tables([leads(30), leads(1)])
+    parts = [
+        attempt.send([table], chosen, attempt.Place(*where, job, part))
+        for part, table in ((1, twice), (0, leads(30, 30)))
+    ]
+    whole.commit(where, job, chosen, parts)
+    assert driver.receipts[-1].rows == {"accepted": 60, "duplicate": 1}
+    runs = {record.session: record.run_id for record in service.applied}
+    rows = pq.read_table(tmp_path / "outcomes").to_pylist()
+    assert len(rows) == 61
+    accepted = {row["key"]: row["run_id"] for row in rows if row["outcome"] == "accepted"}
+    assert accepted == {str(one): runs[f"may:{one}"] for one in range(60)}
 
 
 def test_a_task_whose_driver_is_gone_stops(service: Service, driver: Coordinator) -> None:
