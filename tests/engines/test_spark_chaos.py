@@ -113,6 +113,8 @@ def test_rows_in_another_order(
     print(f"run {seed}: {tries} tries, {kills()} executors killed, {uploads.receipts[-1].rows}")
     valid = {str(lead) for lead in range(RUN_ROWS) if lead % 100 != 99}
     assert found == dict.fromkeys(valid, 1)
+    assert_the_outcomes_agree(service, str(tmp_path), tries)
+    assert not {"duplicate", "unknown"} & set(uploads.receipts[-1].rows)
 
 
 def test_by_position_rows_are_lost_and_sent_twice(
