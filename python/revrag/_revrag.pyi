@@ -812,7 +812,7 @@ class Campaign:
         app_session_id: str | None = None,
         key: str | Iterable[str] | None = None,
         name: str | None = None,
-        existing: Literal["campaign", "journal"] = "campaign",
+        existing: Literal["campaign", "journal", "caller"] = "campaign",
         region: str | None = "IN",
         on_invalid: Literal["reject", "send", "raise"] = "reject",
         on_duplicate: Literal["keep", "reject"] = "keep",
@@ -862,7 +862,9 @@ class Campaign:
                 another; at most 55 bytes.
             existing (str): What tells which rows were uploaded before: `"campaign"` reads all of the
                 campaign's records first, `"journal"` asks the journal alone, for those who alone write to
-                the campaign.
+                the campaign; `"caller"` asks nobody: none of the rows was uploaded, and nobody else uploads
+                them meanwhile, as the caller has seen to by other means. Then several uploads of a name
+                may run at once.
             region (str | None): Where numbers without a country code belong, as `"IN"`; None sends all
                 as they come.
             on_invalid (str): What becomes of rows that are not valid: `"reject"` keeps them home,
@@ -929,7 +931,7 @@ class Campaign:
         app_session_id: str | None = None,
         key: str | Iterable[str] | None = None,
         name: str | None = None,
-        existing: Literal["campaign", "journal"] = "campaign",
+        existing: Literal["campaign", "journal", "caller"] = "campaign",
         region: str | None = "IN",
         on_invalid: Literal["reject", "send", "raise"] = "reject",
         on_duplicate: Literal["keep", "reject"] = "keep",
