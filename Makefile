@@ -4,10 +4,11 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-rust test-python test-webhooks test-keys test-frameworks types stubs simulate test-defects fuzz lint \
-	bench docs clean
+	bench docs api clean
 
 VENV := .venv
 BENCH_VENV := .venv-bench
+DOCS_VENV := .venv-docs
 BIN := $(VENV)/bin
 
 # The first Python that is new enough; `make PYTHON=/path/to/python` takes another.
@@ -88,11 +89,21 @@ lint: $(VENV)/.tools ## formatting, lints and documentation, warnings refused; d
 bench: $(BENCH_VENV)/.built target/counting_server ## measure a release build
 	@for script in $(BENCHES); do echo "== $$script"; $(BENCH_VENV)/bin/python $$script || exit 1; done
 
-docs: ## the Rust crate's documentation, in target/doc
-	cargo doc --no-deps --features cli
+# Its snippets run in .venv; the site is made in an environment of its own, which the package is not in.
+docs: $(DOCS_VENV)/.tools $(VENV)/.built ## the site, in target/site, and the Rust crate's documentation, in target/doc
+	$(BIN)/python docs/tools/prepare.py
+	$(DOCS_VENV)/bin/zensical build --clean --strict --config-file mkdocs.yml
+	$(DOCS_VENV)/bin/python docs/tools/finish.py
+	cargo doc --quiet --no-deps --features cli
+
+# The last tag is what callers have; before the first there is nothing to break.
+api: $(DOCS_VENV)/.tools ## what has changed for callers since the last tag
+	@tag=$$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null) || { \
+		echo 'no release yet: nothing to compare with'; exit 0; }; \
+	$(DOCS_VENV)/bin/python -m griffe check revrag --search python --against "$$tag" --verbose
 
 clean: ## remove what was built
-	rm -rf target dist $(VENV) $(BENCH_VENV) .venv-frameworks python/revrag/*.so
+	rm -rf target dist $(VENV) $(BENCH_VENV) $(DOCS_VENV) .venv-frameworks python/revrag/*.so
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # A virtual environment whose pip knows dependency groups.
@@ -104,6 +115,11 @@ define make_venv
 	@$(1)/bin/python -c 'import pip; $(IS_NEW_ENOUGH)' 2>/dev/null || '$(PYTHON)' -m venv --clear $(1)
 	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 endef
+
+$(DOCS_VENV)/.tools: pyproject.toml
+	$(call make_venv,$(DOCS_VENV))
+	$(DOCS_VENV)/bin/python -m pip install --quiet --group docs
+	@touch $@
 
 $(VENV)/.tools: pyproject.toml
 	$(call make_venv,$(VENV))

@@ -73,7 +73,7 @@ def run(source: Path) -> list[str]:
 
 
 def included(match: re.Match[str]) -> str:
-    """Another file of the repository, without its first heading and its links to what is no page."""
+    """Another file of the repository, without its first heading and links to what is no page."""
     text = (ROOT / match[1]).read_text(encoding="utf-8").partition("\n")[2].strip()
     return re.sub(r"\[([^\]]+)\]\((?!http|#)[^)]+\)", r"\1", text)
 

@@ -43,9 +43,7 @@ FENCE = re.compile(
     r"|^<!-- (?P<hidden>python|bash)\n(?P<secret>.*?)^-->$",
     re.MULTILINE | re.DOTALL,
 )
-PORT = re.compile(
-    r"""((?:127\.0\.0\.1|localhost):|"127\.0\.0\.1", |--port[ =])([5-9]\d{3})\b"""
-)
+PORT = re.compile(r"""((?:127\.0\.0\.1|localhost):|"127\.0\.0\.1", |--port[ =])([5-9]\d{3})\b""")
 # What would ask a package registry.
 INSTALLS = re.compile(r"^(?:python -m )?(?:pip|uv|pipx) ", re.MULTILINE)
 PATIENCE = 20.0  # seconds for a process to listen, or to print what is waited for
@@ -135,15 +133,16 @@ class Page:
         return self.run_bash(fence)
 
     def run_python(self, fence: Fence) -> str:
+        """Run a program in the page's namespace."""
         # Blank lines before it give a traceback the page's line numbers.
         code = compile("\n" * fence.line + self.real(fence.code), str(self.path), "exec")
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            exec(code, self.namespace)  # noqa: S102
+            exec(code, self.namespace)
         return self.shown(printed.getvalue())
 
     def run_bash(self, fence: Fence) -> str:
-        # What it exports is there for the next one, too.
+        """Run a script, and keep what it exports for the next one."""
         script = f"trap 'env -0 >.env' EXIT\n{self.real(fence.code)}"
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
@@ -166,6 +165,7 @@ class Page:
         return self.shown(done.stdout)
 
     def start(self, fence: Fence) -> None:
+        """Start a process, and wait until it listens."""
         told = fence.words["background"]
         process = subprocess.Popen(
             ["bash", "-c", f"exec env {self.real(fence.code)}"],
@@ -192,6 +192,7 @@ class Page:
         wait(listens, f"line {fence.line}: nothing listens on {told}")
 
     def log(self, told: str, until: str) -> str:
+        """What a process has printed, once it has."""
         word, _, count = until.partition("*")
         lines = self.logs[told]
 
