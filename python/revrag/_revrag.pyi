@@ -271,9 +271,7 @@ class CallFetcher:
     """Fetches calls, for `CallPager`."""
 
     def fetch(self, wanted: list[tuple[bool, str]]) -> CallBatch: ...
-    def fetch_async(
-        self, wanted: list[tuple[bool, str]]
-    ) -> Coroutine[Any, Any, CallBatch]: ...
+    def fetch_async(self, wanted: list[tuple[bool, str]]) -> Coroutine[Any, Any, CallBatch]: ...
     def stream(
         self,
         batches: Iterator[CallBatch],
@@ -606,9 +604,7 @@ class Campaign:
             >>> campaign.status().stats.total_records > 0
             True
         """
-    def status_async(
-        self, *, timeout: float | None = None
-    ) -> Coroutine[Any, Any, CampaignStatus]:
+    def status_async(self, *, timeout: float | None = None) -> Coroutine[Any, Any, CampaignStatus]:
         """The asyncio twin of `status`.
 
         Example:
