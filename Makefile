@@ -98,7 +98,7 @@ docs: $(DOCS_VENV)/.tools $(VENV)/.built ## the site, in target/site, and the Ru
 	cargo doc --quiet --no-deps --features cli
 
 # As it is released, for Pythons and Linuxes old and new. PROFILE=release is cheaper, and no slower to install.
-PROFILE := wheel
+PROFILE ?= wheel
 TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 wheel: $(WHEEL_VENV)/.tools ## the wheel and the source distribution, in dist, installed and tried without a network
 	rm -rf dist
