@@ -80,3 +80,16 @@ def test_scripts_can_be_run_and_are_well_formed():
         script = ROOT / "wheels" / name
         assert os.access(script, os.X_OK), name
         subprocess.run(["bash", "-n", str(script)], check=True, timeout=20)
+
+
+def test_every_file_can_be_checked_out_on_windows():
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+    )
+    if listed.returncode:
+        pytest.skip("this is no clone")
+    reserved = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)$")
+    for path in listed.stdout.splitlines():
+        for part in path.split("/"):
+            assert not reserved.match(part.partition(".")[0]), path
+            assert not set(part) & set('<>:"\\|?*'), path
