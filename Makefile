@@ -3,13 +3,14 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-webhooks test-keys test-frameworks types stubs simulate test-defects fuzz lint \
-	bench docs api wheel reproduce deny clean
+.PHONY: help demo test test-rust test-python test-webhooks test-keys test-frameworks test-engines types stubs \
+	simulate test-defects fuzz lint bench docs api wheel reproduce deny clean
 
 VENV := .venv
 BENCH_VENV := .venv-bench
 DOCS_VENV := .venv-docs
 WHEEL_VENV := .venv-wheels
+ENGINES_VENV := .venv-engines
 BIN := $(VENV)/bin
 
 # The first Python that is new enough; `make PYTHON=/path/to/python` takes another.
@@ -51,6 +52,10 @@ test-keys: $(VENV)/.built ## keyed uploads killed and in crowded campaigns, at f
 
 test-frameworks: $(VENV)/.built ## webhook endpoints on the oldest and newest frameworks
 	PYTHON='$(PYTHON)' tests/frameworks/run
+
+# Spark needs a Java 17 or newer. A build that is quick: a million rows pass through it.
+test-engines: $(ENGINES_VENV)/.built ## real Spark and Ray, their workers killed, at full count
+	REVRAG_TEST_ROWS=1000000 REVRAG_TEST_RUNS=20 REVRAG_TEST_RUN_ROWS=100000 tests/engines/run
 
 types: $(VENV)/.built
 	$(BIN)/python -m mypy python/revrag examples $(wildcard tests/typing/*.py)
@@ -132,7 +137,7 @@ api: $(DOCS_VENV)/.tools ## what has changed for callers since the last tag
 	$(DOCS_VENV)/bin/python -m griffe check revrag --search python --against "$$tag" --verbose
 
 clean: ## remove what was built
-	rm -rf target dist $(VENV) $(BENCH_VENV) $(DOCS_VENV) $(WHEEL_VENV) .venv-frameworks python/revrag/*.so
+	rm -rf target dist $(VENV) $(BENCH_VENV) $(DOCS_VENV) $(WHEEL_VENV) $(ENGINES_VENV) .venv-frameworks python/revrag/*.so
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # A virtual environment whose pip knows dependency groups.
@@ -170,6 +175,14 @@ $(BENCH_VENV)/.built: pyproject.toml $(RUST_SOURCES) $(PYTHON_SOURCES)
 	$(call make_venv,$(BENCH_VENV))
 	$(BENCH_VENV)/bin/python -m pip install --quiet --group bench
 	$(BENCH_VENV)/bin/python -m pip install --quiet --force-reinstall --no-deps .
+	@touch $@
+
+$(ENGINES_VENV)/.built: pyproject.toml $(RUST_SOURCES) $(PYTHON_SOURCES)
+	$(call make_venv,$(ENGINES_VENV))
+	$(ENGINES_VENV)/bin/python -m pip install --quiet --group engines 'maturin>=1.9.4,<2'
+	rm -rf target/engines
+	$(ENGINES_VENV)/bin/maturin build --quiet --profile quick --out target/engines
+	$(ENGINES_VENV)/bin/python -m pip install --quiet --force-reinstall --no-deps target/engines/*.whl
 	@touch $@
 
 # The standard library is all it needs, so nothing of the crate is built for it.

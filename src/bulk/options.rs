@@ -84,6 +84,9 @@ pub enum Existing {
     Campaign,
     /// The journal alone.
     Journal,
+    /// Nothing: the caller has seen to it that none was, and that nobody else uploads rows of these keys
+    /// meanwhile.
+    Caller,
 }
 
 /// How a row's session id is made of its key.

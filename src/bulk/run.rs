@@ -15,7 +15,7 @@ use super::claim::Claim;
 use super::desk::{Desk, End, Failure, Holder, Monitor};
 use super::encode::{Encoder, Numbers, read_numbers};
 use super::ledger::{Before, Effect, Event, Keyed, Ledger, Limits, Reply, Setting, Snapshot};
-use super::options::{OnDuplicate, OnInvalid, Options};
+use super::options::{Existing, OnDuplicate, OnInvalid, Options};
 use super::pipeline::{self, Piece, Plan};
 use super::rails::Tally;
 use super::reading::Reading;
@@ -119,7 +119,9 @@ impl<S: Service> Upload<S> {
         };
         let journal = options.journal.clone().filter(|_| !options.dry_run);
         let is_journaled = journal.is_some();
-        let is_claimed = !options.content.key.is_empty() && !options.dry_run;
+        let is_claimed = !options.content.key.is_empty()
+            && !options.dry_run
+            && options.existing != Existing::Caller;
         let opening = tokio::task::spawn_blocking(move || {
             let claim = is_claimed.then(|| {
                 Claim::take(&fresh.base_url, fresh.campaign, fresh.content.name.as_deref())

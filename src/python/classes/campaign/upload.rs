@@ -38,7 +38,9 @@ impl Campaign {
     ///         another; at most 55 bytes.
     ///     existing (str): What tells which rows were uploaded before: `"campaign"` reads all of the
     ///         campaign's records first, `"journal"` asks the journal alone, for those who alone write to
-    ///         the campaign.
+    ///         the campaign; `"caller"` asks nobody: none of the rows was uploaded, and nobody else uploads
+    ///         them meanwhile, as the caller has seen to by other means. Then several uploads of a name
+    ///         may run at once.
     ///     region (str | None): Where numbers without a country code belong, as `"IN"`; None sends all
     ///         as they come.
     ///     on_invalid (str): What becomes of rows that are not valid: `"reject"` keeps them home,

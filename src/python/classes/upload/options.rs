@@ -71,7 +71,11 @@ impl UploadOptions {
                 "key" => content.key = key(&name, &value)?,
                 "name" => content.name = optional(&name, &value)?,
                 "existing" => {
-                    let known = [("campaign", Ask::Campaign), ("journal", Ask::Journal)];
+                    let known = [
+                        ("campaign", Ask::Campaign),
+                        ("journal", Ask::Journal),
+                        ("caller", Ask::Caller),
+                    ];
                     options.existing = choice(&name, &value, &known)?;
                 }
                 "journal" => options.journal = value.extract::<Option<PathBuf>>()?,
