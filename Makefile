@@ -97,12 +97,13 @@ docs: $(DOCS_VENV)/.tools $(VENV)/.built ## the site, in target/site, and the Ru
 	$(DOCS_VENV)/bin/python docs/tools/finish.py
 	cargo doc --quiet --no-deps --features cli
 
-# As it is released, for Pythons and Linuxes old and new. PROFILE=release is cheaper, and no slower to install.
+# As it is released, for Pythons and Linuxes old and new. PROFILE=release is cheaper to build.
 PROFILE ?= wheel
 TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 wheel: $(WHEEL_VENV)/.tools ## the wheel and the source distribution, in dist, installed and tried without a network
 	rm -rf dist
-	PATH="$(abspath $(WHEEL_VENV))/bin:$$PATH" PROFILE=$(PROFILE) wheels/build dist $(TARGET) manylinux2014 --sdist
+	PATH="$(abspath $(WHEEL_VENV))/bin:$$PATH" PROFILE=$(PROFILE) wheels/build dist $(TARGET) manylinux2014
+	$(WHEEL_VENV)/bin/maturin sdist --out dist
 	$(WHEEL_VENV)/bin/python -m auditwheel show dist/*.whl
 	wheels/check dist/*.whl $(WHEEL_VENV)/bin/python
 
