@@ -25,8 +25,8 @@ BENCHES := $(filter-out benches/timing.py benches/counting.py,$(wildcard benches
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 8
 
-demo: $(VENV)/.built ## push messy leads to the sandbox, follow the calls, verify the webhooks
-	$(BIN)/python examples/demo.py
+demo: $(VENV)/.built ## two campaign days in seconds; KEEP=1 leaves the dashboard to be looked at
+	$(BIN)/python examples/demo.py $(if $(KEEP),--keep)
 
 test: test-rust test-python types ## everything that must hold
 
