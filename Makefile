@@ -26,8 +26,8 @@ BENCHES := $(filter-out benches/timing.py benches/counting.py,$(wildcard benches
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 8
 
-demo: $(VENV)/.built ## push messy leads to the sandbox, follow the calls, verify the webhooks
-	$(BIN)/python examples/demo.py
+demo: $(VENV)/.built ## two campaign days in seconds; KEEP=1 leaves the dashboard to be looked at
+	$(BIN)/python examples/demo.py $(if $(KEEP),--keep)
 
 test: test-rust test-python types ## everything that must hold
 
@@ -102,12 +102,13 @@ docs: $(DOCS_VENV)/.tools $(VENV)/.built ## the site, in target/site, and the Ru
 	$(DOCS_VENV)/bin/python docs/tools/finish.py
 	cargo doc --quiet --no-deps --features cli
 
-# As it is released, for Pythons and Linuxes old and new. PROFILE=release is cheaper, and no slower to install.
+# As it is released, for Pythons and Linuxes old and new. PROFILE=release is cheaper to build.
 PROFILE ?= wheel
 TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 wheel: $(WHEEL_VENV)/.tools ## the wheel and the source distribution, in dist, installed and tried without a network
 	rm -rf dist
-	PATH="$(abspath $(WHEEL_VENV))/bin:$$PATH" PROFILE=$(PROFILE) wheels/build dist $(TARGET) manylinux2014 --sdist
+	PATH="$(abspath $(WHEEL_VENV))/bin:$$PATH" PROFILE=$(PROFILE) wheels/build dist $(TARGET) manylinux2014
+	$(WHEEL_VENV)/bin/maturin sdist --out dist
 	$(WHEEL_VENV)/bin/python -m auditwheel show dist/*.whl
 	wheels/check dist/*.whl $(WHEEL_VENV)/bin/python
 

@@ -1,170 +1,101 @@
-"""From a spreadsheet to phone calls and back, against the sandbox: nobody is called.
+"""From a spreadsheet to phone calls and back, in two campaign days of seconds: nobody is called.
 
-It pushes the leads of ``leads.csv`` into a campaign, follows them until every call has ended,
-receives a webhook for each call on an endpoint of its own, and checks that the numbers add up.
+It uploads the messy leads of ``leads.csv`` into a campaign of the sandbox, lets two days pass with
+their retries, callbacks and follow-ups, takes a webhook for each call at a FastAPI endpoint, and
+checks that the numbers add up. With ``--keep`` the dashboard stays to be looked at.
 
-Against the real service, `Sandbox(...)` and `sandbox.client()` make way for `revrag.Client()`.
+Against the real service, `Sandbox(...)` and `sandbox.client()` make way for `revrag.Client()`, and
+time passes by itself.
 """
 
 from __future__ import annotations
 
-import csv
+import argparse
 import secrets
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections import Counter, defaultdict
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import zip_longest
+from collections import Counter
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import revrag
+import uvicorn
+from fastapi import FastAPI, HTTPException
 from revrag.sandbox import Sandbox
+from revrag.webhooks.fastapi import webhook
+from revrag.webhooks.stores import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LEADS = Path(__file__).with_name("leads.csv")
-CHUNK = 100  # records in one push
-PATIENCE = 20.0  # seconds for the calls to end, and again for their webhooks to arrive
-MOST_BODY = 1_000_000  # bytes of a delivery
-FAIL_EVERY = 50  # deliveries; see Inbox.receive
-
-
-# --- The leads ---------------------------------------------------------------------------------
-
-
-class Lead(NamedTuple):
-    """A row of the file, as a record to push. What is wrong with it is the service's to say."""
-
-    row: int  # as a spreadsheet numbers it: the header is row 1
-    record: revrag.RecordInput
-
-
-def read_leads(path: Path) -> Iterator[Lead]:
-    """The rows of a CSV file that hold anything."""
-    variables = {"first_name": "First Name", "company": "Company", "city": "City"}
-    # utf-8-sig drops the byte order mark that spreadsheets write.
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(file)
-        header = next(rows)
-        for number, cells in enumerate(rows, start=2):
-            if any(cells):
-                row = dict(zip_longest(header, cells, fillvalue=""))
-                record: revrag.RecordInput = {
-                    "phone_number": row["Phone"],
-                    "variables": {name: row[column] for name, column in variables.items()},
-                    "app_user_id": row["CRM ID"] or None,
-                }
-                yield Lead(number, record)
-
-
-def push(campaign: revrag.Campaign, leads: list[Lead]) -> list[revrag.PushOutcome]:
-    """Push the leads; what became of each, in their order.
-
-    If a push fails, those before it have been made: a program that goes on after that must know
-    which. ``PushOutcomeUnknownError`` says that nobody knows yet.
-    """
-    outcomes: list[revrag.PushOutcome] = []
-    for start in range(0, len(leads), CHUNK):
-        chunk = leads[start : start + CHUNK]
-        outcomes += campaign.push(lead.record for lead in chunk).results
-    return outcomes
-
-
-def follow(campaign: revrag.Campaign, expected: int) -> list[revrag.Record]:
-    """The campaign's records, once all of them are final."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        stats = campaign.status().stats
-        if stats.completed + stats.failed + stats.dnc >= expected:
-            records = list(campaign.records())
-            if all(record.is_final for record in records):
-                return records
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"calls are still under way after {PATIENCE:g} s: {stats}")
-        time.sleep(0.2)
+INDIA = ZoneInfo("Asia/Kolkata")
+PATIENCE = 60.0  # seconds for all webhooks to arrive
+FAIL_EVERY = 25  # webhooks; see Inbox.take
 
 
 # --- The webhook endpoint ----------------------------------------------------------------------
 
 
 class Inbox:
-    """The calls we were told of, each once."""
+    """The calls that the endpoint was told of, by id, and how often each was handled."""
 
     def __init__(self, secret: str) -> None:
         self.verifier = revrag.WebhookVerifier(secret)
+        self.handled: Counter[str] = Counter()
         self.calls: dict[str, revrag.Call] = {}
-        self.duplicates = 0
-        self.refused = 0
-        self._changed = threading.Condition()
+        self.failed: set[str] = set()
+        self._lock = threading.Lock()
 
-    def receive(self, body: bytes, headers: list[tuple[str, str]]) -> int:
-        """Take one delivery; the status to answer with."""
-        try:
-            event = self.verifier.verify(body, headers)
-        except revrag.WebhookVerificationError:
-            with self._changed:
-                self.refused += 1
-            return 400
-        if event.call is None:
-            return 204  # an event of a type that this program has no use for
-        # Deliveries are repeated. A delivery's id is not under its signature, but the call's is.
-        with self._changed:
-            self._changed.notify_all()
-            if event.call.call_id in self.calls:
-                self.duplicates += 1
-                return 204
-            self.calls[event.call.call_id] = event.call
-            # Now and then, fail after the work was done, so that the delivery comes again.
-            return 500 if len(self.calls) % FAIL_EVERY == 0 else 204
+    def take(self, call: revrag.Call) -> None:
+        """Take one call in; now and then fail before, so that its webhook comes again."""
+        call_id = call.call_id or ""
+        with self._lock:
+            seen = len(self.calls) + len(self.failed)
+            if seen % FAIL_EVERY == FAIL_EVERY - 1 and call_id not in self.failed:
+                self.failed.add(call_id)
+                raise HTTPException(503, "come again")
+            self.handled[call_id] += 1
+            self.calls[call_id] = call
 
-    def has_repeats(self) -> bool:
-        """Whether every delivery that was failed on purpose came again."""
-        return self.duplicates >= len(self.calls) // FAIL_EVERY
+    def app(self) -> FastAPI:
+        """The endpoint: signatures are checked, and each event is handled once."""
+        app = FastAPI(openapi_url=None)
+        verified = webhook(self.verifier, store=MemoryStore())
 
-    def wait(self, call_ids: set[str]) -> None:
-        """Wait until all these calls were told of, and the repeats came."""
-        with self._changed:
-            self._changed.wait_for(
-                lambda: call_ids <= self.calls.keys() and self.has_repeats(), PATIENCE
-            )
+        @app.post("/revrag")
+        def call_ended(event: revrag.WebhookEvent = verified) -> None:
+            if event.call is not None:
+                self.take(event.call)
+
+        return app
 
 
-class Endpoint(ThreadingHTTPServer):
-    """An HTTP server on a free port of this machine that hands deliveries to an inbox."""
-
-    request_queue_size = 128
-
-    def __init__(self, inbox: Inbox) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.inbox = inbox
-        self.url = f"http://127.0.0.1:{self.server_port}/revrag"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Reads one delivery, as raw bytes: a parsed body could not be verified."""
-
-    server: Endpoint
-    timeout = 10.0
-
-    def do_POST(self) -> None:
-        """Answer a POST; http.server calls it by this name."""
-        length = self.headers.get("Content-Length", "")
-        if not length.isdecimal() or int(length) > MOST_BODY:
-            status = 413
-        else:
-            body = self.rfile.read(int(length))
-            status = self.server.inbox.receive(body, self.headers.items())
-        self.send_response(status)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Log nothing: a line per delivery would bury the summary."""
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """Serve an app on a free port of this machine; its URL."""
+    config = uvicorn.Config(app, port=0, log_level="critical", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        deadline = time.monotonic() + 20
+        while not server.started:
+            if time.monotonic() > deadline or not thread.is_alive():
+                raise TimeoutError("the webhook endpoint does not start")
+            time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}/revrag"
+    finally:
+        server.should_exit = True
+        thread.join(10)
 
 
 def forge(url: str) -> int:
@@ -179,6 +110,49 @@ def forge(url: str) -> int:
         return error.code
 
 
+# --- The campaign ------------------------------------------------------------------------------
+
+
+def campaign_of_two_days(url: str, secret: str) -> Sandbox:
+    """A sandbox at ten on a Monday morning, and its campaign. Time stands until it is moved."""
+    return Sandbox(
+        time="manual",
+        seed=7,
+        webhook_url=url,
+        webhook_secret=secret,
+        name="Renewals",
+        window=("09:30", "18:30"),
+        active_days=["mon", "tue", "wed", "thu", "fri"],
+        max_concurrency=15,
+        max_attempts=3,
+        call_duration=75,
+        retry_delay=2 * 3600,
+        callback_delay=5 * 3600,
+        follow_up_delay=20 * 3600,
+        failure_rate=0.03,
+        outcomes={
+            "no_answer": 0.22,
+            "busy": 0.06,
+            "voicemail": 0.08,
+            "callback": 0.08,
+            "follow_up": 0.06,
+            "dnc": 0.03,
+        },
+    )
+
+
+def upload(campaign: revrag.Campaign, journal: Path) -> revrag.UploadReport:
+    """Upload the leads. With its journal it can be run again, and goes on where it was cut off."""
+    return campaign.upload(
+        LEADS,
+        phone_number="Phone",
+        variables={"first_name": "First Name", "company": "Company", "city": "City"},
+        app_user_id="CRM ID",
+        on_duplicate="reject",
+        journal=journal,
+    )
+
+
 # --- The summary -------------------------------------------------------------------------------
 
 
@@ -191,29 +165,53 @@ def masked(number: str) -> str:
     return f"{country}••••••{digits[-4:]}"
 
 
-def print_outcomes(leads: list[Lead], outcomes: list[revrag.PushOutcome]) -> None:
-    """How many rows were accepted, and which were not and why."""
-    rejected: defaultdict[str, list[str]] = defaultdict(list)
-    for lead, outcome in zip(leads, outcomes, strict=True):
-        if not outcome.accepted:
-            # The service repeats the number after the colon.
-            reason = (outcome.error or "no reason").partition(":")[0]
-            rejected[reason].append(f"row {lead.row:>3}: {masked(outcome.phone_number)}")
-    count = sum(map(len, rejected.values()))
-    print(f"{len(leads)} rows: {len(leads) - count} accepted, {count} rejected")
-    for reason, rows in rejected.items():
-        print(f"  {len(rows)} × {reason}")
-        for start in range(0, min(len(rows), 12), 3):
-            print("    " + "".join(f"{row:<28}" for row in rows[start : start + 3]).rstrip())
-        if len(rows) > 12:
-            print(f"    … and {len(rows) - 12} more")
+def print_upload(report: revrag.UploadReport) -> None:
+    """How many rows are in the campaign, and why the others are not."""
+    print(f"{report.total} rows: {report.accepted} accepted, {report.repaired} of them repaired")
+    for outcome in ("invalid", "duplicate", "rejected"):
+        rows = list(report.rows(outcome))
+        if not rows:
+            continue
+        print(f"  {len(rows):>3} {outcome}")
+        for row in rows[:3]:
+            why = "" if outcome == "duplicate" else f"  {row['error']}"
+            # Counted as the report does: from 0, without the header and empty lines.
+            print(f"      row {row['row']:>3}  {masked(row['phone_number'] or '')}{why}")
 
 
-def print_statuses(records: list[revrag.Record]) -> None:
-    """How many records have which status."""
-    print("\nstatuses")
-    for status, count in Counter(record.status for record in records).most_common():
-        print(f"  {status:<12}{count:>5}")
+def print_day(name: str, campaign: revrag.Campaign) -> None:
+    """Where the records stand."""
+    stats = campaign.status().stats.to_dict()
+    total = stats.pop("total_records")
+    print(f"\n{name}")
+    for status, count in stats.items():
+        if count:
+            bar = "█" * round(40 * count / total) or "▏"
+            print(f"  {status.replace('_', ' '):<18}{count:>5}  {bar}")
+
+
+def print_funnel(
+    report: revrag.UploadReport, records: list[revrag.Record], calls: list[revrag.Call]
+) -> None:
+    """From the rows of the file to the people who said all there was to say."""
+    hangups = Counter(call.disconnection_reason for call in calls)
+    reached = {call.to_number for call in calls if call.call_status == "completed"}
+    done = [record for record in records if record.status == "completed"]
+    steps = {
+        "rows in the file": report.total,
+        "in the campaign": report.accepted,
+        "called": sum(bool(record.call_history) for record in records),
+        "reached": len(reached),
+        "completed": len(done),
+    }
+    print("\nthe funnel")
+    for step, count in steps.items():
+        share = count / report.total
+        print(f"  {step:<18}{count:>5}  {share:>4.0%}  {'█' * round(40 * share)}")
+    attempts = Counter(len(record.call_history) for record in records)
+    spread = ", ".join(f"{count} after {number}" for number, count in sorted(attempts.items()))
+    print(f"  {len(calls)} calls: {spread}")
+    print("  they ended with " + ", ".join(f"{word} {n}" for word, n in hangups.most_common()))
 
 
 def print_call(call: revrag.Call) -> None:
@@ -225,53 +223,67 @@ def print_call(call: revrag.Call) -> None:
 
 def main() -> int:
     """Run it all; 0 if the numbers add up."""
-    leads = list(read_leads(LEADS))
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--keep", action="store_true", help="leave it running, to be looked at")
+    keep = parser.parse_args().keep
     inbox = Inbox(secret := secrets.token_urlsafe(32))
+    begun = time.monotonic()
     with (
-        Endpoint(inbox) as endpoint,
-        Sandbox(
-            webhook_url=endpoint.url,
-            webhook_secret=secret,
-            seed=7,
-            dispatch_after=0.05,
-            call_duration=0.3,
-            max_concurrency=50,
-            failure_rate=0.1,
-        ) as sandbox,
+        tempfile.TemporaryDirectory() as folder,
+        serving(inbox.app()) as url,
+        campaign_of_two_days(url, secret) as sandbox,
         sandbox.client() as client,
     ):
-        print(f"the sandbox listens on {sandbox.url}, the webhook endpoint on {endpoint.url}\n")
+        print(f"the dashboard: {sandbox.url}")
+        if not keep:
+            print("(it goes when this ends; `make demo KEEP=1` leaves it running)")
         campaign = client.campaign(sandbox.campaign_id)
+        journal = Path(folder, "leads.journal")
+        report = upload(campaign, journal)
+        print()
+        print_upload(report)
 
-        outcomes = push(campaign, leads)
-        print_outcomes(leads, outcomes)
-
-        run_ids = {outcome.run_id for outcome in outcomes if outcome.accepted}
-        records = follow(campaign, len(run_ids))
-        print_statuses(records)
-
-        call_ids = {call.call_id for record in records for call in record.call_history}
-        inbox.wait(call_ids)
-        forged = forge(endpoint.url)
+        evening = sandbox.now.astimezone(INDIA).replace(hour=18, minute=30)
+        for day in ("Monday", "Tuesday"):
+            sandbox.advance_to(evening)
+            print_day(f"{day}, 18:30", campaign)
+            evening += timedelta(days=1)
+        # What is left for a third day, and webhooks that were refused and come again.
+        sandbox.run_until_delivered(timeout=PATIENCE)
+        records = list(campaign.records())
+        call_ids = [it.call_id or "" for record in records for it in record.call_history]
+        print_funnel(report, records, [inbox.calls[it] for it in call_ids if it in inbox.calls])
+        forged = forge(url)
         print(
-            f"\nwebhooks: {len(inbox.calls)} verified, {inbox.duplicates} delivered again, "
-            f"{inbox.refused} refused (a forged one)"
+            f"\nwebhooks: {len(inbox.calls)} verified, {len(inbox.failed)} failed on purpose and "
+            "delivered again, 1 forged and refused"
         )
+        followed = next(it for it in records if it.status == "completed" and it.attempt_count == 2)
+        print_call(client.call(followed.call_history[-1].call_id or ""))
 
-        reached = next(record for record in records if record.status == "completed")
-        print_call(client.call(reached.call_history[0].call_id))
-
+        # The journal knows what was sent: a second upload sends nothing.
+        again = upload(campaign, journal)
+        stored = campaign.status().stats.total_records
         checks = {
-            "every row has an outcome": len(outcomes) == len(leads),
-            "every accepted row is a record": {record.id for record in records} == run_ids,
-            "no record is there twice": len(records) == len(run_ids),
-            "every call was told of by a webhook": inbox.calls.keys() == call_ids,
-            "every repeated webhook was recognized": inbox.has_repeats(),
-            "the forged webhook was refused": (forged, inbox.refused) == (400, 1),
+            "every row has an outcome": sum(1 for _ in report.rows()) == report.total,
+            "every accepted row is one record": len({it.id for it in records}) == report.accepted,
+            "a second upload pushed nothing": stored == again.accepted == report.accepted,
+            "every record is final": all(record.is_final for record in records),
+            "every call was told of by a webhook": inbox.calls.keys() == set(call_ids),
+            "every webhook was handled once": set(inbox.handled.values()) == {1},
+            "those that failed came again": bool(inbox.failed) and inbox.failed <= set(call_ids),
+            "the forged webhook was refused": forged == 401,
         }
-    print()
-    for check, holds in checks.items():
-        print(f"{'ok' if holds else 'NO':<4}{check}")
+        print()
+        for check, holds in checks.items():
+            print(f"{'ok' if holds else 'NO':<4}{check}")
+        print(f"\nall of it in {time.monotonic() - begun:.1f} s", flush=True)
+        if keep:
+            print(f"the dashboard stays at {sandbox.url} until Ctrl-C", flush=True)
+            try:
+                threading.Event().wait()
+            except KeyboardInterrupt:
+                print()
     return 0 if all(checks.values()) else 1
 
 

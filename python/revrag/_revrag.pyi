@@ -26,6 +26,7 @@ from revrag._sandbox import (
     Outcome,
     RareSettings,
     ScriptLine,
+    Turn,
 )
 from revrag._types import (
     CallStatus,
@@ -49,6 +50,7 @@ __all__ = [
     "CampaignStatus",
     "Client",
     "CustomVariable",
+    "Handset",
     "Message",
     "PushOutcome",
     "PushResult",
@@ -1939,6 +1941,69 @@ class WebhookEvent:
     def _repr_html_(self) -> str: ...
 
 @final
+class Handset:
+    """The phone of a person you play: calls to its number ring here until they are answered.
+
+    `Sandbox.handset` makes one. At the end of its `with` block the number goes its usual way again.
+    """
+
+    @property
+    def number(self) -> str:
+        """str: The number that is played."""
+    @property
+    def is_ringing(self) -> bool:
+        """bool: Whether a call rings."""
+    @property
+    def call_id(self) -> str | None:
+        """str | None: The call that rings or goes on."""
+    @property
+    def conversation(self) -> list[Turn]:
+        """list[dict]: What was said in the call that goes on: `role` and `content` of each turn."""
+    def answer(self) -> None:
+        """Pick up the call that rings.
+
+        Raises:
+            InvalidArgumentError: No call rings.
+        """
+    def decline(self) -> None:
+        """Turn away the call that rings: it was `busy`.
+
+        Raises:
+            InvalidArgumentError: No call rings.
+        """
+    def say(self, words: str) -> None:
+        """Say something; the agent has an answer.
+
+        Args:
+            words (str): What is said, at most 2,000 bytes.
+
+        Raises:
+            InvalidArgumentError: No call was answered, or the words are none or too many.
+        """
+    def hang_up(self) -> None:
+        """End the call.
+
+        Raises:
+            InvalidArgumentError: No call was answered.
+        """
+    def request_callback(self) -> None:
+        """Ask to be called again, and hang up: the record is `rescheduled`.
+
+        Raises:
+            InvalidArgumentError: No call was answered.
+        """
+    def request_do_not_call(self) -> None:
+        """Ask never to be called again, and hang up: the number is on the Do-Not-Call list.
+
+        Raises:
+            InvalidArgumentError: No call was answered.
+        """
+    def put_away(self) -> None:
+        """Play the person no longer: later calls go as they are scripted or drawn."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_exc: object) -> None: ...
+
+@final
 class Sandbox:
     """The service in miniature, on a loopback port of this machine.
 
@@ -1946,6 +2011,9 @@ class Sandbox:
     end of its `with` block.
 
     Args:
+        settings (str | PathLike | None): A TOML file of workspaces, campaigns, scripts and faults
+            (`examples/sandbox.toml`). What is said here goes before what it says, of its first
+            workspace and that one's first campaign.
         port (int): The port; 0 takes a free one.
         api_key (str): The API key of its first workspace.
         campaign_id (str | UUID): That workspace's first campaign.
@@ -1966,10 +2034,11 @@ class Sandbox:
             `speed`, and a webhook that is given. It holds the keys and secrets too.
         allow_remote_webhooks (bool): Whether webhooks may go to other machines than this one.
         request_timeout (float): Seconds that a request may take to arrive.
-        **settings: Settings of the campaign, as of `add_campaign`.
+        **campaign: Settings of the campaign, as of `add_campaign`.
 
     Raises:
-        InvalidArgumentError: An argument can't be used, or the port is taken.
+        InvalidArgumentError: An argument or a setting can't be used (of the file, its line and column
+            are told), or the port is taken.
 
     Example:
         >>> from revrag.sandbox import Sandbox
@@ -1983,6 +2052,7 @@ class Sandbox:
     def __new__(
         cls,
         *,
+        settings: str | PathLike[str] | None = None,
         port: int = 0,
         api_key: str = "sandbox-key",
         campaign_id: _Id = "11111111-1111-1111-1111-111111111111",
@@ -2000,7 +2070,7 @@ class Sandbox:
         state: str | PathLike[str] | None = None,
         allow_remote_webhooks: bool = False,
         request_timeout: float = 30.0,
-        **settings: Unpack[RareSettings],
+        **campaign: Unpack[RareSettings],
     ) -> Self: ...
     @property
     def url(self) -> str:
@@ -2276,7 +2346,7 @@ class Sandbox:
             ...     try:
             ...         service.resend("evt_unknown")
             ...     except InvalidArgumentError as error:
-            ...         print(error.argument)
+            ...         print(str(error).partition(":")[0])
             event_id
         """
     def set_webhook(
@@ -2321,7 +2391,7 @@ class Sandbox:
         """Move manual time on until nothing more would happen to any record, and every webhook is
         delivered or given up. Time stands still while deliveries are under way.
 
-        The endpoint must not need this thread: an asyncio test awaits `asyncio.to_thread` of this.
+        The endpoint must not need this thread: an asyncio test awaits `run_until_delivered_async`.
 
         Args:
             timeout (float): Seconds outside to wait for.
@@ -2341,6 +2411,42 @@ class Sandbox:
             ...     _ = it.run_until_delivered()
             ...     it.webhooks_failed
             1
+        """
+    def run_until_delivered_async(self, *, timeout: float = 30.0) -> Coroutine[Any, Any, datetime]:
+        """The asyncio twin of `run_until_delivered`: the endpoint may be served by the same event loop.
+
+        Example:
+            >>> from revrag.sandbox import Sandbox
+            >>> with Sandbox(time="manual") as service:
+            ...     asyncio.run(service.run_until_delivered_async()).isoformat()
+            '2026-06-01T04:30:00+00:00'
+        """
+    def handset(self, number: str) -> Handset:
+        """Play the person of a number: calls to it ring at the handset, and nobody else answers them.
+
+        A call rings for 45 seconds of the sandbox's time, and is a `no_answer` if nobody answers it.
+
+        Args:
+            number (str): The number, in any notation.
+
+        Returns:
+            Handset: The phone.
+
+        Raises:
+            InvalidArgumentError: `number` holds no phone number.
+
+        Example:
+            >>> from revrag.sandbox import Sandbox
+            >>> with Sandbox(time="manual") as service:
+            ...     phone = service.handset("+919876543210")
+            ...     leads = service.client().campaign(service.campaign_id)
+            ...     pushed = leads.push([{"phone_number": "+919876543210"}])
+            ...     _ = service.advance(seconds=1)
+            ...     phone.answer()
+            ...     phone.say("Call me tomorrow.")
+            ...     phone.request_callback()
+            ...     leads.record(pushed.results[0].run_id).status
+            'rescheduled'
         """
     def waits_for(self, run_id: _Id) -> str | None:
         """What a record waits for, in words.
@@ -2392,6 +2498,23 @@ class Sandbox:
             ...     service.advance(hours=3).isoformat()
             '2026-06-01T07:30:00+00:00'
         """
+    def advance_async(
+        self,
+        by: timedelta | None = None,
+        *,
+        days: float = 0.0,
+        hours: float = 0.0,
+        minutes: float = 0.0,
+        seconds: float = 0.0,
+    ) -> Coroutine[Any, Any, datetime]:
+        """The asyncio twin of `advance`.
+
+        Example:
+            >>> from revrag.sandbox import Sandbox
+            >>> with Sandbox(time="manual") as service:
+            ...     asyncio.run(service.advance_async(hours=3)).isoformat()
+            '2026-06-01T07:30:00+00:00'
+        """
     def advance_to(self, moment: datetime) -> datetime:
         """Move manual time on to a moment; everything that is due on the way happens.
 
@@ -2412,6 +2535,17 @@ class Sandbox:
             ...     moment.isoformat()
             '2026-06-02T00:00:00+00:00'
         """
+    def advance_to_async(self, moment: datetime) -> Coroutine[Any, Any, datetime]:
+        """The asyncio twin of `advance_to`.
+
+        Example:
+            >>> from datetime import datetime, timezone
+            >>> from revrag.sandbox import Sandbox
+            >>> with Sandbox(time="manual") as service:
+            ...     moment = datetime(2026, 6, 2, tzinfo=timezone.utc)
+            ...     asyncio.run(service.advance_to_async(moment)).isoformat()
+            '2026-06-02T00:00:00+00:00'
+        """
     def run_until_idle(self) -> datetime:
         """Move manual time on until nothing more would happen to any record.
 
@@ -2429,6 +2563,15 @@ class Sandbox:
             ...     _ = service.run_until_idle()
             ...     leads.status().stats.completed
             1
+        """
+    def run_until_idle_async(self) -> Coroutine[Any, Any, datetime]:
+        """The asyncio twin of `run_until_idle`.
+
+        Example:
+            >>> from revrag.sandbox import Sandbox
+            >>> with Sandbox(time="manual") as service:
+            ...     asyncio.run(service.run_until_idle_async()).isoformat()
+            '2026-06-01T04:30:00+00:00'
         """
     def snapshot(self) -> bytes:
         """The whole state, as bytes for `restore`. They hold the API keys, the secrets and all records.
@@ -2460,8 +2603,9 @@ class Sandbox:
             ...     other.restore(one.snapshot())
         """
     def reset(self) -> None:
-        """Begin anew, as it was started: without records, and with its first workspace and campaign
-        alone.
+        """Begin anew, as it was started: with the workspaces, campaigns, scripts and faults that its
+        arguments and its settings file say. Records, calls, both logs, and all that was added or
+        ordered since are gone.
 
         Example:
             >>> from revrag.sandbox import Sandbox

@@ -7,7 +7,7 @@ Example:
     'running'
 """
 
-from revrag._revrag import Sandbox
+from revrag._revrag import Handset, Sandbox
 from revrag._sandbox import (
     CampaignSettings,
     FaultEndpoint,
@@ -20,6 +20,7 @@ from revrag._sandbox import (
     Outcome,
     Rule,
     ScriptLine,
+    Turn,
 )
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "FaultEndpoint",
     "FaultKind",
     "FaultOptions",
+    "Handset",
     "LoggedBody",
     "LoggedDelivery",
     "LoggedRequest",
@@ -35,4 +37,5 @@ __all__ = [
     "Rule",
     "Sandbox",
     "ScriptLine",
+    "Turn",
 ]

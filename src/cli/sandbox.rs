@@ -9,24 +9,27 @@ use uuid::Uuid;
 use super::failure::{End, Failure};
 use super::output::Out;
 use super::session::interruption;
-use crate::sandbox::{Config, DEFAULT_API_KEY, DEFAULT_CAMPAIGN_ID, Pace, Sandbox, Settings};
+use crate::sandbox::{Config, Sandbox};
 use crate::{Error, Secret};
 
 /// Run the service in miniature on a loopback port. Prints its URL when it listens.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The port; 0 takes a free one
-    #[arg(long, default_value_t = 0)]
-    port: u16,
-    /// The API key it accepts. It guards nothing real
-    #[arg(long, default_value = DEFAULT_API_KEY)]
-    api_key: String,
-    /// The campaign it runs
-    #[arg(long, default_value_t = DEFAULT_CAMPAIGN_ID, value_name = "UUID")]
-    campaign_id: Uuid,
-    /// The campaign's status; only a running one accepts pushes
-    #[arg(long, default_value = "running")]
-    campaign_status: String,
+    /// A TOML file of workspaces, campaigns, scripts and faults. Flags go before what it says
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    /// The port; 0 takes a free one [default: 0]
+    #[arg(long)]
+    port: Option<u16>,
+    /// The API key it accepts. It guards nothing real [default: sandbox-key]
+    #[arg(long)]
+    api_key: Option<String>,
+    /// The campaign it runs [default: 11111111-1111-1111-1111-111111111111]
+    #[arg(long, value_name = "UUID")]
+    campaign_id: Option<Uuid>,
+    /// The campaign's status; only a running one accepts pushes [default: running]
+    #[arg(long)]
+    campaign_status: Option<String>,
     /// Where to tell of ended calls
     #[arg(long, value_name = "URL")]
     webhook_url: Option<String>,
@@ -36,59 +39,71 @@ pub(super) struct Args {
     /// Let webhooks go to other machines, too
     #[arg(long)]
     allow_remote_webhooks: bool,
-    /// Seconds that a request may take to arrive
-    #[arg(long, default_value_t = 30.0, value_name = "SECONDS")]
-    request_timeout: f64,
-    /// Seconds from a push to its call
-    #[arg(long, default_value_t = 0.2, value_name = "SECONDS")]
-    dispatch_after: f64,
-    /// Seconds a call lasts
-    #[arg(long, default_value_t = 0.5, value_name = "SECONDS")]
-    call_duration: f64,
-    /// Calls at a time
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    max_concurrency: usize,
-    /// The share of calls that fail, from 0 to 1
-    #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
-    failure_rate: f64,
-    /// What ids and outcomes are drawn from
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    /// How many times as fast as outside its time passes
-    #[arg(long, default_value_t = 1.0, value_name = "TIMES")]
-    speed: f64,
+    /// Seconds that a request may take to arrive [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    request_timeout: Option<f64>,
+    /// Seconds from a push to its call [default: 0.2]
+    #[arg(long, value_name = "SECONDS")]
+    dispatch_after: Option<f64>,
+    /// Seconds a call lasts [default: 0.5]
+    #[arg(long, value_name = "SECONDS")]
+    call_duration: Option<f64>,
+    /// Calls at a time [default: 100]
+    #[arg(long, value_name = "N")]
+    max_concurrency: Option<usize>,
+    /// The share of calls that fail, from 0 to 1 [default: 0.1]
+    #[arg(long, value_name = "SHARE")]
+    failure_rate: Option<f64>,
+    /// What ids and outcomes are drawn from [default: 0]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How many times as fast as outside its time passes [default: 1]
+    #[arg(long, value_name = "TIMES")]
+    speed: Option<f64>,
     /// The file to keep the state in: another run goes on where this one was. It holds the keys too
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
 }
 
-pub(super) fn run(args: Args, out: &mut Out<'_>) -> Result<End, Failure> {
-    let seconds = |name: &str, value: f64| {
-        Duration::try_from_secs_f64(value)
+/// Takes what is given in place of what is there.
+fn put<T>(place: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *place = given;
+    }
+}
+
+fn config(args: Args) -> crate::Result<Config> {
+    let seconds = |name: &str, value: Option<f64>| {
+        value
+            .map(Duration::try_from_secs_f64)
+            .transpose()
             .map_err(|_| Error::invalid(name, "it must be a number of seconds, 0 or more"))
     };
-    let config = Config {
-        port: args.port,
-        api_key: Secret::new(args.api_key),
-        campaign_id: args.campaign_id,
-        campaign_status: args.campaign_status,
-        webhook_url: args.webhook_url,
-        webhook_secret: args.webhook_secret.map(Secret::new),
-        allow_remote_webhooks: args.allow_remote_webhooks,
-        patience: seconds("request_timeout", args.request_timeout)?,
-        settings: Settings {
-            dispatch_after: seconds("dispatch_after", args.dispatch_after)?.into(),
-            call_duration: seconds("call_duration", args.call_duration)?.into(),
-            max_concurrency: args.max_concurrency,
-            failure_rate: args.failure_rate,
-            ..Settings::default()
-        },
-        #[allow(clippy::float_cmp, reason = "it is the default, as it stands")]
-        pace: if args.speed == 1.0 { Pace::Real } else { Pace::Times(args.speed) },
-        start: None,
-        state: args.state,
-        seed: args.seed,
-    };
+    let mut config =
+        args.settings.as_deref().map_or_else(|| Ok(Config::default()), Config::from_file)?;
+    put(&mut config.port, args.port);
+    put(&mut config.api_key, args.api_key.map(Secret::new));
+    put(&mut config.campaign_id, args.campaign_id);
+    put(&mut config.campaign_status, args.campaign_status);
+    put(&mut config.webhook_url, args.webhook_url.map(Some));
+    put(&mut config.webhook_secret, args.webhook_secret.map(|it| Some(Secret::new(it))));
+    config.allow_remote_webhooks |= args.allow_remote_webhooks;
+    put(&mut config.patience, seconds("request_timeout", args.request_timeout)?);
+    let settings = &mut config.settings;
+    let dispatch_after = seconds("dispatch_after", args.dispatch_after)?;
+    put(&mut settings.dispatch_after, dispatch_after.map(Into::into));
+    let call_duration = seconds("call_duration", args.call_duration)?;
+    put(&mut settings.call_duration, call_duration.map(Into::into));
+    put(&mut settings.max_concurrency, args.max_concurrency);
+    put(&mut settings.failure_rate, args.failure_rate);
+    put(&mut config.seed, args.seed);
+    put(&mut config.state, args.state.map(Some));
+    config.passes(None, args.speed, None);
+    Ok(config)
+}
+
+pub(super) fn run(args: Args, out: &mut Out<'_>) -> Result<End, Failure> {
+    let config = config(args)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let sandbox = Sandbox::start(config)?;
     let campaign = sandbox.campaign_id();

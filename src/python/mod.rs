@@ -43,6 +43,7 @@ fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(ground::observe::masked, module)?)?;
     module.add_function(wrap_pyfunction!(ground::observe::unraisable, module)?)?;
     module.add_class::<classes::sandbox::Sandbox>()?;
+    module.add_class::<classes::sandbox::Handset>()?;
     module.add_function(wrap_pyfunction!(classes::sandbox::run_command, module)?)?;
     module.add_class::<classes::event::WebhookEvent>()?;
     module.add_class::<classes::verifier::WebhookVerifier>()?;

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::fault::Fault;
 use super::outcome::{Line, Outcome, Turn, number_key};
+use super::plan::Counts;
 use super::record::Pushed;
 use super::runner::Effect;
 use super::settings::Settings;
@@ -131,6 +133,18 @@ pub enum Command {
         /// Until when the old one signs too.
         until: Time,
     },
+    /// Have something go wrong.
+    Fault(#[serde(with = "super::fault::as_json")] Box<Fault>),
+    /// Take away one fault, or all.
+    ClearFaults {
+        /// Its number.
+        id: Option<u64>,
+    },
+    /// Faults had their chance with a request.
+    Struck {
+        /// How often they have struck by now.
+        counts: Counts,
+    },
 }
 
 /// What came of a command.
@@ -140,6 +154,8 @@ pub struct Applied {
     pub run_ids: Vec<Uuid>,
     /// What happened at once.
     pub effects: Vec<Effect>,
+    /// The number of the fault that was ordered, else 0.
+    pub fault: u64,
 }
 
 impl Command {
@@ -196,7 +212,11 @@ impl Command {
                 let rings = world.calls[*call].person == super::call::Person::Called;
                 known(rings, "call", "it does not ring at the handset")
             }
-            Self::Told { .. } | Self::Untold { .. } => Ok(()),
+            Self::Told { .. }
+            | Self::Untold { .. }
+            | Self::ClearFaults { .. }
+            | Self::Struck { .. } => Ok(()),
+            Self::Fault(fault) => world.plan.check(fault),
             Self::Resend { call } => {
                 let ended = world.calls.get(*call).is_some_and(|call| call.ended);
                 known(ended, "call", "it has not ended, or there is no such call")?;
@@ -215,7 +235,8 @@ impl Command {
 
     /// Does it to a world that was run up to `at`, and for which it was checked.
     pub fn apply(self, world: &mut World, at: Time) -> Result<Applied> {
-        let mut applied = Applied { run_ids: Vec::new(), effects: super::runner::run(world, at) };
+        let effects = super::runner::run(world, at);
+        let mut applied = Applied { effects, ..Applied::default() };
         let now = world.now;
         match self {
             Self::Push { campaign, records } => applied.run_ids = world.push(campaign, records),
@@ -271,6 +292,9 @@ impl Command {
                     webhook.previous = Some((old, until));
                 }
             }
+            Self::Fault(fault) => applied.fault = world.plan.add(*fault),
+            Self::ClearFaults { id } => world.plan.clear(id),
+            Self::Struck { counts } => world.plan.set_counts(&counts),
         }
         Ok(applied)
     }

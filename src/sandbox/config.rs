@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::fault::Fault;
+use super::outcome::Line;
 use super::post::check_url;
 use super::settings::Settings;
 use super::time::Time;
@@ -61,6 +63,66 @@ pub struct Config {
     /// The file that keeps its state. What it holds goes before everything here but the port, the
     /// pace, and a webhook that is given.
     pub state: Option<PathBuf>,
+    /// What else it begins with.
+    pub beside: Beside,
+}
+
+/// What a sandbox begins with beside its first campaign.
+#[derive(Debug, Clone, Default)]
+pub struct Beside {
+    /// The first workspace's id, unless it is the usual one.
+    pub workspace_id: Option<Uuid>,
+    /// The first workspace's name, unless it is the usual one.
+    pub name: Option<String>,
+    /// The first workspace's Do-Not-Call list.
+    pub dnc: Vec<Barred>,
+    /// More campaigns of the first workspace.
+    pub campaigns: Vec<Campaign>,
+    /// More workspaces.
+    pub workspaces: Vec<Workspace>,
+    /// How calls to numbers go.
+    pub scripts: Vec<(String, Vec<Line>)>,
+    /// Numbers that a person plays.
+    pub handset: Vec<String>,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
+}
+
+/// A workspace that a sandbox begins with.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// Its id, unless one is made.
+    pub id: Option<Uuid>,
+    /// What people call it.
+    pub name: String,
+    /// Its API key.
+    pub api_key: Secret,
+    /// Where to tell of ended calls, and the secret that signs.
+    pub webhook: Option<(String, Secret)>,
+    /// Its Do-Not-Call list.
+    pub dnc: Vec<Barred>,
+    /// Its campaigns.
+    pub campaigns: Vec<Campaign>,
+}
+
+/// A campaign that a sandbox begins with.
+#[derive(Debug, Clone)]
+pub struct Campaign {
+    /// Its id, unless one is made.
+    pub id: Option<Uuid>,
+    /// Its status.
+    pub status: String,
+    /// Its settings.
+    pub settings: Settings,
+}
+
+/// A number on a Do-Not-Call list from the beginning.
+#[derive(Debug, Clone)]
+pub struct Barred {
+    /// The number, in any notation.
+    pub number: String,
+    /// Why.
+    pub reason: String,
 }
 
 impl Default for Config {
@@ -79,11 +141,46 @@ impl Default for Config {
             pace: Pace::Real,
             start: None,
             state: None,
+            beside: Beside::default(),
         }
     }
 }
 
 impl Config {
+    /// Says how time passes: by hand or not, how fast, from when; what is not said stays.
+    pub fn passes(&mut self, manual: Option<bool>, speed: Option<f64>, start: Option<Time>) {
+        let manual = manual.unwrap_or(self.pace == Pace::ByHand);
+        let speed = speed.unwrap_or(match self.pace {
+            Pace::Times(speed) => speed,
+            Pace::Real | Pace::ByHand => 1.0,
+        });
+        self.start = start.or(self.start);
+        #[allow(clippy::float_cmp, reason = "it is the default, as it stands")]
+        let is_real = speed == 1.0 && self.start.is_none();
+        self.pace = match (manual, is_real) {
+            (true, _) => Pace::ByHand,
+            (false, true) => Pace::Real,
+            (false, false) => Pace::Times(speed),
+        };
+    }
+
+    /// Makes this the first workspace. It keeps the usual campaign where it has none of its own.
+    pub(super) fn begin_with(&mut self, workspace: Workspace) {
+        let Workspace { id, name, api_key, webhook, dnc, campaigns } = workspace;
+        self.api_key = api_key;
+        (self.webhook_url, self.webhook_secret) = webhook.unzip();
+        let mut campaigns = campaigns.into_iter();
+        if let Some(first) = campaigns.next() {
+            self.campaign_id = first.id.unwrap_or(DEFAULT_CAMPAIGN_ID);
+            self.campaign_status = first.status;
+            self.settings = first.settings;
+        }
+        self.beside.workspace_id = id;
+        self.beside.name = Some(name).filter(|name| !name.is_empty());
+        self.beside.dnc = dnc;
+        self.beside.campaigns = campaigns.collect();
+    }
+
     /// Refuses what can't work.
     pub fn check(&self) -> Result<()> {
         let refuse = |name: &str, problem: &str| Err(Error::invalid(name, problem));

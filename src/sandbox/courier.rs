@@ -10,6 +10,7 @@ use super::command::Command;
 use super::deliveries::Delivery;
 use super::engine::Held;
 use super::fault::{Act, Endpoint};
+use super::faults;
 use super::routes::Shared;
 use super::show;
 use super::webhooks::{Attempt, Tally};
@@ -86,7 +87,7 @@ impl Courier<'_> {
     /// Begins the attempts that are due; how long until the next one is.
     fn dispatch(&mut self) -> Option<Duration> {
         let shared = self.shared;
-        let held = shared.engine.lock();
+        let mut held = shared.engine.lock();
         if held.epoch() != self.epoch {
             // What another world wanted told is told no more.
             self.attempts.abort_all();
@@ -108,7 +109,7 @@ impl Courier<'_> {
                 return next.and_then(|(due, _)| held.takes_until(due));
             };
             self.busy.insert(event);
-            let Some(attempt) = self.attempt(&held, event) else {
+            let Some(attempt) = self.attempt(&mut held, event) else {
                 // Nobody is there to be told any more.
                 self.attempts.spawn(std::future::ready((self.epoch, event, Vec::new())));
                 continue;
@@ -122,7 +123,7 @@ impl Courier<'_> {
         None
     }
 
-    fn attempt(&self, held: &Held, event: u64) -> Option<Attempt> {
+    fn attempt(&self, held: &mut Held, event: u64) -> Option<Attempt> {
         let world = held.world();
         let letter = world.letter(event)?;
         let index = letter.call as usize;
@@ -140,7 +141,7 @@ impl Courier<'_> {
             body: serde_json::to_string(&shown).ok()?,
             now: held.now(),
             allow_remote: self.shared.allow_remote_webhooks,
-            fault: self.shared.faults.decide(Endpoint::Webhook, &|| 0),
+            fault: faults::strike(held, Endpoint::Webhook, &|| 0),
         })
     }
 

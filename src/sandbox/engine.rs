@@ -6,10 +6,13 @@ use std::time::Duration;
 use tokio::sync::{Notify, broadcast, watch};
 use uuid::Uuid;
 
+use super::begin::{first_world, webhook};
 use super::clock::Clock;
 use super::command::{Applied, Command};
-use super::config::{Config, MANUAL_START, Pace, WORKSPACE_ID};
+use super::config::{Config, Pace};
+use super::fault::Struck;
 use super::keep::Keep;
+use super::plan::Exchange;
 use super::record::Pushed;
 use super::runner::{self, Effect};
 use super::settings::Settings;
@@ -138,6 +141,21 @@ impl Held {
         Ok(applied)
     }
 
+    /// What goes wrong with a request, where a fault on order strikes it.
+    pub(super) fn strike(&mut self, exchange: &Exchange<'_>) -> Option<Struck> {
+        let plan = &mut self.world.plan;
+        let before = self.keep.is_some().then(|| plan.counts());
+        let struck = plan.decide(exchange);
+        let after = plan.counts();
+        if let (Some(keep), Some(before)) = (&mut self.keep, before)
+            && before != after
+        {
+            // At worst it strikes once more.
+            let _ = keep.note(self.world.now(), &Command::Struck { counts: after });
+        }
+        struck
+    }
+
     fn tell(&mut self, effects: &[Effect]) {
         if let Some(keep) = &self.keep
             && !effects.is_empty()
@@ -177,38 +195,6 @@ impl Held {
         }
         Way::Further
     }
-}
-
-fn first_world(config: &Config) -> Result<World> {
-    let now = match (config.pace, config.start) {
-        (_, Some(start)) => start,
-        (Pace::ByHand, None) => MANUAL_START,
-        _ => Time::of_the_machine(),
-    };
-    let mut world = World::new(config.seed, now);
-    let workspace = Workspace {
-        id: WORKSPACE_ID,
-        name: "Sandbox".to_owned(),
-        api_key: config.api_key.clone(),
-        webhook: webhook(config),
-        dnc: std::collections::BTreeMap::new(),
-    };
-    let campaign = Command::AddCampaign {
-        workspace: 0,
-        id: config.campaign_id,
-        status: config.campaign_status.clone(),
-        settings: Box::new(config.settings.clone()),
-    };
-    for command in [Command::AddWorkspace(workspace), campaign] {
-        command.check(&world)?;
-        command.apply(&mut world, now)?;
-    }
-    Ok(world)
-}
-
-fn webhook(config: &Config) -> Option<Webhook> {
-    let (url, secret) = (config.webhook_url.clone()?, config.webhook_secret.clone()?);
-    Some(Webhook { url, secret, previous: None })
 }
 
 impl Engine {

@@ -328,3 +328,25 @@ impl Fault {
         Act::Answer { status, body, headers, applied: self.applied.unwrap_or(0.0) }
     }
 }
+
+/// A fault as its JSON: formats that do not describe themselves have no place for any body.
+pub(super) mod as_json {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Fault;
+
+    #[allow(clippy::borrowed_box, reason = "the signature that serde asks for")]
+    pub(in super::super) fn serialize<S: Serializer>(
+        fault: &Box<Fault>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serde_json::to_string(fault).map_err(serde::ser::Error::custom)?.serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Box<Fault>, D::Error> {
+        let text = String::deserialize(from)?;
+        serde_json::from_str(&text).map_err(serde::de::Error::custom)
+    }
+}

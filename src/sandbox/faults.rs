@@ -1,50 +1,57 @@
 //! The faults on order, as the sandbox under way has them.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use super::door::Door;
+use super::command::Command;
+use super::engine::Held;
 use super::fault::{Endpoint, Fault, Struck};
-use super::plan::{Exchange, Ordered, Plan};
+use super::plan::{Exchange, Ordered};
+use super::routes::Shared;
 use crate::Result;
 
-/// The faults on order.
-#[derive(Debug)]
-pub(super) struct Faults {
-    plan: Mutex<Plan>,
-    since: Instant,
+/// What a rate limit's seconds are counted from.
+static SINCE: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// What goes wrong with a request.
+pub(super) fn strike(
+    held: &mut Held,
+    endpoint: Endpoint,
+    records: &dyn Fn() -> u64,
+) -> Option<Struck> {
+    if held.world().plan().ordered().is_empty() {
+        return None;
+    }
+    let now = SINCE.elapsed().as_secs_f64();
+    held.strike(&Exchange { endpoint, records, now })
 }
 
-impl Faults {
-    pub(super) fn new() -> Self {
-        Self { plan: Mutex::default(), since: Instant::now() }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Plan> {
-        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
+impl Shared {
     /// Orders a fault; its number, or 0 where it strikes at once and is over.
-    pub(super) fn order(&self, fault: Fault, door: &Door) -> Result<u64> {
+    pub(super) fn order_fault(&self, fault: Fault) -> Result<u64> {
         if fault.is_at_once() {
             fault.check()?;
-            door.shut(Duration::from_secs_f64(fault.lasts()));
+            self.door.shut(Duration::from_secs_f64(fault.lasts()));
             return Ok(0);
         }
-        self.lock().order(fault)
+        let applied = self.engine.order(Command::Fault(Box::new(fault)))?;
+        Ok(applied.fault)
     }
 
-    pub(super) fn clear(&self, id: Option<u64>) {
-        self.lock().clear(id);
+    pub(super) fn clear_faults(&self, id: Option<u64>) -> Result<()> {
+        self.engine.order(Command::ClearFaults { id }).map(drop)
     }
 
-    pub(super) fn ordered(&self) -> Vec<Ordered> {
-        self.lock().ordered().to_vec()
+    pub(super) fn faults(&self) -> Vec<Ordered> {
+        self.engine.lock().world().plan().ordered().to_vec()
     }
 
-    /// What goes wrong with a request.
-    pub(super) fn decide(&self, endpoint: Endpoint, records: &dyn Fn() -> u64) -> Option<Struck> {
-        let now = self.since.elapsed().as_secs_f64();
-        self.lock().decide(&Exchange { endpoint, records, now })
+    /// Begins anew: with what the settings say, and with empty logs.
+    pub(super) fn reset(&self) -> Result<()> {
+        self.engine.reset()?;
+        self.requests.lock().clear();
+        self.deliveries.lock().clear();
+        self.engine.look();
+        Ok(())
     }
 }

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::door::Cut;
 use super::fault::{Act, Endpoint, Struck};
+use super::faults;
 use super::pieces::Pieces;
 use super::refusal::Refusal;
 use super::requests::{self, Rule};
@@ -141,7 +142,8 @@ async fn pass(
 ) -> Response {
     let endpoint = endpoint(&parts);
     let records = || records(&body).map_or(0, |records| records.len() as u64);
-    let Some(Struck { id, kind, act }) = shared.faults.decide(endpoint, &records) else {
+    let struck = faults::strike(&mut shared.engine.lock(), endpoint, &records);
+    let Some(Struck { id, kind, act }) = struck else {
         return next.run(Request::from_parts(parts, body.into())).await;
     };
     entry.it.rule = Some(Rule::new(

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 
 const APPLICATION_ID: i64 = 0x7265_7662;
 /// Changes with what is in the file.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// SQLite holds less than a gigabyte in one value.
 const PART: usize = 64 << 20;
 /// So many bytes of commands are not read again at each start.

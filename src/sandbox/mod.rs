@@ -25,6 +25,8 @@
 //! | around it | is |
 //! | --- | --- |
 //! | [`Config`] | what a sandbox is told |
+//! | `file`, `places` | the same from a settings file; where in it what is wrong stands |
+//! | `begin` | the world that it begins with |
 //! | [`engine`] | the world under way: with a clock, and with the file that keeps it |
 //! | `clock`, `keep` | those two |
 //! | `validate` | a push's body, or the service's 422 |
@@ -39,6 +41,7 @@
 //! | `courier`, `webhooks` | the loop that runs the world and delivers; an attempt, signed |
 //! | [`Sandbox`] | all of it, on a thread of its own |
 
+mod begin;
 pub mod calendar;
 pub mod call;
 pub mod campaign;
@@ -54,10 +57,11 @@ mod door;
 pub mod engine;
 pub mod fault;
 mod faults;
+mod file;
 mod front;
 pub mod gate;
 mod guard;
-mod handset;
+pub mod handset;
 mod hangup;
 pub mod history;
 mod ids;
@@ -65,6 +69,7 @@ mod keep;
 mod openapi;
 pub mod outcome;
 mod pieces;
+mod places;
 pub mod plan;
 pub mod post;
 pub mod ranked;
@@ -86,7 +91,7 @@ mod words;
 pub mod world;
 
 pub use command::{Applied, Command};
-pub use config::{Config, DEFAULT_API_KEY, DEFAULT_CAMPAIGN_ID, Pace};
+pub use config::{Beside, Config, DEFAULT_API_KEY, DEFAULT_CAMPAIGN_ID, Pace};
 pub use server::Sandbox;
 pub use settings::Settings;
 pub use webhooks::Tally;

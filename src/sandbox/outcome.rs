@@ -158,6 +158,9 @@ impl Line {
                 format!("there is no outcome {name:?}; it is one of {known}")
             });
         }
+        if !value.is_object() {
+            return Err("it must be an outcome's name, or an object with outcome".to_owned());
+        }
         let written: Written = serde_json::from_value(value).map_err(|error| error.to_string())?;
         Ok(Self {
             outcome: written.outcome,

@@ -1,6 +1,6 @@
 //! Which request a fault on order happens to: pure.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::fault::{Act, Endpoint, Fault, Kind, Struck};
@@ -36,6 +36,9 @@ pub struct Ordered {
     #[serde(skip)]
     window: (f64, u64),
 }
+
+/// How often a fault could have struck, and did: its number, `seen` and `struck`.
+pub type Counts = Vec<(u64, u64, u64)>;
 
 /// The faults on order.
 #[derive(Debug, Clone, Default)]
@@ -119,18 +122,47 @@ impl Ordered {
     }
 }
 
+/// When no request was let in yet.
+const NO_WINDOW: (f64, u64) = (f64::NEG_INFINITY, 0);
+
 impl Plan {
-    /// Adds a fault; its number.
-    pub fn order(&mut self, fault: Fault) -> Result<u64> {
+    /// Refuses a fault that can't be ordered.
+    pub fn check(&self, fault: &Fault) -> Result<()> {
         fault.check()?;
         if self.ordered.len() >= MOST {
             let problem = format!("there are {MOST} already; clear them first");
             return Err(Error::invalid("fault", problem));
         }
+        Ok(())
+    }
+
+    /// Adds a fault; its number.
+    pub fn order(&mut self, fault: Fault) -> Result<u64> {
+        self.check(&fault)?;
+        Ok(self.add(fault))
+    }
+
+    pub(super) fn add(&mut self, fault: Fault) -> u64 {
         self.count += 1;
-        let window = (f64::NEG_INFINITY, 0);
-        self.ordered.push(Ordered { id: self.count, fault, seen: 0, struck: 0, window });
-        Ok(self.count)
+        let (id, window) = (self.count, NO_WINDOW);
+        self.ordered.push(Ordered { id, fault, seen: 0, struck: 0, window });
+        id
+    }
+
+    /// How often each has struck.
+    pub fn counts(&self) -> Counts {
+        self.ordered.iter().map(|it| (it.id, it.seen, it.struck)).collect()
+    }
+
+    /// Makes these the counts. Who is not among them has struck for the last time.
+    pub(super) fn set_counts(&mut self, counts: &[(u64, u64, u64)]) {
+        self.ordered.retain_mut(|it| {
+            let known = counts.iter().find(|(id, ..)| *id == it.id);
+            if let Some((_, seen, struck)) = known {
+                (it.seen, it.struck) = (*seen, *struck);
+            }
+            known.is_some()
+        });
     }
 
     /// Takes away one fault, or all.
@@ -153,5 +185,38 @@ impl Plan {
             self.ordered.remove(at);
         }
         Some(struck)
+    }
+}
+
+/// As it is kept: each fault as its JSON. Of a rate limit, the requests let in lately are forgotten:
+/// they are counted by the machine's time.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    ordered: Vec<(u64, String, u64, u64)>,
+    count: u64,
+}
+
+impl Serialize for Plan {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let kept = |it: &Ordered| {
+            serde_json::to_string(&it.fault).map(|fault| (it.id, fault, it.seen, it.struck))
+        };
+        let ordered = self.ordered.iter().map(kept).collect::<std::result::Result<_, _>>();
+        let ordered = ordered.map_err(serde::ser::Error::custom)?;
+        Kept { ordered, count: self.count }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Plan {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        let Kept { ordered, count } = Kept::deserialize(from)?;
+        let read = |(id, fault, seen, struck): (u64, String, u64, u64)| {
+            let fault = serde_json::from_str(&fault).map_err(serde::de::Error::custom)?;
+            Ok(Ordered { id, fault, seen, struck, window: NO_WINDOW })
+        };
+        Ok(Self {
+            ordered: ordered.into_iter().map(read).collect::<std::result::Result<_, D::Error>>()?,
+            count,
+        })
     }
 }

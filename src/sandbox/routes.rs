@@ -19,7 +19,6 @@ use super::courier::Counts;
 use super::deliveries::Deliveries;
 use super::door::Door;
 use super::engine::{Engine, Held, Unpushed};
-use super::faults::Faults;
 use super::front::{Shift, front};
 use super::record::Pushed;
 use super::recording::{self, Links};
@@ -39,7 +38,6 @@ pub(super) struct Shared {
     pub(super) counts: Counts,
     pub(super) requests: Requests,
     pub(super) deliveries: Deliveries,
-    pub(super) faults: Faults,
     pub(super) door: Door,
     /// How long a request may take to arrive.
     pub(super) patience: Duration,

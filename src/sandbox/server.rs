@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -17,17 +17,19 @@ use super::control;
 use super::courier::{self, Counts};
 use super::deliveries::{self, Deliveries};
 use super::door::{self, Door};
-use super::engine::Engine;
+use super::engine::{Engine, Target};
 use super::fault::Fault;
-use super::faults::Faults;
 use super::openapi;
 use super::plan::Ordered;
 use super::recording::Links;
 use super::requests::{self, Requests};
 use super::routes::{self, Shared};
+use super::time::Time;
 use super::webhooks::{self, Tally};
 use crate::{Error, Result};
 
+/// How often a wait for time by hand looks.
+const TICK: Duration = Duration::from_millis(2);
 /// How long a stopping sandbox waits for its thread.
 const STOP_WITHIN: Duration = Duration::from_millis(500);
 
@@ -38,6 +40,15 @@ pub struct Sandbox {
     shared: Arc<Shared>,
     running: Mutex<Option<Running>>,
     pid: u32,
+}
+
+/// Leaves time by hand where it has come to. Where it is there already, that changes nothing.
+struct Halt(Arc<Shared>);
+
+impl Drop for Halt {
+    fn drop(&mut self) {
+        self.0.engine.halt();
+    }
 }
 
 struct Running {
@@ -75,11 +86,13 @@ impl Sandbox {
             counts: Counts::default(),
             requests: requests::log(),
             deliveries: deliveries::log(),
-            faults: Faults::new(),
             door: Door::new(),
             patience: config.patience,
             allow_remote_webhooks: config.allow_remote_webhooks,
         });
+        for fault in config.beside.faults.iter().filter(|fault| fault.is_at_once()) {
+            shared.order_fault(fault.clone())?;
+        }
         let (stop, stopping) = oneshot::channel();
         let (done, stopped) = std::sync::mpsc::sync_channel(1);
         let task = {
@@ -125,6 +138,42 @@ impl Sandbox {
         &self.shared.engine
     }
 
+    /// Moves time by hand; what time it is when it is there, or none where that takes longer than
+    /// `most`. Dropped before, it leaves time where it has come to.
+    pub fn go(
+        &self,
+        target: Target,
+        most: Option<Duration>,
+    ) -> Result<impl Future<Output = Option<Time>> + Send + 'static> {
+        self.shared.engine.aim(target)?;
+        let halt = Halt(self.shared.clone());
+        Ok(async move {
+            let begun = Instant::now();
+            let engine = &halt.0.engine;
+            while !engine.wait(Duration::ZERO) {
+                if most.is_some_and(|most| begun.elapsed() >= most) {
+                    return None;
+                }
+                tokio::time::sleep(TICK).await;
+            }
+            let now = engine.lock().now();
+            Some(now)
+        })
+    }
+
+    /// What keeps time by hand from being where every webhook is delivered, told when it is asked.
+    pub fn why_late(&self) -> impl FnOnce() -> String + Send + 'static {
+        let shared = self.shared.clone();
+        move || {
+            let left = shared.engine.lock().world().untold();
+            let last = shared.deliveries.lock().iter().next().map(|it| match it.status {
+                Some(status) => format!("; of the last attempt: the endpoint answered {status}"),
+                None => format!("; of the last attempt: {}", it.problem.as_deref().unwrap_or("")),
+            });
+            format!("{left} webhooks are still to be delivered{}", last.unwrap_or_default())
+        }
+    }
+
     /// The first campaign's id.
     pub fn campaign_id(&self) -> Uuid {
         let held = self.shared.engine.lock();
@@ -164,17 +213,23 @@ impl Sandbox {
 
     /// Has something go wrong; the fault's number, or 0 where it is over as soon as it is ordered.
     pub fn fault(&self, fault: Fault) -> Result<u64> {
-        self.shared.faults.order(fault, &self.shared.door)
+        self.shared.order_fault(fault)
     }
 
     /// The faults that may still strike.
     pub fn faults(&self) -> Vec<Ordered> {
-        self.shared.faults.ordered()
+        self.shared.faults()
     }
 
     /// Takes away one fault, or all.
-    pub fn clear_faults(&self, id: Option<u64>) {
-        self.shared.faults.clear(id);
+    pub fn clear_faults(&self, id: Option<u64>) -> Result<()> {
+        self.shared.clear_faults(id)
+    }
+
+    /// Begins anew, as it was started: with what its configuration says and nothing else, and with
+    /// empty logs.
+    pub fn reset(&self) -> Result<()> {
+        self.shared.reset()
     }
 
     /// Stops it: connections and deliveries under way are cut off. Does nothing the second time.

@@ -12,6 +12,7 @@ use super::call::Call;
 use super::campaign::{Campaign, short};
 use super::ids;
 use super::outcome::{Line, hash, number_key};
+use super::plan::Plan;
 use super::post::Letter;
 use super::record::{Entry, Line as Queue, Pushed, Status};
 use super::rows::Rows;
@@ -77,6 +78,8 @@ pub struct World {
     pub(super) posts: BTreeSet<(Time, u64)>,
     pub(super) events: u64,
     pub(super) handset: BTreeMap<u64, String>,
+    /// The faults on order.
+    pub(super) plan: Plan,
 }
 
 /// What ids are made for.
@@ -103,6 +106,7 @@ impl World {
             posts: BTreeSet::new(),
             events: 0,
             handset: BTreeMap::new(),
+            plan: Plan::default(),
         }
     }
 
@@ -144,6 +148,11 @@ impl World {
     /// The numbers that a person plays, by their last ten digits.
     pub fn handset(&self) -> &BTreeMap<u64, String> {
         &self.handset
+    }
+
+    /// The faults on order.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// A campaign of this workspace; one of another is not there.
@@ -268,7 +277,11 @@ impl World {
     pub fn of_bytes(bytes: &[u8]) -> Result<Self> {
         let refuse = |problem: &str| Error::invalid("snapshot", problem);
         if !bytes.starts_with(MARK) {
-            return Err(refuse("it is no snapshot that this version of the sandbox can read"));
+            return Err(refuse(if bytes.starts_with(NAME) {
+                "another version of revrag took it; take another with this one"
+            } else {
+                "it is no snapshot of a sandbox"
+            }));
         }
         let broken = || refuse("it is damaged; take another");
         let (body, sum) = bytes.split_last_chunk::<4>().ok_or_else(broken)?;
@@ -289,8 +302,10 @@ impl World {
     }
 }
 
+/// What the snapshots of all versions begin with.
+const NAME: &[u8] = b"revrag sandbox ";
 /// What a snapshot begins with; its number changes with what a world is made of.
-const MARK: &[u8] = b"revrag sandbox 2\n";
+const MARK: &[u8] = b"revrag sandbox 3\n";
 
 /// Secrets in a snapshot: it is as secret as they are.
 pub(super) mod plain {

@@ -1,6 +1,7 @@
 """For the tests of your webhook endpoints: signed deliveries, and a clock that stands still.
 
-The pytest fixture `revrag_clock` is in `revrag.testing.fixtures`.
+The pytest fixtures `revrag_clock`, `revrag_sandbox` and `revrag_sandbox_async` need no import:
+pytest finds their plugin, `revrag.testing.fixtures`, by itself.
 
 Example:
     >>> verifier = revrag.WebhookVerifier("whsec")

@@ -17,7 +17,7 @@ const TRIES: u8 = 4;
 const PAUSE: Duration = Duration::from_millis(100);
 /// The most pages of a listing that does not say how many records there are.
 const MOST_PAGES: u64 = 20_000;
-/// Pages after which such a listing must have shown something new.
+/// Pages after which a listing that goes on must have shown something new.
 const FEW: u64 = 64;
 
 /// A look under way.
@@ -178,8 +178,8 @@ impl Look {
             self.begin(&page, more);
         }
         self.route.arrived(number, more);
-        if self.totals.most == 0 && self.route.read >= FEW && self.route.read.is_power_of_two() {
-            // Nothing says how many there are: half of all pages brought nothing new.
+        if self.route.read >= FEW && self.route.read.is_power_of_two() {
+            // Whatever a total says: half of all pages brought nothing new.
             let (records, _) = self.show.distinct();
             if std::mem::replace(&mut self.seen, records) == records {
                 self.over.get_or_insert(Over::Repeats);

@@ -1,7 +1,10 @@
 //! What is ordered of a sandbox over HTTP, under `/_sandbox/`: for tests in any language, and for
 //! people with only `curl`. It takes no API key, and orders from this machine alone.
 
+mod handset;
+mod openapi;
 mod orders;
+mod schemas;
 mod state;
 mod watch;
 
@@ -11,9 +14,9 @@ use std::sync::atomic::Ordering;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, delete, get, post, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router, middleware};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -35,8 +38,9 @@ type Answer = Result<Response, Oops>;
 type Name = Result<Path<String>, PathRejection>;
 
 /// The orders there are.
-const TABLE: [(&str, &str, &str); 32] = [
+const TABLE: [(&str, &str, &str); 37] = [
     ("GET", "/", "this list"),
+    ("GET", "/openapi.json", "the same as an OpenAPI document, with what each takes and answers"),
     ("GET", "/readyz", "200 as soon as it listens"),
     ("GET", "/time", "the time"),
     ("POST", "/time/advance", "move manual time on: {\"hours\": 3}, or days, minutes, seconds"),
@@ -53,7 +57,11 @@ const TABLE: [(&str, &str, &str); 32] = [
     ),
     ("POST", "/snapshot", "the whole state, as bytes; they hold keys and secrets"),
     ("POST", "/restore", "take back a snapshot: its bytes"),
-    ("POST", "/reset", "begin anew, without records and faults"),
+    (
+        "POST",
+        "/reset",
+        "begin anew, with what the settings say and nothing else, and with empty logs",
+    ),
     ("GET", "/workspaces", "all workspaces"),
     ("POST", "/workspaces", "add one: {\"api_key\": \"…\", \"name\": \"…\"}"),
     (
@@ -84,6 +92,18 @@ const TABLE: [(&str, &str, &str); 32] = [
     ("GET", "/dnc", "the Do-Not-Call lists"),
     ("PUT", "/dnc/{number}", "put a number on one: {\"reason\", \"workspace_id\"}, both optional"),
     ("DELETE", "/dnc/{number}", "take a number off all lists"),
+    ("GET", "/handset", "the numbers that a person plays, and the call at each"),
+    (
+        "PUT",
+        "/handset/{number}",
+        "play the person of a number: its calls ring until they are answered",
+    ),
+    ("DELETE", "/handset/{number}", "play it no longer"),
+    (
+        "POST",
+        "/handset/{number}",
+        "do as that person: {\"act\": \"answer\"}, decline, say (with \"words\"), hang_up, callback, dnc",
+    ),
     ("GET", "/faults", "the faults that may still strike"),
     (
         "POST",
@@ -119,6 +139,9 @@ pub(in crate::sandbox) fn router(shared: Arc<Shared>) -> Router {
         .route("/scripts/{number}", put(orders::script).delete(orders::unscript))
         .route("/dnc", get(orders::dnc))
         .route("/dnc/{number}", put(orders::bar).delete(orders::unbar))
+        .route("/handset", get(handset::list))
+        .route("/handset/{number}", put(handset::pick).delete(handset::put_away).post(handset::act))
+        .route("/openapi.json", get(openapi::answer))
         .route("/faults", get(watch::faults).post(watch::fault).delete(watch::clear_faults))
         .route("/faults/{id}", delete(watch::clear_fault))
         .route("/deliveries", get(watch::deliveries))
@@ -133,7 +156,7 @@ pub(in crate::sandbox) fn router(shared: Arc<Shared>) -> Router {
         .layer(middleware::from_fn(guard))
         .with_state(shared);
     // A nested path without its last slash would be another.
-    let list = any(table).layer(middleware::from_fn(guard));
+    let list = get(table).fallback(other_method).layer(middleware::from_fn(guard));
     Router::new()
         .route("/_sandbox/", list.clone())
         .route("/_sandbox", list)
@@ -166,10 +189,7 @@ impl IntoResponse for Oops {
     }
 }
 
-async fn table(method: Method) -> Answer {
-    if method != Method::GET {
-        return Err(other_method().await);
-    }
+async fn table() -> Answer {
     let rows = TABLE.iter().map(|(method, path, what)| {
         json!({"method": method, "path": format!("/_sandbox{path}"), "what": what})
     });
@@ -186,8 +206,18 @@ async fn readyz(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(json!({"ready": true, "version": env!("CARGO_PKG_VERSION"), "requests": requests}))
 }
 
-/// Reads an order's body. Where it has none, it is an empty object.
+/// Reads an order's body, an object. Where there is none, it is an empty one.
 fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Oops> {
+    // serde would take a list for an object's values in their order.
+    if body.trim_ascii_start().starts_with(b"[") {
+        let detail = "The body must be an object";
+        return Err(Oops::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+    }
+    read_any(headers, body)
+}
+
+/// The same of an order that takes something else.
+fn read_any<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Oops> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
     // Another site's form can send all but this.

@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Name, Oops, campaign as campaign_of, done, name, read, workspace};
+use super::{Answer, Name, Oops, campaign as campaign_of, done, name, read, read_any, workspace};
 use crate::http::parse_id;
 use crate::model::Timestamp;
 use crate::sandbox::command::Command;
@@ -137,7 +137,14 @@ struct NewCampaign {
     #[serde(default = "running")]
     status: String,
     #[serde(default)]
-    settings: Settings,
+    settings: Map<String, Value>,
+}
+
+fn settings_of(written: Value) -> Result<Settings, Error> {
+    serde_path_to_error::deserialize(written).map_err(|error| {
+        let path = format!("settings.{}", error.path());
+        Error::invalid(path, error.inner().to_string())
+    })
 }
 
 pub(super) async fn add_campaign(
@@ -148,6 +155,7 @@ pub(super) async fn add_campaign(
     let NewCampaign { campaign_id, workspace_id, status, settings } = read(&headers, &body)?;
     let id = campaign_id.map(|id| parse_id("campaign_id", &id)).transpose()?;
     let workspace = workspace(&shared.engine.lock(), workspace_id.as_deref())?;
+    let settings = settings_of(Value::Object(settings))?;
     let id = shared.engine.add_campaign(workspace, id, status, settings)?;
     Ok((StatusCode::CREATED, Json(json!({"campaign_id": id}))).into_response())
 }
@@ -176,11 +184,7 @@ pub(super) async fn change_campaign(
             for (name, value) in settings {
                 all[name] = value;
             }
-            let settings: Settings = serde_path_to_error::deserialize(all).map_err(|error| {
-                let path = format!("settings.{}", error.path());
-                Error::invalid(path, error.inner().to_string())
-            })?;
-            let settings = Box::new(settings);
+            let settings = Box::new(settings_of(all)?);
             held.apply(Command::SetSettings { campaign, settings })?;
         }
         if let Some(status) = status {
@@ -207,7 +211,7 @@ pub(super) async fn script(
     body: Bytes,
 ) -> Answer {
     let number = name(number)?;
-    let lines: Vec<Value> = read(&headers, &body)?;
+    let lines: Vec<Value> = read_any(&headers, &body)?;
     let lines = lines.into_iter().enumerate().map(|(index, line)| {
         Line::read(line).map_err(|problem| Error::invalid(format!("[{index}]"), problem))
     });

@@ -137,7 +137,6 @@ pub(super) async fn restore(
 }
 
 pub(super) async fn reset(State(shared): State<Arc<Shared>>) -> Answer {
-    shared.engine.reset()?;
-    shared.faults.clear(None);
+    shared.reset()?;
     Ok(now(&shared))
 }

@@ -16,7 +16,7 @@ use crate::sandbox::ring::Log;
 use crate::sandbox::routes::{Shared, last};
 
 pub(super) async fn faults(State(shared): State<Arc<Shared>>) -> Answer {
-    Ok(Json(shared.faults.ordered()).into_response())
+    Ok(Json(shared.faults()).into_response())
 }
 
 pub(super) async fn fault(
@@ -24,18 +24,18 @@ pub(super) async fn fault(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
-    let id = shared.faults.order(read(&headers, &body)?, &shared.door)?;
+    let id = shared.order_fault(read(&headers, &body)?)?;
     Ok((StatusCode::CREATED, Json(json!({"id": id}))).into_response())
 }
 
 pub(super) async fn clear_faults(State(shared): State<Arc<Shared>>) -> Answer {
-    shared.faults.clear(None);
+    shared.clear_faults(None)?;
     Ok(done())
 }
 
 pub(super) async fn clear_fault(State(shared): State<Arc<Shared>>, id: Name) -> Answer {
     let id = name(id)?.parse().map_err(|_| Oops::not_found("fault"))?;
-    shared.faults.clear(Some(id));
+    shared.clear_faults(Some(id))?;
     Ok(done())
 }
 

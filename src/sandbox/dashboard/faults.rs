@@ -45,10 +45,11 @@ const ENDPOINTS: [(Endpoint, &str, &str); 8] = [
 ];
 
 /// A number that may be said of a fault: its field, its label, which values it takes.
-const NUMBERS: [(&str, &str, &str); 8] = [
+const NUMBERS: [(&str, &str, &str); 9] = [
     ("times", "How many requests", "1"),
     ("after", "After how many others", "0"),
     ("probability", "Or with what probability", "0.25"),
+    ("seed", "Drawn from seed", "0"),
     ("status", "Status", "503"),
     ("seconds", "Seconds", "1"),
     ("applied", "Share applied", "0 to 1"),
@@ -58,11 +59,11 @@ const NUMBERS: [(&str, &str, &str); 8] = [
 
 pub(super) async fn page(State(shared): State<Arc<Shared>>, asked: Asked) -> Response {
     let held = shared.engine.lock();
-    let ordered = shared.faults.ordered();
+    let ordered = held.world().plan().ordered();
     let body = html! {
         div.head { h1 { "Faults" } }
         p.lead { "What goes wrong on order, so that you can watch your code cope. A fault strikes the next request unless told otherwise." }
-        (list(&ordered, &asked))
+        (list(ordered, &asked))
         (form(&asked))
     };
     let page = Page {
@@ -94,7 +95,7 @@ fn list(ordered: &[Ordered], asked: &Asked) -> Markup {
                                 tr id={ "fault-" (it.id) } {
                                     td { (kind_words(it.fault.kind)) }
                                     td { (endpoint_words(it.fault.endpoint)) }
-                                    td.wide.quiet { (details(&it.fault)) }
+                                    td.wide.quiet { (parts::text(asked, &details(&it.fault))) }
                                     td.count { (it.struck) span.quiet { " of " (it.seen) } }
                                     td.end {
                                         form method="post" action="/faults" data-quiet {
@@ -144,6 +145,14 @@ fn form(asked: &Asked) -> Markup {
                         input name=(name) inputmode="decimal" placeholder=(example) autocomplete="off";
                     }
                 }
+                label.grid-end {
+                    span { "Headers to answer with, one a line" }
+                    textarea name="headers" rows="2" placeholder="Retry-After: 5" spellcheck="false" {}
+                }
+                label.grid-end {
+                    span { "Body to answer with: JSON, or any other text" }
+                    textarea name="body" rows="3" placeholder="{\"detail\": \"Down for maintenance\"}" spellcheck="false" {}
+                }
                 div.grid-end { button.primary name="order" value="yes" { "Order the fault" } }
             }
         }
@@ -176,16 +185,10 @@ pub(super) async fn change(
     let told = |name: &str| form.get(name).map_or("", String::as_str).trim();
     let done = match told("clear") {
         "" => order(&shared, &form),
-        "all" => {
-            shared.faults.clear(None);
-            Ok("Nothing goes wrong any more.")
-        }
+        "all" => shared.clear_faults(None).map(|()| "Nothing goes wrong any more."),
         id => {
             let id = id.parse().map_err(|_| Error::invalid("clear", "it is no fault's number"));
-            id.map(|id| {
-                shared.faults.clear(Some(id));
-                "The fault is off."
-            })
+            id.and_then(|id| shared.clear_faults(Some(id))).map(|()| "The fault is off.")
         }
     };
     shared.engine.look();
@@ -205,12 +208,28 @@ fn order(shared: &Shared, form: &HashMap<String, String>) -> Result<&'static str
                 .map_err(|_| Error::invalid(name.as_str(), "it must be a number"))?
                 .into()
         } else {
-            Value::from(value)
+            match name.as_str() {
+                "headers" => headers(value)?,
+                // As it is sent: JSON with its content type, all else as text.
+                "body" => serde_json::from_str(value).unwrap_or_else(|_| Value::from(value)),
+                _ => Value::from(value),
+            }
         };
         fault.insert(name.clone(), value);
     }
     let fault: Fault = serde_path_to_error::deserialize(Value::Object(fault))
         .map_err(|error| Error::invalid(error.path().to_string(), error.inner().to_string()))?;
-    let id = shared.faults.order(fault, &shared.door)?;
+    let id = shared.order_fault(fault)?;
     Ok(if id == 0 { "Connections are refused for a while." } else { "The fault is on order." })
+}
+
+/// A header a line, as in `Retry-After: 5`.
+fn headers(text: &str) -> Result<Value> {
+    let pairs = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(|line| {
+        let (name, value) = line
+            .split_once(':')
+            .ok_or_else(|| Error::invalid("headers", "write one a line, as in Retry-After: 5"))?;
+        Ok((name.trim().to_owned(), Value::from(value.trim())))
+    });
+    pairs.collect::<Result<Map<_, _>>>().map(Value::Object)
 }

@@ -6,6 +6,7 @@ use axum::extract::{Form, Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::asked::{self, Asked};
 use super::layout::{self, Page, Place};
@@ -13,13 +14,10 @@ use super::{call, parts};
 use crate::http::parse_id;
 use crate::sandbox::Command;
 use crate::sandbox::call::{Call, Person};
-use crate::sandbox::outcome::{Outcome, Turn};
+use crate::sandbox::handset::{Act, MOST_WORDS};
 use crate::sandbox::routes::Shared;
 use crate::sandbox::world::World;
 use crate::{Error, Result};
-
-/// What a person says at once is no book.
-const LONGEST: usize = 2_000;
 
 pub(super) async fn page(State(shared): State<Arc<Shared>>, asked: Asked) -> Response {
     let held = shared.engine.lock();
@@ -118,7 +116,7 @@ pub(super) fn controls(it: &Call, asked: &Asked) -> Markup {
                 input type="hidden" name="act" value="say";
                 label {
                     span.sr { "What the callee says" }
-                    input name="words" maxlength=(LONGEST) required autocomplete="off"
+                    input name="words" maxlength=(MOST_WORDS) required autocomplete="off"
                         placeholder="Say something…";
                 }
                 button.primary { "Say" }
@@ -152,7 +150,7 @@ pub(super) async fn play(State(shared): State<Arc<Shared>>, Form(form): Form<Pla
 }
 
 #[derive(Deserialize)]
-pub(super) struct Act {
+pub(super) struct Doing {
     back: String,
     #[serde(rename = "act")]
     what: String,
@@ -163,25 +161,25 @@ pub(super) struct Act {
 pub(super) async fn act(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
-    Form(form): Form<Act>,
+    Form(form): Form<Doing>,
 ) -> Response {
     let done = shared.engine.turn(|held| -> Result<&str> {
         let known = parse_id("call_id", &id).ok().and_then(|id| held.world().any_call(id));
         let refuse = |problem: &str| Error::invalid("call", problem);
         let call = known.ok_or_else(|| refuse("the sandbox has no such call"))?;
-        let hang_up = |outcome| Command::HangUp { call, outcome };
-        let (command, word) = match form.what.as_str() {
-            "answer" => (Command::Answer { call }, "You are on the line."),
-            "decline" => (hang_up(Outcome::Busy), "Declined: the call was busy."),
-            "hang_up" => (hang_up(Outcome::Completed), "You hung up."),
-            "callback" => (hang_up(Outcome::Callback), "A callback was asked for."),
-            "dnc" => (hang_up(Outcome::Dnc), "The number is on the Do-Not-Call list."),
-            "say" if form.words.len() <= LONGEST => {
-                let turn = Turn { role: "user".to_owned(), content: form.words.clone() };
-                (Command::Say { call, turn }, "Said.")
-            }
-            _ => return Err(refuse("there is nothing like this to do with it")),
+        let act: Act = serde_json::from_value(Value::from(form.what.as_str()))
+            .map_err(|_| refuse("there is nothing like this to do with it"))?;
+        let word = match act {
+            Act::Answer => "You are on the line.",
+            Act::Decline => "Declined: the call was busy.",
+            Act::HangUp => "You hung up.",
+            Act::Callback => "A callback was asked for.",
+            Act::Dnc => "The number is on the Do-Not-Call list.",
+            Act::Say => "Said.",
         };
+        held.catch_up();
+        act.check(held.world(), call, &form.words)?;
+        let command = act.command(call, &form.words);
         held.apply(command).map(|_| word)
     });
     asked::back(&form.back, done)

@@ -96,6 +96,31 @@ def test_of_a_key_given_twice_the_last_counts(sandbox: Sandbox):
     assert [it["phone_number"] for it in answer["results"]] == ["x"]
 
 
+def test_of_a_records_key_given_twice_the_last_counts():
+    record = (
+        '{"phone_number": "+919876543210", "phone_number": "+919876543211", '
+        '"variables": {"a": 1, "b": {"x": 1, "x": 2}, "a": 3}, '
+        '"app_user_id": "first", "app_user_id": "last"}'
+    )
+    with Sandbox(dispatch_after=3600) as sandbox:
+        status, answer = send(sandbox, f'{{"records": [{record}]}}'.encode())
+        assert (status, answer["accepted"]) == (200, 1)
+        run_id = answer["results"][0]["run_id"]
+        stored = sandbox.client().campaign(sandbox.campaign_id).record(run_id)
+        # As Python's json has it, and with it the service.
+        sent = json.loads(record)
+        assert (stored.phone_number, stored.app_user_id) == (sent["phone_number"], "last")
+        assert stored.variables == sent["variables"]
+
+
+def test_it_listens_on_this_machine_alone(sandbox: Sandbox):
+    port = int(sandbox.url.rpartition(":")[2])
+    assert sandbox.url.startswith("http://127.0.0.1:")
+    # Whoever listens on every address listens on this one, too.
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", port), timeout=5).close()
+
+
 def test_a_million_faults_are_not_all_told(sandbox: Sandbox):
     status, answer = send(sandbox, b'{"records": [' + b"{}," * 1_000_000 + b"{}]}")
     assert status == 422

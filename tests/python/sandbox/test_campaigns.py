@@ -372,3 +372,43 @@ def test_a_seed_gives_one_history_however_time_is_cut():
     assert history == days(7, "manual", 0.75)
     assert history != days(8, "manual", 48)
     assert len({it["status"] for it in history}) > 2
+
+
+def test_a_person_at_the_handset():
+    number = "+919876543210"
+    with manual(max_attempts=3, callback_delay=3600, call_duration=60) as sandbox:
+        with sandbox.handset(number) as phone:
+            assert (phone.is_ringing, phone.call_id, phone.conversation) == (False, None, [])
+            with pytest.raises(InvalidArgumentError, match="nobody calls it right now"):
+                phone.answer()
+            (run_id,) = push(sandbox, number)
+            sandbox.advance(seconds=1)
+            assert phone.is_ringing
+            phone.decline()
+            assert call(sandbox, run_id).disconnection_reason == "busy"
+            sandbox.advance(minutes=30)
+            with pytest.raises(InvalidArgumentError, match="it rings; answer it first"):
+                phone.say("Hello?")
+            phone.answer()
+            phone.say("I am driving.")
+            assert [it["role"] for it in phone.conversation] == ["assistant", "user", "assistant"]
+            phone.request_callback()
+            assert record(sandbox, run_id).status == "rescheduled"
+            sandbox.advance(hours=1)
+            phone.answer()
+            phone.hang_up()
+            assert record(sandbox, run_id).status == "completed"
+            assert call(sandbox, run_id).disconnection_reason == "user_hangup"
+            (second,) = push(sandbox, number)
+            sandbox.advance(seconds=1)
+            phone.answer()
+            phone.request_do_not_call()
+            assert record(sandbox, second).status == "dnc"
+            assert number not in repr(phone)
+        sandbox.remove_from_dnc(number)
+        # Nobody plays it any more: its calls go as they are drawn.
+        (third,) = push(sandbox, number)
+        sandbox.run_until_idle()
+        assert record(sandbox, third).status == "completed"
+        with pytest.raises(InvalidArgumentError, match="number"):
+            sandbox.handset("12")

@@ -219,3 +219,35 @@ def test_a_form_gives_no_orders(control: Control):
         control("POST", "/faults", {"kind": "status"}, status=415, content_type=kind)
     control("POST", "/time/advance", {"hours": 1}, origin=control.sandbox.url)
     control("POST", "/time/advance", {"hours": 1}, host="localhost:1")
+
+
+def test_the_handset(control: Control):
+    control("PUT", f"/handset/{NUMBER}", status=204)
+    control("POST", f"/handset/{NUMBER}", {"act": "answer"}, status=404)
+    push(control, NUMBER)
+    control("POST", "/time/advance", {"seconds": 1})
+    (phone,) = control("GET", "/handset")
+    assert (phone["number"], phone["is_ringing"], phone["conversation"]) == (NUMBER, True, [])
+    control("POST", f"/handset/{NUMBER}", {"act": "say", "words": "Hello?"}, status=422)
+    control("POST", f"/handset/{NUMBER}", {"act": "dance"}, status=422)
+    control("POST", f"/handset/{NUMBER}", {"act": "answer"}, status=204)
+    control("POST", f"/handset/{NUMBER}", {"act": "answer"}, status=422)
+    control("POST", f"/handset/{NUMBER}", {"act": "say"}, status=422)
+    control("POST", f"/handset/{NUMBER}", {"act": "say", "words": "x" * 2_001}, status=422)
+    control("POST", f"/handset/{NUMBER}", {"act": "say", "words": "Never again."}, status=204)
+    (phone,) = control("GET", "/handset")
+    assert [it["role"] for it in phone["conversation"]] == ["assistant", "user", "assistant"]
+    control("POST", f"/handset/{NUMBER}", {"act": "dnc"}, status=204)
+    assert control("GET", "/dnc")[0]["number"] == NUMBER
+    control("DELETE", f"/handset/{NUMBER}", status=204)
+    assert control("GET", "/handset") == []
+
+
+def test_the_document_has_every_order(control: Control):
+    document = control("GET", "/openapi.json")
+    described = {
+        (method.upper(), path) for path, orders in document["paths"].items() for method in orders
+    }
+    assert described == {(it["method"], it["path"]) for it in control("GET", "/")}
+    ids = [it["operationId"] for orders in document["paths"].values() for it in orders.values()]
+    assert len(ids) == len(set(ids))

@@ -201,6 +201,15 @@ def test_another_site_changes_nothing(sandbox: Sandbox, headers: dict[str, str])
     assert own.status == 303
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_site_listens_to_nothing(sandbox: Sandbox, site: str):
+    # Neither to the pages' events nor to what orders answer: only a link may be followed.
+    for path in ["/live", "/", "/requests", "/_sandbox/requests", "/_sandbox/workspaces"]:
+        answer = ask(sandbox, path, None, None, Sec_Fetch_Site=site, Sec_Fetch_Mode="no-cors")
+        assert answer.status == 403, path
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
 def test_a_form_leads_back_to_the_dashboard_only(sandbox: Sandbox):
     for back in [
         "//evil.example",
@@ -231,6 +240,28 @@ def test_forms_are_bounded_and_checked(sandbox: Sandbox):
     assert ask(sandbox, "/requests/x").status == 400
     # What is no page of the dashboard is the service's, which asks for a key.
     assert ask(sandbox, "/nothing").status == 401
+
+
+def test_a_fault_has_a_body_headers_and_a_seed(sandbox: Sandbox):
+    form = {"back": "/faults", "kind": "status", "endpoint": "status", "status": "429"}
+    for body, kind in [
+        ('{"detail":"Call +919876543210"}', "application/json"),
+        ("plain <b>text</b>", "text/plain; charset=utf-8"),
+    ]:
+        more = {"body": body, "headers": "Retry-After: 7\r\n X-Why:  it: is \r\n", "seed": "5"}
+        ask(sandbox, "/faults", form | more)
+        (ordered,) = sandbox.faults
+        assert (ordered["seed"], ordered["headers"]) == (5, {"Retry-After": "7", "X-Why": "it: is"})
+        shown = ask(sandbox, "/faults").text
+        assert "<b>text" not in shown
+        assert "9876543210" not in shown
+        path = f"/v1/campaigns/{sandbox.campaign_id}/status"
+        answer = ask(sandbox, path, None, "GET", **{"X-API-Key": sandbox.api_key})
+        assert (answer.status, answer.text, answer.headers["Retry-After"]) == (429, body, "7")
+        assert answer.headers["Content-Type"] == kind
+    for wrong in [{"headers": "nothing"}, {"headers": "a b: c"}, {"seed": "x"}, {"seed": "-1"}]:
+        assert ask(sandbox, "/faults", form | wrong).status == 303
+        assert sandbox.faults == []
 
 
 def test_numbers_are_masked_until_they_are_asked_for(sandbox: Sandbox):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
 import random
@@ -81,6 +82,33 @@ def test_nothing_but_a_2xx_is_a_delivery(status: int):
             push(sandbox, 1)
             sandbox.run_until_delivered()
             assert len(receiver.arrivals) == 2
+
+
+def test_a_redirect_leads_nowhere():
+    # An endpoint may not send a signed delivery, and the sandbox with it, where it likes.
+    with Receiver() as elsewhere:
+
+        class Redirecting(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["content-length"]))
+                self.send_response(307)
+                self.send_header("Location", elsewhere.url)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Redirecting) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            url = f"http://127.0.0.1:{server.server_port}/"
+            with Sandbox(time="manual", webhook_url=url, webhook_secret=SECRET) as sandbox:
+                push(sandbox, 1)
+                sandbox.run_until_delivered()
+                assert {it["status"] for it in sandbox.deliveries} == {307}
+                assert sandbox.webhooks_failed == 1
+            server.shutdown()
+        assert elsewhere.arrivals == []
 
 
 def test_it_is_given_up_in_the_end_and_can_be_sent_by_hand():

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,7 @@ def test_a_snapshot_that_is_none_is_refused_and_changes_nothing():
             (b"", "no snapshot"),
             (b"x" * 99, "no snapshot"),
             (damaged, "damaged"),
+            (b"revrag sandbox 2\n" + taken[17:], "another version of revrag took it"),
         ]:
             with pytest.raises(InvalidArgumentError, match=problem):
                 sandbox.restore(bad)
@@ -96,6 +98,107 @@ def test_a_file_goes_on_where_it_was(tmp_path: Path):
         push(one)
         one.run_until_idle()
         assert history(one) == after
+
+
+def strike(sandbox: Sandbox, times: int) -> list[int]:
+    """The statuses of so many requests for a campaign's."""
+    campaign = sandbox.client(max_retries=0).campaign(sandbox.campaign_id)
+    answers = []
+    for _ in range(times):
+        try:
+            campaign.status()
+            answers.append(200)
+        except revrag.APIStatusError as error:
+            answers.append(error.status_code)
+    return answers
+
+
+def test_faults_are_part_of_a_state(tmp_path: Path):
+    file = tmp_path / "sandbox.db"
+    with Sandbox(state=file, **SETTINGS) as sandbox:
+        sandbox.fault("push", "malformed", body={"deep": [1.5, None]}, after=3)
+        sandbox.fault("status", "status", status=418, times=3)
+        sandbox.fault("records", "status")
+        sandbox.clear_faults(3)
+        assert strike(sandbox, 1) == [418]
+        taken, before = sandbox.snapshot(), sandbox.faults
+        assert [(it["id"], it["struck"]) for it in before] == [(1, 0), (2, 1)]
+        assert strike(sandbox, 3) == [418, 418, 200]
+        sandbox.restore(taken)
+        assert sandbox.faults == before
+        assert strike(sandbox, 1) == [418]
+        with Sandbox() as twin:
+            twin.restore(taken)
+            assert twin.faults == before
+    with Sandbox(state=file, **SETTINGS) as again:
+        assert again.faults[0] == before[0]
+        assert strike(again, 2) == [418, 200]
+        assert again.fault("call", "dropped") == 4
+
+
+def test_reset_keeps_what_the_settings_say(tmp_path: Path):
+    file = tmp_path / "sandbox.toml"
+    file.write_text(
+        """
+        time = "manual"
+        [[workspaces]]
+        dnc = ["+919876543219"]
+        [[workspaces.campaigns]]
+        name = "one"
+        [[workspaces.campaigns]]
+        name = "two"
+        [scripts]
+        "+919876543210" = ["busy"]
+        [[faults]]
+        kind = "status"
+        endpoint = "status"
+        """
+    )
+    with Sandbox(settings=file, state=tmp_path / "kept.db") as sandbox:
+        first = sandbox.snapshot()
+        push(sandbox)
+        sandbox.run_until_idle()
+        sandbox.script("+919876543210", ["dnc"])
+        sandbox.remove_from_dnc("+919876543219")
+        sandbox.add_campaign(name="three")
+        sandbox.add_workspace(api_key="other")
+        sandbox.fault("call", "dropped")
+        assert strike(sandbox, 2) == [503, 200]
+        sandbox.reset()
+        assert sandbox.snapshot() == first
+        assert (sandbox.requests, sandbox.deliveries) == ([], [])
+        assert strike(sandbox, 2) == [503, 200]
+    # The file holds what came of the reset.
+    with Sandbox(state=tmp_path / "kept.db", time="manual") as again:
+        assert len(again.faults) == 0
+        assert history(again)[1:] == []
+
+
+def test_a_kill_gives_a_fault_no_second_chance(tmp_path: Path):
+    command = [sys.executable, "-m", "revrag", "sandbox", "--json", "--state", str(tmp_path / "s")]
+    seen = []
+    for life in range(2):
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            assert child.stdout is not None
+            said = json.loads(child.stdout.readline())
+            client = revrag.Client("sandbox-key", base_url=said["url"], max_retries=0)
+            if life == 0:
+                body = json.dumps({"endpoint": "status", "kind": "status", "times": 2}).encode()
+                order = urllib.request.Request(
+                    f"{said['url']}/_sandbox/faults", body, {"Content-Type": "application/json"}
+                )
+                urllib.request.urlopen(order, timeout=10).close()
+            for _ in range(life + 1):
+                try:
+                    client.campaign(said["campaign_id"]).status()
+                    seen.append(200)
+                except revrag.ServerError as error:
+                    seen.append(error.status_code)
+        finally:
+            os.kill(child.pid, signal.SIGKILL)
+            child.communicate(timeout=20)
+    assert seen == [503, 503, 200]
 
 
 def test_a_file_that_is_no_sandboxs_is_left_alone(tmp_path: Path):

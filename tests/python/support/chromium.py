@@ -24,9 +24,12 @@ def running() -> Iterator[Browser]:
 
 @contextmanager
 def context(
-    browser: Browser, *, dark: bool = False, phone: bool = False
+    browser: Browser, *, dark: bool = False, phone: bool = False, missing: bool = False
 ) -> Iterator[BrowserContext]:
-    """A window of its own. What a page's scripts or its policy complain of is an error."""
+    """A window of its own. What a page's scripts or its policy complain of is an error.
+
+    With ``missing``, a page may be one that is not there.
+    """
     size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
     scheme = "dark" if dark else "light"
     made = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
@@ -36,7 +39,8 @@ def context(
 
     def listen(message: ConsoleMessage) -> None:
         # A sandbox may stop before its pages are closed.
-        if message.type == "error" and "net::ERR_" not in message.text:
+        known = ["net::ERR_", *(["status of 404"] if missing else [])]
+        if message.type == "error" and not any(it in message.text for it in known):
             complaints.append(message.text)
 
     made.on("console", listen)

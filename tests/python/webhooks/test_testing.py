@@ -14,7 +14,6 @@ from django.test import Client, override_settings
 from django.urls import clear_url_caches, path
 from fastapi.testclient import TestClient
 from revrag import errors, testing
-from revrag.testing.fixtures import revrag_clock  # noqa: F401  # a fixture
 from revrag.webhooks import django
 from revrag.webhooks import flask as flask_helper
 from revrag.webhooks.fastapi import webhook
@@ -77,7 +76,7 @@ def test_a_delivery_is_accepted(post):
     assert post(testing.delivery({"no": "call"}, "whsec")) == 400
 
 
-def test_the_clock_stands_still(post, revrag_clock):  # noqa: F811  # the fixture
+def test_the_clock_stands_still(post, revrag_clock):
     sent = testing.delivery(testing.sample_call(), VERIFIER)
     assert sent.headers["X-Webhook-Timestamp"] == "1780000000"
     revrag_clock.advance(300)

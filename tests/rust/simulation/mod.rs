@@ -123,6 +123,8 @@ mod tests {
         35_917_519_054_027,
         35_917_519_058_225,
         35_917_760_614_416,
+        43_352_646,
+        43_960_470,
     ];
 
     fn seeds(range: impl Iterator<Item = u64>, bound: Duration) -> u64 {

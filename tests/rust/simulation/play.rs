@@ -79,6 +79,8 @@ struct Push {
 pub(super) struct Play<'a> {
     scenario: &'a Scenario,
     rows: Vec<Row>,
+    /// As the first life read and sent them, where one has changed since.
+    first: Option<Vec<Row>>,
     service: Service<'a>,
     store: Store,
     story: Story,
@@ -99,6 +101,7 @@ impl<'a> Play<'a> {
         Self {
             service: Service::new(scenario, &rows),
             rows,
+            first: None,
             scenario,
             store: Store::default(),
             story: Story::new(keeps_story),
@@ -161,10 +164,12 @@ impl<'a> Play<'a> {
             }
             return;
         }
-        if let Some(at) = self.scenario.changes
-            && let Some(row) = usize::try_from(at).ok().and_then(|at| self.rows.get_mut(at))
-            && self.life == 1
+        if self.life == 1
+            && let Some(at) = self.scenario.changes.and_then(|at| usize::try_from(at).ok())
+            && at < self.rows.len()
         {
+            self.first = Some(self.rows.clone());
+            let row = &mut self.rows[at];
             "{\"name\":\"another\",\"n\":0}".clone_into(&mut row.variables);
         }
     }
@@ -225,7 +230,8 @@ impl<'a> Play<'a> {
         is_too_late: bool,
     ) -> Result<(), Violation> {
         let now = self.now;
-        let results = self.service.apply(&self.rows, rows, UPLOAD, is_too_late, now);
+        let sent = self.first.as_ref().filter(|_| life == 0).unwrap_or(&self.rows);
+        let results = self.service.apply(sent, rows, UPLOAD, is_too_late, now);
         self.story.tell(("applied", push, rows.len()), || {
             format!("{now:?}: push {push} is applied: rows {rows:?}")
         });
@@ -236,6 +242,6 @@ impl<'a> Play<'a> {
             let records = &self.service.records;
             return rows.iter().try_for_each(|row| keyed::applied(self.scenario, records, *row));
         }
-        rows.iter().try_for_each(|row| check::applied(&self.rows, &self.service.records, *row))
+        rows.iter().try_for_each(|row| check::applied(sent, &self.service.records, *row))
     }
 }

@@ -84,6 +84,24 @@ proptest! {
 }
 
 #[test]
+fn a_listing_that_shuffles_itself_without_an_end_ends() {
+    let (mut look, index) = (look(), Index::default());
+    let mut asked = 0_u64;
+    while let Some(number) = look.next(Duration::ZERO, 1) {
+        asked += 1;
+        assert!(asked < 1_000, "{:?}", look.over());
+        let ids = (0..5).map(|at| (asked * asked + at * (asked % 90 + 1)) % 97);
+        let items: Vec<String> = ids.map(|id| format!("{{\"id\":\"r{id}\"}}")).collect();
+        let total = 10_000_000 + asked;
+        let shown =
+            format!("{{\"items\":[{}],\"total\":{total},\"has_more\":true}}", items.join(","));
+        look.take(number, shown.as_bytes(), Duration::ZERO, &index);
+    }
+    assert!(matches!(look.over(), Some(Over::Repeats)));
+    assert!(asked >= FEW);
+}
+
+#[test]
 fn a_listing_without_an_end_ends() {
     let (mut look, index) = (look(), Index::default());
     let same = page(1, 5, 500, Some(500));

@@ -1,5 +1,6 @@
 //! `revrag.sandbox.Sandbox`, and the `revrag` command.
 
+mod handset;
 mod order;
 mod time;
 mod wire;
@@ -10,9 +11,11 @@ use std::path::PathBuf;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+pub(in crate::python) use handset::Handset;
+
 use crate::python::convert::errors::to_pyerr;
 use crate::python::convert::input::{self, Whole};
-use crate::sandbox::{Config, DEFAULT_API_KEY, DEFAULT_CAMPAIGN_ID, Pace, Settings};
+use crate::sandbox::Config;
 use crate::{Error, Secret, cli, sandbox};
 
 /// The service in miniature, on a loopback port of this machine.
@@ -21,6 +24,9 @@ use crate::{Error, Secret, cli, sandbox};
 /// end of its `with` block.
 ///
 /// Args:
+///     settings (str | PathLike | None): A TOML file of workspaces, campaigns, scripts and faults
+///         (`examples/sandbox.toml`). What is said here goes before what it says, of its first
+///         workspace and that one's first campaign.
 ///     port (int): The port; 0 takes a free one.
 ///     api_key (str): The API key of its first workspace.
 ///     campaign_id (str | UUID): That workspace's first campaign.
@@ -41,10 +47,11 @@ use crate::{Error, Secret, cli, sandbox};
 ///         `speed`, and a webhook that is given. It holds the keys and secrets too.
 ///     allow_remote_webhooks (bool): Whether webhooks may go to other machines than this one.
 ///     request_timeout (float): Seconds that a request may take to arrive.
-///     **settings: Settings of the campaign, as of `add_campaign`.
+///     **campaign: Settings of the campaign, as of `add_campaign`.
 ///
 /// Raises:
-///     InvalidArgumentError: An argument can't be used, or the port is taken.
+///     InvalidArgumentError: An argument or a setting can't be used (of the file, its line and column
+///         are told), or the port is taken.
 ///
 /// Example:
 ///     >>> from revrag.sandbox import Sandbox
@@ -56,83 +63,99 @@ use crate::{Error, Secret, cli, sandbox};
 #[pyclass(frozen, subclass, module = "revrag.sandbox", weakref)]
 pub(in crate::python) struct Sandbox(sandbox::Sandbox);
 
+/// Takes what is given in place of what is there.
+fn put<T>(place: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *place = given;
+    }
+}
+
 #[pymethods]
 impl Sandbox {
     #[new]
     #[pyo3(
         signature = (
-            *, port=Whole(0), api_key=DEFAULT_API_KEY.to_owned(), campaign_id=None,
-            campaign_status="running".to_owned(), webhook_url=None, webhook_secret=None,
-            dispatch_after=0.2, call_duration=0.5, max_concurrency=Whole(100), failure_rate=0.1,
-            seed=Whole(0), time="real", speed=1.0, now=None, state=None,
-            allow_remote_webhooks=false, request_timeout=30.0, **settings
+            *, settings=None, port=None, api_key=None, campaign_id=None, campaign_status=None,
+            webhook_url=None, webhook_secret=None, dispatch_after=None, call_duration=None,
+            max_concurrency=None, failure_rate=None, seed=None, time=None, speed=None, now=None,
+            state=None, allow_remote_webhooks=None, request_timeout=None, **campaign
         ),
-        text_signature = "(*, port=0, api_key='sandbox-key', \
+        text_signature = "(*, settings=None, port=0, api_key='sandbox-key', \
             campaign_id='11111111-1111-1111-1111-111111111111', campaign_status='running', \
             webhook_url=None, webhook_secret=None, dispatch_after=0.2, call_duration=0.5, \
             max_concurrency=100, failure_rate=0.1, seed=0, time='real', speed=1.0, now=None, \
-            state=None, allow_remote_webhooks=False, request_timeout=30.0, **settings)"
+            state=None, allow_remote_webhooks=False, request_timeout=30.0, **campaign)"
     )]
     #[allow(clippy::too_many_arguments, clippy::similar_names, reason = "the public signature")]
     fn new(
         py: Python<'_>,
-        port: Whole,
-        api_key: String,
+        settings: Option<PathBuf>,
+        port: Option<Whole>,
+        api_key: Option<String>,
         campaign_id: Option<&Bound<'_, PyAny>>,
-        campaign_status: String,
+        campaign_status: Option<String>,
         webhook_url: Option<String>,
         webhook_secret: Option<String>,
-        dispatch_after: f64,
-        call_duration: f64,
-        max_concurrency: Whole,
-        failure_rate: f64,
-        seed: Whole,
-        time: &str,
-        speed: f64,
+        dispatch_after: Option<f64>,
+        call_duration: Option<f64>,
+        max_concurrency: Option<Whole>,
+        failure_rate: Option<f64>,
+        seed: Option<Whole>,
+        time: Option<&str>,
+        speed: Option<f64>,
         now: Option<&Bound<'_, PyAny>>,
         state: Option<PathBuf>,
-        allow_remote_webhooks: bool,
-        request_timeout: f64,
-        settings: Option<&Bound<'_, PyDict>>,
+        allow_remote_webhooks: Option<bool>,
+        request_timeout: Option<f64>,
+        campaign: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let port = u16::try_from(port.at_least(py, "port", 0)?)
-            .map_err(|_| to_pyerr(py, Error::invalid("port", "it must be at most 65535")))?;
-        let max_concurrency = max_concurrency.at_least(py, "max_concurrency", 1)?;
-        let base = Settings {
-            dispatch_after: input::seconds(py, "dispatch_after", dispatch_after)?.into(),
-            call_duration: input::seconds(py, "call_duration", call_duration)?.into(),
-            max_concurrency: usize::try_from(max_concurrency).unwrap_or(usize::MAX),
-            failure_rate,
-            ..Settings::default()
+        let refuse = |error: Error| to_pyerr(py, error);
+        let seconds = |name: &str, value: Option<f64>| {
+            value.map(|value| input::seconds(py, name, value)).transpose()
         };
-        let pace = match time {
-            #[allow(clippy::float_cmp, reason = "it is the default, as it stands")]
-            "real" if speed == 1.0 && now.is_none() => Pace::Real,
-            "real" => Pace::Times(speed),
-            "manual" => Pace::ByHand,
-            _ => {
+        // What is not said is as the settings file says, or as usual.
+        let mut config = match settings {
+            Some(path) => py.detach(|| Config::from_file(&path)).map_err(refuse)?,
+            None => Config::default(),
+        };
+        if let Some(port) = port {
+            config.port = u16::try_from(port.at_least(py, "port", 0)?)
+                .map_err(|_| refuse(Error::invalid("port", "it must be at most 65535")))?;
+        }
+        put(&mut config.api_key, api_key.map(Secret::new));
+        put(
+            &mut config.campaign_id,
+            campaign_id.map(|id| input::id("campaign_id", id)).transpose()?,
+        );
+        put(&mut config.campaign_status, campaign_status);
+        put(&mut config.webhook_url, webhook_url.map(Some));
+        put(&mut config.webhook_secret, webhook_secret.map(|it| Some(Secret::new(it))));
+        put(&mut config.allow_remote_webhooks, allow_remote_webhooks);
+        put(&mut config.patience, seconds("request_timeout", request_timeout)?);
+        put(&mut config.state, state.map(Some));
+        let seed = seed.map(|seed| seed.at_least(py, "seed", 0)).transpose()?;
+        put(&mut config.seed, seed);
+        let mut base = config.settings.clone();
+        let dispatch_after = seconds("dispatch_after", dispatch_after)?;
+        put(&mut base.dispatch_after, dispatch_after.map(Into::into));
+        let call_duration = seconds("call_duration", call_duration)?;
+        put(&mut base.call_duration, call_duration.map(Into::into));
+        if let Some(most) = max_concurrency {
+            let most = most.at_least(py, "max_concurrency", 1)?;
+            base.max_concurrency = usize::try_from(most).unwrap_or(usize::MAX);
+        }
+        put(&mut base.failure_rate, failure_rate);
+        config.settings = order::settings(py, "Sandbox", base, campaign)?;
+        let manual = match time {
+            None => None,
+            Some("real") => Some(false),
+            Some("manual") => Some(true),
+            Some(_) => {
                 let problem = "it must be \"real\" or \"manual\"";
-                return Err(to_pyerr(py, Error::invalid("time", problem)));
+                return Err(refuse(Error::invalid("time", problem)));
             }
         };
-        let config = Config {
-            port,
-            api_key: Secret::new(api_key),
-            campaign_id: match campaign_id {
-                Some(id) => input::id("campaign_id", id)?,
-                None => DEFAULT_CAMPAIGN_ID,
-            },
-            campaign_status,
-            webhook_url,
-            webhook_secret: webhook_secret.map(Secret::new),
-            allow_remote_webhooks,
-            patience: input::seconds(py, "request_timeout", request_timeout)?,
-            settings: order::settings(py, "Sandbox", base, settings)?,
-            pace,
-            start: now.map(|now| time::moment("now", now)).transpose()?,
-            state,
-            seed: seed.at_least(py, "seed", 0)?,
-        };
+        config.passes(manual, speed, now.map(|now| time::moment("now", now)).transpose()?);
         let started = py.detach(|| sandbox::Sandbox::start(config));
         started.map(Self).map_err(|error| to_pyerr(py, error))
     }

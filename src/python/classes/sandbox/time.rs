@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pyo3::exceptions::PyTimeoutError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDateTime, PyDelta};
 
@@ -10,6 +11,8 @@ use crate::Error;
 use crate::model::Timestamp;
 use crate::python::convert::attribute::Attribute;
 use crate::python::convert::errors::to_pyerr;
+use crate::python::ground::run::{Operation, Running};
+use crate::python::ground::task::run_async;
 use crate::sandbox::engine::Target;
 use crate::sandbox::time::{Seconds, Time};
 
@@ -28,6 +31,48 @@ pub(super) fn moment(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Time>
     Ok(stamp.0.into())
 }
 
+/// How far an argument says that time is to move.
+struct By(f64);
+
+impl By {
+    fn of(
+        by: Option<&Bound<'_, PyDelta>>,
+        days: f64,
+        hours: f64,
+        minutes: f64,
+        seconds: f64,
+    ) -> PyResult<Self> {
+        let by = by.map(|by| by.call_method0("total_seconds")?.extract::<f64>()).transpose()?;
+        Ok(Self(((days * 24.0 + hours) * 60.0 + minutes) * 60.0 + seconds + by.unwrap_or(0.0)))
+    }
+
+    fn target(&self, sandbox: &Sandbox) -> crate::Result<Target> {
+        let wait = Duration::try_from_secs_f64(self.0).map_err(|_| {
+            let problem =
+                "time never goes back, and not beyond all bounds; restore a snapshot instead";
+            Error::invalid("by", problem)
+        })?;
+        let now = sandbox.0.engine().lock().now();
+        Ok(Target::At(now.after(Seconds::from(wait))))
+    }
+}
+
+/// What time it was when time by hand was there; else why it is not.
+pub(super) struct Arrived(Result<Time, String>);
+
+impl<'py> IntoPyObject<'py> for Arrived {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        match self.0 {
+            Ok(now) => Timestamp::from(now).to_python(py),
+            Err(why) => Err(PyTimeoutError::new_err(why)),
+        }
+    }
+}
+
 impl Sandbox {
     fn go<'py>(&self, py: Python<'py>, target: Target) -> PyResult<Bound<'py, PyAny>> {
         let engine = self.0.engine();
@@ -36,6 +81,26 @@ impl Sandbox {
             py.check_signals()?;
         }
         self.now(py)
+    }
+
+    /// A coroutine that moves time. It begins when it is awaited.
+    pub(super) fn going<'py>(
+        slf: &Bound<'py, Self>,
+        name: &'static str,
+        target: impl FnOnce(&Self) -> crate::Result<Target> + Send + 'static,
+        most: Option<Duration>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let this = slf.clone().unbind();
+        let operation: Operation<Arrived> = Box::new(move |py, _, _| {
+            let sandbox = this.get();
+            let going = target(sandbox).and_then(|target| sandbox.0.go(target, most));
+            let going = going.map_err(|error| to_pyerr(py, error))?;
+            let why = sandbox.why_late();
+            let running: Running<Arrived> =
+                Box::pin(async move { Ok(Arrived(going.await.ok_or_else(why))) });
+            Ok(running)
+        });
+        run_async(slf.py(), name, None, operation)
     }
 }
 
@@ -78,15 +143,28 @@ impl Sandbox {
         minutes: f64,
         seconds: f64,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let by = by.map(|by| by.call_method0("total_seconds")?.extract::<f64>()).transpose()?;
-        let wait = ((days * 24.0 + hours) * 60.0 + minutes) * 60.0 + seconds + by.unwrap_or(0.0);
-        let wait = Duration::try_from_secs_f64(wait).map_err(|_| {
-            let problem =
-                "time never goes back, and not beyond all bounds; restore a snapshot instead";
-            to_pyerr(py, Error::invalid("by", problem))
-        })?;
-        let now = self.0.engine().lock().now();
-        self.go(py, Target::At(now.after(Seconds::from(wait))))
+        let target = By::of(by, days, hours, minutes, seconds)?.target(self);
+        self.go(py, target.map_err(|error| to_pyerr(py, error))?)
+    }
+
+    /// The asyncio twin of `advance`.
+    ///
+    /// Example:
+    ///     >>> from revrag.sandbox import Sandbox
+    ///     >>> with Sandbox(time="manual") as service:
+    ///     ...     asyncio.run(service.advance_async(hours=3)).isoformat()
+    ///     '2026-06-01T07:30:00+00:00'
+    #[pyo3(signature = (by=None, *, days=0.0, hours=0.0, minutes=0.0, seconds=0.0))]
+    fn advance_async<'py>(
+        slf: &Bound<'py, Self>,
+        by: Option<&Bound<'_, PyDelta>>,
+        days: f64,
+        hours: f64,
+        minutes: f64,
+        seconds: f64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let by = By::of(by, days, hours, minutes, seconds)?;
+        Self::going(slf, "Sandbox.advance_async", move |it| by.target(it), None)
     }
 
     /// Move manual time on to a moment; everything that is due on the way happens.
@@ -116,6 +194,23 @@ impl Sandbox {
         self.go(py, Target::At(moment))
     }
 
+    /// The asyncio twin of `advance_to`.
+    ///
+    /// Example:
+    ///     >>> from datetime import datetime, timezone
+    ///     >>> from revrag.sandbox import Sandbox
+    ///     >>> with Sandbox(time="manual") as service:
+    ///     ...     moment = datetime(2026, 6, 2, tzinfo=timezone.utc)
+    ///     ...     asyncio.run(service.advance_to_async(moment)).isoformat()
+    ///     '2026-06-02T00:00:00+00:00'
+    fn advance_to_async<'py>(
+        slf: &Bound<'py, Self>,
+        moment: &Bound<'_, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let target = Target::At(self::moment("moment", moment)?);
+        Self::going(slf, "Sandbox.advance_to_async", move |_| Ok(target), None)
+    }
+
     /// Move manual time on until nothing more would happen to any record.
     ///
     /// Returns:
@@ -134,6 +229,17 @@ impl Sandbox {
     ///     1
     fn run_until_idle<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.go(py, Target::Idle)
+    }
+
+    /// The asyncio twin of `run_until_idle`.
+    ///
+    /// Example:
+    ///     >>> from revrag.sandbox import Sandbox
+    ///     >>> with Sandbox(time="manual") as service:
+    ///     ...     asyncio.run(service.run_until_idle_async()).isoformat()
+    ///     '2026-06-01T04:30:00+00:00'
+    fn run_until_idle_async<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        Self::going(slf, "Sandbox.run_until_idle_async", |_| Ok(Target::Idle), None)
     }
 
     /// The whole state, as bytes for `restore`. They hold the API keys, the secrets and all records.
@@ -171,14 +277,15 @@ impl Sandbox {
         done.map_err(|error| to_pyerr(py, error))
     }
 
-    /// Begin anew, as it was started: without records, and with its first workspace and campaign
-    /// alone.
+    /// Begin anew, as it was started: with the workspaces, campaigns, scripts and faults that its
+    /// arguments and its settings file say. Records, calls, both logs, and all that was added or
+    /// ordered since are gone.
     ///
     /// Example:
     ///     >>> from revrag.sandbox import Sandbox
     ///     >>> with Sandbox() as service:
     ///     ...     service.reset()
     fn reset(&self, py: Python<'_>) -> PyResult<()> {
-        py.detach(|| self.0.engine().reset()).map_err(|error| to_pyerr(py, error))
+        py.detach(|| self.0.reset()).map_err(|error| to_pyerr(py, error))
     }
 }

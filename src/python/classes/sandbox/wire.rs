@@ -93,7 +93,7 @@ impl Sandbox {
             };
             to_pyerr(py, Error::invalid(path, error.inner().to_string()))
         })?;
-        self.0.fault(fault).map_err(|error| to_pyerr(py, error))
+        py.detach(|| self.0.fault(fault)).map_err(|error| to_pyerr(py, error))
     }
 
     /// Take faults away.
@@ -109,8 +109,8 @@ impl Sandbox {
     ///     ...     service.faults
     ///     []
     #[pyo3(signature = (id=None))]
-    fn clear_faults(&self, id: Option<u64>) {
-        self.0.clear_faults(id);
+    fn clear_faults(&self, py: Python<'_>, id: Option<u64>) -> PyResult<()> {
+        py.detach(|| self.0.clear_faults(id)).map_err(|error| to_pyerr(py, error))
     }
 
     /// list[dict]: The faults that may still strike: what `fault` was told, and how many requests they
@@ -157,7 +157,7 @@ impl Sandbox {
     ///     ...     try:
     ///     ...         service.resend("evt_unknown")
     ///     ...     except InvalidArgumentError as error:
-    ///     ...         print(error.argument)
+    ///     ...         print(str(error).partition(":")[0])
     ///     event_id
     fn resend(&self, py: Python<'_>, event_id: &str) -> PyResult<()> {
         py.detach(|| self.0.resend(event_id)).map_err(|error| to_pyerr(py, error))
@@ -240,7 +240,7 @@ impl Sandbox {
     /// Move manual time on until nothing more would happen to any record, and every webhook is
     /// delivered or given up. Time stands still while deliveries are under way.
     ///
-    /// The endpoint must not need this thread: an asyncio test awaits `asyncio.to_thread` of this.
+    /// The endpoint must not need this thread: an asyncio test awaits `run_until_delivered_async`.
     ///
     /// Args:
     ///     timeout (float): Seconds outside to wait for.
@@ -272,23 +272,39 @@ impl Sandbox {
         let begun = Instant::now();
         while !py.detach(|| engine.wait(TICK)) {
             let over = begun.elapsed() >= most;
-            if let Err(error) = if over { Err(late(self)) } else { py.check_signals() } {
+            if let Err(error) = if over {
+                Err(PyTimeoutError::new_err(self.why_late()()))
+            } else {
+                py.check_signals()
+            } {
                 engine.halt();
                 return Err(error);
             }
         }
         self.now(py)
     }
+
+    /// The asyncio twin of `run_until_delivered`: the endpoint may be served by the same event loop.
+    ///
+    /// Example:
+    ///     >>> from revrag.sandbox import Sandbox
+    ///     >>> with Sandbox(time="manual") as service:
+    ///     ...     asyncio.run(service.run_until_delivered_async()).isoformat()
+    ///     '2026-06-01T04:30:00+00:00'
+    #[pyo3(signature = (*, timeout=30.0), text_signature = "($self, *, timeout=30.0)")]
+    fn run_until_delivered_async<'py>(
+        slf: &Bound<'py, Self>,
+        timeout: f64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let most: Duration = input::seconds(slf.py(), "timeout", timeout)?;
+        let name = "Sandbox.run_until_delivered_async";
+        Self::going(slf, name, |_| Ok(Target::Delivered), Some(most))
+    }
 }
 
-fn late(sandbox: &Sandbox) -> PyErr {
-    let left = sandbox.0.engine().lock().world().untold();
-    let last = sandbox.0.deliveries().lock().iter().next().map(|it| {
-        it.status.map_or_else(
-            || it.problem.clone().unwrap_or_default(),
-            |status| format!("the endpoint answered {status}"),
-        )
-    });
-    let last = last.map_or_else(String::new, |last| format!("; of the last attempt: {last}"));
-    PyTimeoutError::new_err(format!("{left} webhooks are still to be delivered{last}"))
+impl Sandbox {
+    /// What keeps time by hand from being there, told when it is asked.
+    pub(super) fn why_late(&self) -> impl FnOnce() -> String + Send + 'static {
+        self.0.why_late()
+    }
 }
