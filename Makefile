@@ -4,10 +4,12 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-rust test-python test-webhooks test-keys test-frameworks test-engines types stubs \
-	simulate test-defects fuzz lint bench docs clean
+	simulate test-defects fuzz lint bench docs api wheel reproduce deny clean
 
 VENV := .venv
 BENCH_VENV := .venv-bench
+DOCS_VENV := .venv-docs
+WHEEL_VENV := .venv-wheels
 ENGINES_VENV := .venv-engines
 BIN := $(VENV)/bin
 
@@ -93,11 +95,50 @@ lint: $(VENV)/.tools ## formatting, lints and documentation, warnings refused; d
 bench: $(BENCH_VENV)/.built target/counting_server ## measure a release build
 	@for script in $(BENCHES); do echo "== $$script"; $(BENCH_VENV)/bin/python $$script || exit 1; done
 
-docs: ## the Rust crate's documentation, in target/doc
-	cargo doc --no-deps --features cli
+# Its snippets run in .venv; the site is made in an environment of its own, which the package is not in.
+docs: $(DOCS_VENV)/.tools $(VENV)/.built ## the site, in target/site, and the Rust crate's documentation, in target/doc
+	$(BIN)/python docs/tools/prepare.py
+	$(DOCS_VENV)/bin/zensical build --clean --strict --config-file mkdocs.yml
+	$(DOCS_VENV)/bin/python docs/tools/finish.py
+	cargo doc --quiet --no-deps --features cli
+
+# As it is released, for Pythons and Linuxes old and new. PROFILE=release is cheaper to build.
+PROFILE ?= wheel
+TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
+wheel: $(WHEEL_VENV)/.tools ## the wheel and the source distribution, in dist, installed and tried without a network
+	rm -rf dist
+	PATH="$(abspath $(WHEEL_VENV))/bin:$$PATH" PROFILE=$(PROFILE) wheels/build dist $(TARGET) manylinux2014
+	$(WHEEL_VENV)/bin/maturin sdist --out dist
+	$(WHEEL_VENV)/bin/python -m auditwheel show dist/*.whl
+	wheels/check dist/*.whl $(WHEEL_VENV)/bin/python
+
+# Two builds in two places: twice as dear as a wheel.
+reproduce: $(WHEEL_VENV)/.tools ## build the wheel twice, and compare to the bit
+	PATH="$(abspath $(WHEEL_VENV))/bin:$$PATH" PROFILE=$(PROFILE) wheels/reproduce $(TARGET) manylinux2014
+
+# The tool is built once, and kept beside what else is built.
+CARGO_DENY := 0.20.2
+DENY = target/tools/cargo-deny-$(CARGO_DENY)/bin/cargo-deny
+EXTRAS := azure-functions|django|fastapi|flask|redis|sqlalchemy
+deny: target/tools/cargo-deny-$(CARGO_DENY) $(VENV)/.tools $(WHEEL_VENV)/.tools ## licences, duplicates, origins and known holes of dependencies
+	$(DENY) --locked --features python check licenses bans sources
+	@if timeout 60 $(DENY) --locked fetch db >/dev/null 2>&1; then \
+		$(DENY) --locked --features python check advisories; else \
+		echo 'the database of advisories can not be reached from here: not checked'; fi
+	$(BIN)/python -m pip freeze | grep -iE '^($(EXTRAS))==' >target/extras.txt
+	$(WHEEL_VENV)/bin/pip-audit --no-deps --disable-pip --requirement target/extras.txt
+
+target/tools/cargo-deny-$(CARGO_DENY):
+	cargo install --quiet --locked --debug --no-default-features --root $@ cargo-deny@$(CARGO_DENY)
+
+# The last tag is what callers have; before the first there is nothing to break.
+api: $(DOCS_VENV)/.tools ## what has changed for callers since the last tag
+	@tag=$$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null) || { \
+		echo 'no release yet: nothing to compare with'; exit 0; }; \
+	$(DOCS_VENV)/bin/python -m griffe check revrag --search python --against "$$tag" --verbose
 
 clean: ## remove what was built
-	rm -rf target dist $(VENV) $(BENCH_VENV) $(ENGINES_VENV) .venv-airflow .venv-frameworks python/revrag/*.so
+	rm -rf target dist $(VENV) $(BENCH_VENV) $(DOCS_VENV) $(WHEEL_VENV) $(ENGINES_VENV) .venv-airflow .venv-frameworks python/revrag/*.so
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # A virtual environment whose pip knows dependency groups.
@@ -109,6 +150,16 @@ define make_venv
 	@$(1)/bin/python -c 'import pip; $(IS_NEW_ENOUGH)' 2>/dev/null || '$(PYTHON)' -m venv --clear $(1)
 	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 endef
+
+$(WHEEL_VENV)/.tools: pyproject.toml
+	$(call make_venv,$(WHEEL_VENV))
+	$(WHEEL_VENV)/bin/python -m pip install --quiet --group wheels
+	@touch $@
+
+$(DOCS_VENV)/.tools: pyproject.toml
+	$(call make_venv,$(DOCS_VENV))
+	$(DOCS_VENV)/bin/python -m pip install --quiet --group docs
+	@touch $@
 
 $(VENV)/.tools: pyproject.toml
 	$(call make_venv,$(VENV))

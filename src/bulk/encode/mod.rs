@@ -7,7 +7,7 @@ mod extension;
 mod json;
 mod keys;
 mod likely;
-mod nul;
+mod nuls;
 mod object;
 mod rows;
 
@@ -24,7 +24,7 @@ pub(super) use exclude::{Numbers, read as read_numbers};
 pub(super) use json::Style;
 use keys::Part;
 #[cfg(feature = "python")]
-pub(crate) use nul::is_in as has_nul;
+pub(crate) use nuls::is_in as has_nul;
 pub(super) use rows::Rows;
 
 /// Encodes rows of one upload.
@@ -252,7 +252,7 @@ impl Encoder {
             return Err(Error::invalid(format!("row {row}"), "it is larger than 1 GiB"));
         }
         if self.content.on_invalid != OnInvalid::Send
-            && let Some(place) = nul::place(&rows.json()[start..])
+            && let Some(place) = nuls::place(&rows.json()[start..])
         {
             let problem =
                 format!("{place} holds a NUL character, which no database keeps in a text");

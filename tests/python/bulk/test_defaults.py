@@ -1,4 +1,4 @@
-"""The defaults of ``upload``, said four times: in Rust, signature, stub and README."""
+"""The defaults of ``upload``, said four times: in Rust, signature, stub and the pages."""
 
 from __future__ import annotations
 
@@ -78,11 +78,12 @@ def test_all_say_the_same() -> None:
     assert [type(said[name]) for name in rust] == [type(value) for value in rust.values()]
 
 
-def test_the_readme_says_the_same() -> None:
+def test_the_pages_say_the_same() -> None:
     """Where it names a number or the region: other choices are shown as such."""
     said = of_signature("upload")
     names = "|".join(name for name, value in said.items() if isinstance(value, int | float))
-    text = (ROOT / "README.md").read_text()
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     found = re.findall(rf"`({names}|region)=([\w.\"]+)`", text)
     assert {name for name, _ in found} >= {"max_records", "settle_after", "give_up_after", "region"}
     for name, value in found:
