@@ -274,7 +274,7 @@ class Service:
         self, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
         try:
-            records = json.loads(body)["records"]
+            records = [*json.loads(body)["records"]]
         except (ValueError, TypeError, KeyError):
             await self._send(writer, 422, wire.detail("The body is no JSON with records."))
             return True
