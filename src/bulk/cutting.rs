@@ -83,7 +83,8 @@ impl Cutting {
     /// Puts rows.
     pub(super) fn take(&mut self, rows: Rows) {
         let mut chunks = std::mem::take(&mut self.held);
-        let seals: Vec<Seal> = rows.seals().collect();
+        let is_scattered = self.keys().is_some_and(|keys| keys.is_scattered());
+        let seals: Vec<Seal> = rows.seals().take_while(|_| is_scattered).collect();
         let mut ahead = seals.chunks(AHEAD);
         let mut at = 0;
         rows.each(|row| {
@@ -154,7 +155,7 @@ impl Apart {
     /// campaign has it, or because its number is not to be called.
     fn put<'a>(&mut self, row: Encoded<'a>, at: u64) -> Encoded<'a> {
         if let (Some(key), Some(keys)) = (row.key, &mut self.keys) {
-            let first = keys.put(key.seal, at);
+            let first = keys.put(key.token, key.seal, at);
             if first != at {
                 let why =
                     format!("row {first} has the key {:?}, too", key.shown.unwrap_or_default());

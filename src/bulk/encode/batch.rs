@@ -41,6 +41,7 @@ impl Encoder {
         let columns = Variables::columns(batch, &layout.variables)?;
         let mut variables = Variables::of(&style, &columns, &self.content)?;
         let mut rows = Rows::expecting(batch.num_rows());
+        let mut key = Vec::with_capacity(keys.len());
         for index in 0..batch.num_rows() {
             let row = first_row + index as u64;
             let id = |cells: &Option<(Cells, &str)>| match cells {
@@ -56,11 +57,14 @@ impl Encoder {
                 None => Ok(Part::Missing),
             };
             let mut encode = || {
-                let key = keys.iter().map(part).collect::<Result<Vec<_>>>()?;
+                key.clear();
+                for column in &keys {
+                    key.push(part(column)?);
+                }
                 let ids = Ids {
                     user: id(&user)?.map(Into::into),
                     session: id(&session)?.map(Into::into),
-                    key,
+                    key: &key,
                 };
                 self.row(&mut rows, row, (phone.at(index), checker), ids, |out| {
                     variables.write(index, row, out)

@@ -9,7 +9,7 @@ use super::super::options::{Content, Keying};
 use super::super::source::Block;
 use super::cells::Cells;
 use super::object::cell;
-use super::{Encoder, Rows, at, identifier};
+use super::{Encoder, Rows, at, digits, identifier};
 use crate::key;
 use crate::phone::Cell;
 use crate::{Error, Result};
@@ -29,6 +29,7 @@ impl<'a> Part<'a> {
     /// What a cell is as a part of a key.
     pub(super) fn of(cell: Cell<'a>, row: u64, column: &str) -> Result<Self> {
         let text = match cell {
+            Cell::Integer(number) => return Ok(Self::Text(digits(number).into())),
             Cell::Float(number) if number < 0.0 => {
                 let whole = identifier(Cell::Float(-number), row, column)?;
                 whole.map(|digits| format!("-{digits}").into())

@@ -188,7 +188,7 @@ impl Encoder {
         let session = session.filter(|session| !session.is_empty());
         let number = self.number(cell, checker);
         let start = rows.json().len();
-        let missing = self.key(rows, &key, session.as_deref(), &number.text);
+        let missing = self.key(rows, key, session.as_deref(), &number.text);
         if let Some(problem) = &number.problem {
             match self.content.on_invalid {
                 OnInvalid::Raise => {
@@ -276,7 +276,7 @@ struct Ids<'a> {
     user: Option<Cow<'a, str>>,
     session: Option<Cow<'a, str>>,
     /// What stands in each key column.
-    key: Vec<Part<'a>>,
+    key: &'a [Part<'a>],
 }
 
 /// Offsets within a chunk have 32 bits.
@@ -291,13 +291,21 @@ fn identifier<'a>(cell: Cell<'a>, row: u64, column: &str) -> Result<Option<Cow<'
             Some(whole) => whole.to_owned().into(),
             None => number,
         })),
-        Cell::Integer(number) => Ok(Some(number.to_string().into())),
+        Cell::Integer(number) => Ok(Some(digits(number).into())),
         Cell::Float(number) if number.is_nan() => Ok(None),
         Cell::Single(number) if number.is_nan() => Ok(None),
         number => match number.written() {
             Ok(written) => Ok(Some(written.text)),
             Err((_, problem)) => Err(Error::invalid(at(row, column), problem)),
         },
+    }
+}
+
+/// An integer's digits: most have at most 64 bits, which are written in half the time.
+fn digits(number: i128) -> String {
+    match i64::try_from(number) {
+        Ok(number) => itoa::Buffer::new().format(number).to_owned(),
+        Err(_) => number.to_string(),
     }
 }
 

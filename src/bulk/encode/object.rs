@@ -123,10 +123,11 @@ impl Encoder {
             };
             let flaw = flaw(object, content).map_or(Ok(()), |flaw| Err(told(flaw, row)));
             let encoded = flaw.and_then(|()| {
+                let key = content.key.iter().map(part).collect::<Result<Vec<_>>>()?;
                 let ids = Ids {
                     user: id(&content.app_user_id, USER)?,
                     session: id(&content.app_session_id, SESSION)?,
-                    key: content.key.iter().map(part).collect::<Result<_>>()?,
+                    key: &key,
                 };
                 self.row(&mut rows, row, (phone(), checker), ids, |out| {
                     write(object, content, out, row)

@@ -74,6 +74,8 @@ impl Rows {
         let more = |length: usize| (length / SAMPLE).saturating_mul(rest).min(ROOM);
         let _ = self.numbers.try_reserve(more(self.numbers.len()));
         let _ = self.json.try_reserve(more(self.json.len()));
+        let _ = self.keys.shown.try_reserve(more(self.keys.shown.len()));
+        let _ = self.keys.tokens.try_reserve(more(self.keys.tokens.len()));
     }
 
     /// Hands out each row.
@@ -105,6 +107,9 @@ impl Rows {
     /// What the row that is encoded next is known by: its key as it is shown, if it has one, and what
     /// `write` writes as its token.
     pub(super) fn key(&mut self, shown: Option<&str>, write: impl FnOnce(&mut String)) {
+        if self.keys.marks.is_empty() {
+            self.keys.marks.reserve(self.expected);
+        }
         self.keys.next = Some(shown.is_some());
         self.keys.shown.push_str(shown.unwrap_or_default());
         write(&mut self.keys.tokens);

@@ -28,6 +28,9 @@ use super::scan::Scan;
 use super::settling::{Judged, LOOKS, unread};
 use super::{Keyed, Ledger, own};
 
+/// Rows for which room is made at once.
+const ROOM: usize = 1 << 22;
+
 /// The least pause between two looks before anything is sent.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -66,6 +69,12 @@ impl Keys {
             not_before: Duration::ZERO,
             fruitless: 0,
         }
+    }
+
+    /// Makes room for so many rows. What a source says of itself may be wrong.
+    pub(super) fn expect(&mut self, rows: u64) {
+        let rows = usize::try_from(rows).unwrap_or(ROOM).min(ROOM);
+        let _ = self.seals.try_reserve(rows);
     }
 
     /// Takes in what rows are known by.

@@ -205,7 +205,10 @@ impl Ledger {
             Event::Campaign(campaign) => self.campaign(campaign, now),
             Event::Checked(Ok(())) => self.begin_rows(now),
             Event::Checked(Err(error)) => self.refuse(Cause::Checked(error), now),
-            Event::Total(total) => self.source.total(total),
+            Event::Total(total) => {
+                self.source.total(total);
+                self.keys.iter_mut().for_each(|keys| keys.expect(total));
+            }
             Event::Chunk(chunk) => self.admit(chunk, now),
             Event::Rest(chunk) => self.shelve(&chunk),
             Event::SourceEnded => self.source_ended(),
