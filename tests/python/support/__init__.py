@@ -6,6 +6,8 @@ from typing import Any
 
 import revrag
 
+# What every client of the tests says; a sandbox of no other settings takes it.
+KEY = "sandbox-key"
 CAMPAIGN_ID = "11111111-1111-1111-1111-111111111111"
 RUN_ID = "00000000-0000-0000-0000-000000000001"
 CALL_ID = "123e4567-e89b-12d3-a456-426614174000"
@@ -98,4 +100,4 @@ CALL: dict[str, Any] = {
 
 def campaign_at(url: str, **options: Any) -> revrag.Campaign:
     """A campaign of the service at ``url``."""
-    return revrag.Client("key-for-tests", base_url=url, **options).campaign(CAMPAIGN_ID)
+    return revrag.Client(KEY, base_url=url, **options).campaign(CAMPAIGN_ID)
