@@ -63,6 +63,14 @@ impl Door {
         let _ = tokio::time::timeout(seconds, is_shut.wait_for(|is_shut| *is_shut)).await;
     }
 
+    /// Waits for it to be shut or open, as it was told; a second at most.
+    pub(super) fn settle(&self) {
+        let until = Instant::now() + Duration::from_secs(1);
+        while *self.is_shut.borrow() != self.left().is_some() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Lets everybody in again.
     pub(super) fn open(&self) {
         *self.shut_until.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -213,7 +213,9 @@ impl Sandbox {
 
     /// Has something go wrong; the fault's number, or 0 where it is over as soon as it is ordered.
     pub fn fault(&self, fault: Fault) -> Result<u64> {
-        self.shared.order_fault(fault)
+        let number = self.shared.order_fault(fault)?;
+        self.shared.door.settle();
+        Ok(number)
     }
 
     /// The faults that may still strike.
@@ -223,13 +225,17 @@ impl Sandbox {
 
     /// Takes away one fault, or all.
     pub fn clear_faults(&self, id: Option<u64>) -> Result<()> {
-        self.shared.clear_faults(id)
+        self.shared.clear_faults(id)?;
+        self.shared.door.settle();
+        Ok(())
     }
 
     /// Begins anew, as it was started: with what its configuration says and nothing else, and with
     /// empty logs.
     pub fn reset(&self) -> Result<()> {
-        self.shared.reset()
+        self.shared.reset()?;
+        self.shared.door.settle();
+        Ok(())
     }
 
     /// Stops it: connections and deliveries under way are cut off. Does nothing the second time.

@@ -158,7 +158,17 @@ def test_nothing_of_a_push_that_was_refused_arrives(sandbox: Sandbox):
         client.push(RECORDS)
     # Whoever clears the faults opens the door.
     sandbox.clear_faults()
-    assert campaign(sandbox, max_retries=9).status().stats.total_records == 2
+    assert count(sandbox) == 2
+
+
+def test_the_door_is_shut_and_open_as_soon_as_that_is_told(sandbox: Sandbox):
+    port = int(sandbox.url.rsplit(":", 1)[1])
+    for _ in range(20):
+        sandbox.fault("any", "refused", seconds=600)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=5)
+        sandbox.clear_faults()
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
 
 
 def test_a_rate_limit_tells_when_to_come_again(sandbox: Sandbox):
@@ -283,3 +293,14 @@ def test_every_refusal_names_its_rule_and_what_would_pass(sandbox: Sandbox):
     assert (sandbox.requests[-1]["rule"] or {})["name"] == "campaign_status"
     assert client.status().stats.total_records == 0
     assert sandbox.requests[-1]["rule"] is None
+
+
+def test_requests_that_another_fault_strikes_do_not_count(sandbox: Sandbox):
+    sandbox.fault("status", "status", status=502)
+    sandbox.fault("status", "status", status=503, after=1)
+    client = campaign(sandbox)
+    with pytest.raises(revrag.ServerError, match="502"):
+        client.status()
+    client.status()
+    with pytest.raises(revrag.ServerError, match="503"):
+        client.status()
