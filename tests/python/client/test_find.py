@@ -260,6 +260,6 @@ def test_all_that_match_and_no_other(
         expected = [
             at_ for at_, (person, of) in enumerate(people) if person == who and user in (None, of)
         ]
-        assert found(records) == expected
+        assert sorted(found(records)) == expected
     finally:
         service.close()

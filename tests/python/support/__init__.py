@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import revrag
+
+SERVICE = os.environ.get("REVRAG_TEST_SERVICE", "tests")
+if SERVICE not in ("tests", "sandbox"):
+    raise ValueError(f"REVRAG_TEST_SERVICE: it is tests or sandbox, not {SERVICE!r}")
+# Whether the sandbox stands in for the tests' own services, servers and senders.
+IS_SANDBOXED = SERVICE == "sandbox"
 
 # What every client of the tests says; a sandbox of no other settings takes it.
 KEY = "sandbox-key"

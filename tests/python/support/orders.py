@@ -1,4 +1,4 @@
-"""Plans of the tests' own service in the words in which a sandbox is told what goes wrong."""
+"""What the tests' own services do, in the words in which a sandbox is told what goes wrong."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from typing import Any, NoReturn, get_args
 
 import pytest
 
+from support.server import Act, Reply, Truncated, encoded, reset, silence
 from support.service import Exchange, Fault, Plan, is_numbered
 from support.service.faults import Kind
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # Requests of a kind that a plan is asked about in advance.
 FORESEEN = 400
+
+# Above 599 there is no status, 1xx is no answer, and these have no body.
+BODILESS = (204, 304)
 
 # The faults of each kind of request, by its number.
 Table = dict[Kind, dict[int, Fault]]
@@ -64,6 +68,27 @@ def translated(fault: Fault) -> tuple[str, dict[str, Any]]:
             return how, {"seconds": fault.seconds}
         case act:
             cannot(f"a fault of kind {act!r}")
+
+
+def ordered(act: Act) -> tuple[str, dict[str, Any]]:
+    """An act in the sandbox's words: the fault's kind and options."""
+    match act:
+        case Reply(status, body, headers, content_type):
+            if not 200 <= status <= 599 or status in BODILESS or not content_type:
+                cannot(f"an answer {status} of the content type {content_type!r}")
+            try:
+                text = encoded(body).decode()
+            except UnicodeDecodeError:
+                cannot("an answer that is no text")
+            told = {"content-type": content_type} | headers
+            return "status", {"status": status, "body": text, "headers": told}
+        case Truncated():
+            return "truncated", {}
+        case _ if act is reset:
+            return "dropped", {}
+        case _ if act is silence:
+            return "silent", {"applied": 0.0}
+    cannot("what a script does by itself")
 
 
 def stretches(faults: dict[int, Fault]) -> Iterator[tuple[int, int, Fault]]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -22,11 +21,12 @@ import pytest
 import revrag
 from revrag.sandbox import Sandbox
 
-from support import CAMPAIGN_ID, KEY, campaign_at
+from support import CAMPAIGN_ID, IS_SANDBOXED, KEY, campaign_at
 from support.orders import FORESEEN, KINDS, Table, cannot, foreseen, stretches, taken, translated
 from support.service import Plan, Service, Stored, each
 from support.service.faults import Kind
 
+STATUS = f"/v1/campaigns/{CAMPAIGN_ID}/status"
 RECORDS = f"/v1/campaigns/{CAMPAIGN_ID}/records"
 PUSH = f"{RECORDS}/push-bulk"
 # In the queries of this module, to tell them from those of the client.
@@ -36,6 +36,8 @@ STATES = ("running", "paused", "completed", "cancelled")
 # How far back records of before may be.
 PAST = timedelta(days=2)
 NEVER = 360 * 86400.0
+# Seconds between moves of its time.
+TICK = 0.02
 # What the log of requests keeps.
 KEPT = 1_000
 
@@ -113,6 +115,9 @@ class Before:
     def records(self) -> list[Stored]:
         return self.service.listed()
 
+    def __len__(self) -> int:
+        return self.service.total()
+
     def __getattr__(self, name: str) -> NoReturn:
         cannot(f"what `Store.{name}` is for")
 
@@ -126,7 +131,7 @@ class Sandboxed:
     """A sandbox that is read and told as ``Service`` is.
 
     Nothing happens to its records. Its time begins in the past, where ``remember`` puts records,
-    and is moved to the present whenever somebody asks where it listens.
+    and keeps up with the present from when somebody asks where it listens.
     """
 
     def __init__(
@@ -172,6 +177,8 @@ class Sandboxed:
         self._order()
         self.arrived = Arrivals(self)
         self.store = Before(self)
+        self._closed = threading.Event()
+        self._clock = threading.Thread(target=self._keep_up, daemon=True)
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
@@ -184,6 +191,8 @@ class Sandboxed:
     def url(self) -> str:
         """Where it listens."""
         self._come_to_the_present()
+        if not self._clock.ident:
+            self._clock.start()
         return self._sandbox.url
 
     def campaign(self, **options: Any) -> revrag.Campaign:
@@ -204,6 +213,12 @@ class Sandboxed:
         for stored in found:
             taken(stored.record)
         return found
+
+    def total(self) -> int:
+        """How many records there are."""
+        with self._lifted():
+            answer = self._ask("GET", f"{STATUS}?{MARK}")
+        return answer["stats"]["total_records"]
 
     @property
     def applied(self) -> list[Stored]:
@@ -243,7 +258,8 @@ class Sandboxed:
         # A little later is no other past, and somebody may have looked at the clock already.
         if age > 0 and moment < self._sandbox.now - timedelta(seconds=60):
             cannot("a record of a past that is over")
-        self._pending.append((age, record))
+        with self._lock:
+            self._pending.append((age, record))
         return Remembered()
 
     @property
@@ -270,6 +286,9 @@ class Sandboxed:
         self._sandbox.set_campaign_status(status)
 
     def close(self) -> None:
+        self._closed.set()
+        if self._clock.ident:
+            self._clock.join(10)
         self._sandbox.stop()
 
     def __enter__(self) -> Sandboxed:
@@ -322,6 +341,12 @@ class Sandboxed:
                 self._order()
 
     # Records and requests.
+
+    def _keep_up(self) -> None:
+        while not self._closed.wait(TICK):
+            with self._lock:
+                if not self._pending:
+                    self._move(0.0)
 
     def _come_to_the_present(self) -> None:
         with self._lock:
@@ -393,8 +418,5 @@ def connected(connection: http.client.HTTPConnection) -> None:
 
 
 def hosted(**options: Any) -> Service | Sandboxed:
-    """The service of a test: its own, or the sandbox where the environment asks for that."""
-    chosen = os.environ.get("REVRAG_TEST_SERVICE", "tests")
-    if chosen not in ("tests", "sandbox"):
-        raise ValueError(f"REVRAG_TEST_SERVICE: it is tests or sandbox, not {chosen!r}")
-    return Sandboxed(**options) if chosen == "sandbox" else Service(**options)
+    """The service of a test: its own, or the sandbox."""
+    return Sandboxed(**options) if IS_SANDBOXED else Service(**options)

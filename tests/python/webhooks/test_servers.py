@@ -75,10 +75,10 @@ def test_what_is_answered(framework, serve: Serve, send):
 
 
 def test_bodies_in_chunks_and_too_large(framework, serve: Serve, send):
-    web = serve(framework, APP_MAX_BODY="2000")
+    web = serve(framework, APP_MAX_BODY="4000")
     sent = send(event_id="evt_chunks")
     pieces = [sent.body[:7], sent.body[7:500], sent.body[500:]]
-    assert len(sent.body) < 2000
+    assert len(sent.body) < 4000
     assert web.request("POST", iter(pieces), sent.headers).status == 200
     assert web.succeeded() == ["evt_chunks"]
 
@@ -90,7 +90,7 @@ def test_bodies_in_chunks_and_too_large(framework, serve: Serve, send):
             # To one who has hung up there may be no answer.
             assert connection.recv(100)[9:12] in {b"400", b""}
 
-    large = replace(sent, body=sent.body + b" " * 2000)
+    large = replace(sent, body=sent.body + b" " * 4000)
     assert web.deliver(large).status == 413
     assert web.request("POST", iter([large.body]), sent.headers).status == 413
     # It is refused by what it says, before its body comes.
