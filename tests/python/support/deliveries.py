@@ -6,7 +6,6 @@ What the sandbox can't be told to send skips the test.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Protocol
 
@@ -60,13 +59,14 @@ class Signer:
 class Event:
     """An event of the sandbox: the end of a call whose variables say what to do."""
 
-    def __init__(self, do: str, secret: str, now: datetime, stack: ExitStack) -> None:
+    def __init__(self, do: str, secret: str, seed: int, stack: ExitStack) -> None:
         self.do, self.secret = do, secret
         self._receiver = stack.enter_context(Receiver())
         self._sandbox = stack.enter_context(
             Sandbox(
                 time="manual",
-                now=now,
+                # What it names its events by.
+                seed=seed,
                 dispatch_after=0,
                 call_duration=0,
                 failure_rate=0,
@@ -83,8 +83,7 @@ class Event:
         return self._receiver.arrivals[-1]
 
     def again(self) -> None:
-        """Have it delivered once more, with another timestamp."""
-        self._sandbox.advance(timedelta(seconds=1))
+        """Have it delivered once more, with the timestamp of now."""
         self._sandbox.resend(self.sent().id)
         self._sandbox.run_until_delivered()
 
@@ -97,6 +96,7 @@ class FromSandbox:
 
     def __init__(self) -> None:
         self._stack = ExitStack()
+        self._count = count()
         self._events: dict[str, Event] = {}
         self._names: dict[str, str] = {}
 
@@ -108,14 +108,15 @@ class FromSandbox:
         event_id: str | None = None,
         timestamp: float | None = None,
     ) -> testing.Delivery:
+        if timestamp is not None:
+            cannot("a delivery of another time than now")
         event = None if event_id is None else self._events.get(event_id)
         if event is not None:
-            if (do, secret, timestamp) != (event.do, event.secret, None):
+            if (do, secret) != (event.do, event.secret):
                 cannot("an event's redelivery with another body or secret")
             event.again()
         else:
-            now = datetime.now(UTC) if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
-            event = Event(do, secret, now, self._stack)
+            event = Event(do, secret, next(self._count), self._stack)
             if event_id is not None:
                 self._events[event_id] = event
                 self._names[event.sent().id] = event_id

@@ -16,9 +16,8 @@ SECRETS = os.environ.get("APP_SECRETS", "whsec").split(",")
 MAX_BODY = int(os.environ.get("APP_MAX_BODY", "10000"))
 BODY_TIMEOUT = float(os.environ.get("APP_BODY_TIMEOUT", "10"))
 ON_STORE_ERROR = os.environ.get("APP_ON_STORE_ERROR", "refuse")
-TOLERANCE = float(os.environ.get("APP_TOLERANCE", "300"))
 
-verifier = revrag.WebhookVerifier(SECRETS, tolerance=TOLERANCE)
+verifier = revrag.WebhookVerifier(SECRETS)
 
 
 def make_store() -> Store:
