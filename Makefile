@@ -3,8 +3,8 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-webhooks test-keys test-frameworks test-engines types stubs \
-	simulate test-defects fuzz lint bench docs api wheel reproduce deny clean
+.PHONY: help demo test test-rust test-python test-webhooks test-keys test-frameworks test-sandbox test-engines types \
+	stubs simulate test-defects fuzz lint bench docs api wheel reproduce deny clean
 
 VENV := .venv
 BENCH_VENV := .venv-bench
@@ -49,6 +49,14 @@ test-webhooks: $(VENV)/.built ## workers killed and thousands of deliveries, at 
 test-keys: $(VENV)/.built ## keyed uploads killed and in crowded campaigns, at full count
 	REVRAG_TEST_KILLS=200 REVRAG_TEST_OTHERS=50000 REVRAG_TEST_ROUNDS=5 $(BIN)/python -m pytest -n $(PROCESSES) \
 		--dist worksteal --timeout 1500 -o faulthandler_timeout=0 tests/python/bulk/test_key_runs.py
+
+# What the sandbox can't do is skipped; were all of it, that would be no test.
+SANDBOX_TESTS := $(patsubst %,tests/python/%,bulk client cli webhooks/test_servers.py)
+test-sandbox: $(VENV)/.built ## the tests of client, uploads and webhooks against the sandbox, where it can order the fault
+	@mkdir -p target
+	REVRAG_TEST_SERVICE=sandbox $(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal \
+		--junitxml target/test-sandbox.xml $(SANDBOX_TESTS)
+	@$(BIN)/python tests/python/support/counted.py target/test-sandbox.xml 2500
 
 test-frameworks: $(VENV)/.built ## webhook endpoints on the oldest and newest frameworks
 	PYTHON='$(PYTHON)' tests/frameworks/run

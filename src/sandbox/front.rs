@@ -50,8 +50,9 @@ pub(super) async fn front(
         Ok((parts, body)) => pass(&shared, parts, body, next, &mut entry).await,
         Err(refusal) => refusal.into_response(),
     };
+    // One that a fault was told to answer with stays.
     if let Ok(id) = HeaderValue::try_from(entry.it.request_id.to_string()) {
-        response.headers_mut().insert("X-Request-ID", id);
+        response.headers_mut().entry("X-Request-ID").or_insert(id);
     }
     entry.answered(response).await
 }

@@ -10,6 +10,7 @@ from hypothesis import settings
 from revrag.sandbox import Sandbox
 from support.both import BOTH, Invoke
 from support.script import Finished, Run, Script, Start
+from support.scripted import Scripted, served
 from support.server import Act, Serve, Server
 from support.silent import Silent
 
@@ -68,10 +69,10 @@ def invoke(request: pytest.FixtureRequest) -> Invoke:
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Start a server that plays a script: ``serve(reply(503), reply(200, body))``."""
-    servers: list[Server] = []
+    servers: list[Server | Scripted] = []
 
-    def serve(*acts: Act, **options: object) -> Server:
-        servers.append(Server(acts, **options))
+    def serve(*acts: Act, **options: object) -> Server | Scripted:
+        servers.append(served(acts, **options))
         return servers[-1]
 
     yield serve

@@ -10,7 +10,8 @@ import pytest
 import revrag
 from support.both import BOTH, Invoke
 from support.doubt import CHUNK
-from support.service import Service, at, status
+from support.sandboxed import campaign_for, hosted
+from support.service import Service, at, each, status
 from support.upload import QUICK
 
 Host = Callable[..., Service]
@@ -27,7 +28,7 @@ def host() -> Iterator[Host]:
     services: list[Service] = []
 
     def host(**options: Any) -> Service:
-        services.append(Service(**options))
+        services.append(hosted(**options))
         return services[-1]
 
     yield host
@@ -48,7 +49,7 @@ def upload(invoke: Invoke) -> Upload:
     def upload(
         to: Service | revrag.Campaign, source: object, **options: Any
     ) -> revrag.UploadReport:
-        campaign = to.campaign() if isinstance(to, Service) else to
+        campaign = campaign_for(to, source)
         return invoke(campaign, "upload", source, **QUICK | options)
 
     return upload
@@ -68,7 +69,7 @@ def send(request: pytest.FixtureRequest, journal: Path) -> Send:
     way, is_journalled = CALLS[request.param]
 
     def send(to: Service | revrag.Campaign, source: object, **options: Any) -> revrag.UploadReport:
-        campaign = to.campaign() if isinstance(to, Service) else to
+        campaign = campaign_for(to, source)
         given = {"max_records": CHUNK, "concurrency": 1, **QUICK, **options}
         if is_journalled:
             given["journal"] = journal
@@ -87,5 +88,5 @@ def stopped(
     service.faults = at({3: status(400)})
     with pytest.raises(revrag.UploadError) as info:
         upload(service, source, journal=journal, max_records=10, concurrency=1, **options)
-    service.faults = lambda _: None
+    service.faults = each()
     return info.value.report

@@ -19,6 +19,7 @@ from support.service import (
     at,
     dies,
     each,
+    every,
     first,
     garbage,
     hold,
@@ -114,7 +115,7 @@ class TestDead:
         service = host(faults=dies(3, reset(applied=0.5)))
         source = leads(400)
         given_up(upload, service, source, journal=journal)
-        service.faults = lambda _: None
+        service.faults = each()
         report = upload(service, source, journal=journal, max_records=10)
         check(report, service)
         assert report.accepted == 400
@@ -144,12 +145,7 @@ class TestAwayForAWhile:
 
     def test_every_other_push_is_no_streak(self, send: Send, host: Host) -> None:
         """A service that loses half of what it is sent is slow, not dead."""
-
-        def plan(exchange: Exchange) -> Fault | None:
-            is_lost = exchange.kind == "push" and exchange.number % 2 == 1
-            return reset(applied=1.0) if is_lost else None
-
-        service = host(faults=plan)
+        service = host(faults=every(2, reset(applied=1.0)))
         report = send(service, leads(400), give_up_after=1.0)
         check(report, service)
         assert report.accepted == 400

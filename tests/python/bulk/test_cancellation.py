@@ -13,7 +13,7 @@ import pytest
 import revrag
 from bulk.conftest import Host
 from support.script import Start
-from support.service import Exchange, Service, always, at, first, hold, reset, status
+from support.service import Exchange, Service, always, at, each, first, hold, reset, status
 from support.upload import QUICK, check, leads, outcomes
 
 # Interrupted while the third push is on its way; and again at once, with the same journal.
@@ -66,9 +66,7 @@ MOMENTS: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     ),
     "in the middle of a scan": (
         lambda: {
-            "faults": lambda exchange: {"push": reset(applied=1.0), "records": hold()}.get(
-                exchange.kind
-            )
+            "faults": each(always(reset(applied=1.0)), always(hold(), "records")),
         },
         "leads.upload(source, settle_after=0)",
     ),
@@ -260,7 +258,7 @@ def test_a_cancelled_upload_sends_no_more(host: Host) -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         # Another upload of the same client goes all the way round; the first is silent.
-        service.faults = lambda _: None
+        service.faults = each()
         await campaign.upload_async(leads(10, start=1000))
 
     asyncio.run(main())

@@ -133,5 +133,5 @@ def test_which_of_two_rows_with_one_number_was_refused(
     source[1]["variables"]["service"] = "rejects"
     report = send(service, source)
     assert [row["outcome"] for row in rows(report)] == ["accepted", "rejected"]
-    assert len(service.store.records) == 1
+    assert len(service.store) == 1
     check(report, service)

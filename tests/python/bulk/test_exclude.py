@@ -24,7 +24,7 @@ import revrag
 from bulk.conftest import Upload, stopped
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.service import Service, at, status
+from support.service import Service, at, each, status
 from support.upload import QUICK, check, leads, number, outcomes, private, rows
 
 ONE, TWO = number(1), number(2)
@@ -261,7 +261,7 @@ def test_a_row_in_doubt_is_looked_for_and_not_sent_again(
     service.faults = at({1: status(503, applied=float(applied))})
     with pytest.raises(revrag.UploadError):
         upload(service, source, journal=journal, max_records=4, concurrency=1, on_unknown="stop")
-    service.faults = lambda _: None
+    service.faults = each()
     pushes = len(service.pushes)
     report = upload(service, source, journal=journal, exclude=[number(row) for row in range(4, 8)])
     expected = "accepted" if applied else "excluded"

@@ -13,7 +13,7 @@ import pytest
 import revrag
 from bulk.conftest import Host, Upload, stopped
 from revrag.errors import JournalError
-from support import campaign_at
+from support import KEY, campaign_at
 from support.script import Run, Start
 from support.service import Service, at, first, gate, hold
 from support.upload import QUICK, check, leads, number, private
@@ -107,7 +107,7 @@ class TestRefusals:
 
     def test_another_campaign(self, upload: Upload, service: Service, journal: Path) -> None:
         upload(service, leads(5), journal=journal)
-        other = revrag.Client("key", base_url=service.url).campaign(
+        other = revrag.Client(KEY, base_url=service.url).campaign(
             "99999999-9999-4999-9999-999999999999"
         )
         with pytest.raises(JournalError, match="campaign"):
@@ -306,7 +306,7 @@ def test_it_is_one_file(upload: Upload, service: Service, journal: Path) -> None
 
 def test_the_key_is_not_in_it(upload: Upload, service: Service, journal: Path) -> None:
     upload(service, leads(50), journal=journal)
-    assert b"key-for-tests" not in journal.read_bytes()
+    assert KEY.encode() not in journal.read_bytes()
 
 
 def test_results_are_compact(upload: Upload, service: Service, journal: Path) -> None:

@@ -21,7 +21,8 @@ import revrag
 from bulk.test_row_key import token
 from revrag.sandbox import Sandbox
 from support import CAMPAIGN_ID
-from support.service import Service, at, first, gate, reset, status
+from support.sandboxed import hosted
+from support.service import Service, at, each, first, gate, reset, status
 from support.upload import number
 
 RUNS = int(os.environ.get("REVRAG_TEST_RUNS", "200"))
@@ -41,7 +42,7 @@ class Campaign:
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         order: Any = rng.choice(["oldest", "newest"])
-        self.service = Service(order=order, seed=rng.randrange(10**6))
+        self.service = hosted(order=order, seed=rng.randrange(10**6))
         self.campaign = self.service.campaign()
 
     def upload(self, table: list[Lead], **options: Any) -> revrag.UploadReport:
@@ -186,7 +187,7 @@ WORKER = textwrap.dedent(
     """
     import sys
     import revrag
-    client = revrag.Client("key", base_url=sys.argv[1])
+    client = revrag.Client("sandbox-key", base_url=sys.argv[1])
     leads = [
         {"id": at, "phone_number": f"+9198{at:08d}", "first": "Riya"} for at in range(60)
     ]
@@ -219,7 +220,7 @@ def ended(running: subprocess.Popen[str]) -> int:
 @pytest.mark.parametrize("seed", range(KILLS))
 def test_killed_and_called_again(seed: int, tmp_path: Path) -> None:
     rng = random.Random(seed)
-    service = Service()
+    service = hosted()
     journal = str(tmp_path / "leads.journal") if seed % 2 else ""
     try:
         for _ in range(2):
@@ -237,7 +238,7 @@ def test_killed_and_called_again(seed: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("has_journal", [False, True])
 def test_two_at_once(has_journal: bool, tmp_path: Path) -> None:
-    service = Service(faults=first(1, gate()))
+    service = hosted(faults=first(1, gate()))
     journal = str(tmp_path / "leads.journal") if has_journal else ""
     try:
         running = worker(service, journal)
@@ -248,7 +249,7 @@ def test_two_at_once(has_journal: bool, tmp_path: Path) -> None:
         assert "under way on this machine" in told
         running.kill()
         running.communicate(timeout=20)
-        service.faults = lambda _: None
+        service.faults = each()
         # The lock died with its process.
         assert ended(worker(service, journal)) == 0
         found = Counter(record.session for record in service.applied)

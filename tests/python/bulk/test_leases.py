@@ -21,16 +21,17 @@ from revrag.engines import attempt, whole
 from revrag.engines.coordinator import Coordinator
 from revrag.engines.link import LeaseLostError, Link
 from revrag.engines.settings import Settings
-from support import CAMPAIGN_ID
-from support.service import Service, always, delay, first, gate
+from support import CAMPAIGN_ID, KEY
+from support.sandboxed import hosted
+from support.service import Service, always, delay, each, first, gate
 from support.upload import number
 
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[Service]:
-    monkeypatch.setenv("REVRAG_API_KEY", "key")
+    monkeypatch.setenv("REVRAG_API_KEY", KEY)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    service = Service()
+    service = hosted()
     yield service
     service.close()
 
@@ -104,7 +105,7 @@ def test_a_task_that_is_killed(service: Service, driver: Coordinator) -> None:
     assert service.arrived.acquire(timeout=20)
     running.kill()
     running.wait(timeout=20)
-    service.faults = lambda _: None
+    service.faults = each()
     # Another partition has some of its rows now, as after a shuffle.
     counts = Counter(task(driver, chosen, job, 1, leads(30)))
     counts.update(task(driver, chosen, job, 0, leads(30, 30)))

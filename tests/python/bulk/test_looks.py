@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from typing import Any
 
 import pytest
 import revrag
@@ -19,6 +18,7 @@ from support.service import (
     at,
     delay,
     each,
+    every,
     gate,
     hold,
     reset,
@@ -33,15 +33,6 @@ def crowded(service: Service, pages: int) -> None:
     """A campaign with so many pages of other records."""
     for row in range(pages * PAGE):
         service.remember({"phone_number": "+919700000000", "app_session_id": f"other-{row}"})
-
-
-def every(nth: int, fault: Fault) -> Any:
-    """A fault for every nth push."""
-
-    def plan(exchange: Exchange) -> Fault | None:
-        return fault if exchange.kind == "push" and exchange.number % nth == nth - 1 else None
-
-    return plan
 
 
 class TestBesideTheSending:

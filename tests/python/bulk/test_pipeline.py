@@ -186,6 +186,7 @@ class TestUnprocessable:
 
     def test_a_chunk_of_which_it_names_all(self, upload: Upload, service: Service) -> None:
         report = upload(service, self.source(4, 0, 1, 2, 3))
+        check(report, service)
         assert outcomes(report) == ["rejected"] * 4
         assert len(service.pushes) == 1
 

@@ -12,7 +12,8 @@ import revrag
 from bulk.conftest import Host, Upload, stopped
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.service import Service, at, status
+from support.sandboxed import hosted
+from support.service import Service, at, each, status
 from support.upload import QUICK, check, leads, number, outcomes, private, rows
 
 
@@ -82,7 +83,7 @@ def test_rows_in_doubt_take_a_place_too(upload: Upload, service: Service, journa
     service.faults = at({0: status(503), 1: status(400)})
     with pytest.raises(revrag.UploadError):
         upload(service, leads(8), journal=journal, max_records=4, on_unknown="stop")
-    service.faults = lambda _: None
+    service.faults = each()
     service.remember({"phone_number": "+919700000000", "variables": {}})
     report = upload(service, leads(8), journal=journal, limit=2)
     assert len(service.applied) <= 2
@@ -109,7 +110,7 @@ def test_a_dry_run_shows_the_limit(upload: Upload, service: Service) -> None:
 def test_any_limits_in_turn(
     tmp_path_factory: pytest.TempPathFactory, count: int, limits: list[int], size: int
 ) -> None:
-    service, journal = Service(), tmp_path_factory.mktemp("limits") / "leads.journal"
+    service, journal = hosted(), tmp_path_factory.mktemp("limits") / "leads.journal"
     try:
         gone = 0
         for limit in limits:

@@ -10,12 +10,12 @@ import pytest
 import revrag
 from bulk.conftest import Host, Upload
 from support.service import (
-    Exchange,
     Fault,
     Service,
     always,
     at,
     drawn,
+    each,
     first,
     garbage,
     hold,
@@ -166,14 +166,8 @@ def test_it_waits_for_the_service_to_finish(upload: Upload, host: Host) -> None:
 
 
 def test_reads_that_fail_are_tried_again(upload: Upload, host: Host) -> None:
-    faults = drawn(3, pushes=0.0, reads=0.3)
-
-    def plan(exchange: Exchange) -> Fault | None:
-        if exchange.kind == "push":
-            return reset(applied=1.0) if exchange.number == 0 else None
-        return faults(exchange)
-
-    service = host(faults=plan)
+    lost = at({0: reset(applied=1.0)})
+    service = host(faults=each(lost, drawn(3, pushes=0.0, reads=0.3)))
     report = upload(service.campaign(max_retries=10), leads(900), max_records=300)
     check(report, service)
     assert report.accepted == 900
@@ -182,12 +176,7 @@ def test_reads_that_fail_are_tried_again(upload: Upload, host: Host) -> None:
 def test_a_listing_that_cannot_be_read(upload: Upload, host: Host) -> None:
     """Nothing is sent on a guess; what was lost is unknown."""
 
-    def plan(exchange: Exchange) -> Fault | None:
-        if exchange.kind == "records":
-            return status(500)
-        lost = exchange.kind == "push" and exchange.number == 1
-        return reset(applied=0.5) if lost else None
-
+    plan = each(at({1: reset(applied=0.5)}), always(status(500), "records"))
     service = host(faults=plan)
     campaign = service.campaign(max_retries=0)
     try:

@@ -339,7 +339,7 @@ def test_a_generator_is_read_as_it_is_sent(upload: Upload, service: Service) -> 
         nonlocal ahead
         for row in range(count):
             if row % 500 == 0:
-                ahead = max(ahead, row - len(service.store.records))
+                ahead = max(ahead, row - len(service.store))
             yield {"phone_number": number(row), "variables": {"row": row}}
 
     assert upload(service, generate(), max_records=200).accepted == count
@@ -352,7 +352,7 @@ def test_a_reader_of_batches_is_read_as_it_is_sent(upload: Upload, service: Serv
     def batches() -> Iterator[pa.RecordBatch]:
         nonlocal ahead
         for start in range(0, count, size):
-            ahead = max(ahead, start - len(service.store.records))
+            ahead = max(ahead, start - len(service.store))
             numbers = [number(row) for row in range(start, start + size)]
             yield pa.record_batch({"phone_number": numbers, "row": range(start, start + size)})
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import CAMPAIGN_ID
+from support import CAMPAIGN_ID, KEY
 from support.command import COLUMNS, Command, Pipe, Terminal
+from support.sandboxed import hosted
 from support.service import Service
 
 Host = Callable[..., Service]
@@ -22,7 +23,7 @@ def host() -> Iterator[Host]:
     services: list[Service] = []
 
     def host(**options: Any) -> Service:
-        services.append(Service(**options))
+        services.append(hosted(**options))
         return services[-1]
 
     yield host
@@ -44,7 +45,7 @@ def env(tmp_path: Path) -> dict[str, str]:
         "TZ": "UTC",
         "TERM": "xterm-256color",
         "COLUMNS": str(COLUMNS),
-        "REVRAG_API_KEY": "sandbox-key",
+        "REVRAG_API_KEY": KEY,
         "REVRAG_CAMPAIGN_ID": CAMPAIGN_ID,
     }
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 import trustme
-from support import CALL, CALL_ID, CAMPAIGN_ID, PAGE, RECORD, STATUS
+from support import CALL, CALL_ID, CAMPAIGN_ID, KEY, PAGE, RECORD, STATUS
 from support.commands import Terminal, environment, run
 from support.proxy import Proxy
 from support.server import Act, Request, Serve, reply, silence
@@ -30,7 +30,7 @@ def service(
     call: object = CALL,
     *,
     ahead: float = 0,
-    key: str = "key-1",
+    key: str = KEY,
 ) -> Act:
     """A service that answers each endpoint with a document, by a clock that may be ahead."""
 
@@ -57,7 +57,7 @@ def examine(home: Path, url: str, *arguments: str, **variables: str) -> Examined
     env = environment(
         home,
         **{
-            "REVRAG_API_KEY": "key-1",
+            "REVRAG_API_KEY": KEY,
             "REVRAG_BASE_URL": url,
             "REVRAG_CAMPAIGN_ID": CAMPAIGN_ID,
             **variables,
@@ -73,7 +73,7 @@ def examine(home: Path, url: str, *arguments: str, **variables: str) -> Examined
         )
     }
     said = finished.stdout.decode() + finished.stderr.decode()
-    assert "key-1" not in said
+    assert KEY not in said
     return Examined(finished.returncode, health, said)
 
 
@@ -263,7 +263,7 @@ def test_a_settings_file_that_others_may_read(serve: Serve, tmp_path: Path):
 def test_a_terminal(serve: Serve, tmp_path: Path):
     env = environment(
         tmp_path,
-        REVRAG_API_KEY="key-1",
+        REVRAG_API_KEY=KEY,
         REVRAG_BASE_URL=serve(service({**STATUS, "status": "paused"})).url,
         REVRAG_CAMPAIGN_ID=CAMPAIGN_ID,
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support.command import Command
-from support.service import Service, always, at, gate, hold, reset, status
+from support.service import Service, always, at, each, gate, hold, reset, status
 from support.upload import number
 
 Start = Callable[..., Any]
@@ -142,7 +142,7 @@ def test_interrupted_and_run_again_each_row_goes_once(
     for _ in range(3):
         assert service.arrived.acquire(timeout=20)
     assert stop(command) == expected
-    service.faults = lambda _: None
+    service.faults = each()
     code, out, err = start(*words, url=service.url).end()
     assert code == 0, out + err
     assert sent(service) == once()

@@ -19,6 +19,7 @@ from support import (
     CALL,
     CALL_ID,
     CAMPAIGN_ID,
+    KEY,
     LEAD,
     OUTCOME,
     PAGE,
@@ -51,7 +52,7 @@ def test_push(invoke: Invoke, serve: Serve) -> None:
     assert second.error == REJECTION["error"]
     (request,) = server.requests
     assert (request.method, request.target) == ("POST", f"{PREFIX}/records/push-bulk")
-    assert request.headers["x-api-key"] == "key-for-tests"
+    assert request.headers["x-api-key"] == KEY
     assert request.headers["content-type"] == "application/json"
     assert request.headers["user-agent"].startswith("revrag/")
     # None at the top level is left out.

@@ -9,7 +9,7 @@ import pytest
 import revrag
 import revrag.sandbox
 from revrag import errors
-from support import CALL, CAMPAIGN_ID, LEAD, PAGE, PUSHED, RECORD, RUN_ID, STATUS
+from support import CALL, CAMPAIGN_ID, KEY, LEAD, PAGE, PUSHED, RECORD, RUN_ID, STATUS
 from support.both import Invoke
 from support.server import Serve, reply, silence
 
@@ -34,7 +34,7 @@ def test_settings_are_attributes() -> None:
 def test_other_options_over_the_same_connections(serve: Serve, invoke: Invoke) -> None:
     server = serve(reply(200, STATUS), reply(503, {}), reply(200, STATUS))
     events: list[revrag.RequestEvent] = []
-    client = revrag.Client("key", base_url=server.url, timeout=9)
+    client = revrag.Client(KEY, base_url=server.url, timeout=9)
     other = client.with_options(max_retries=0, on_request=events.append)
     assert (other.timeout, other.max_retries, client.max_retries) == (9, 0, 2)
     client.campaign(CAMPAIGN_ID).status()
@@ -73,7 +73,7 @@ CALLS: dict[str, tuple[str, list[Any], object]] = {
 def test_a_timeout_of_one_call(serve: Serve, invoke: Invoke, name: str) -> None:
     method, args, answer = CALLS[name]
     server = serve(silence, reply(200, answer))
-    client = revrag.Client("key", base_url=server.url, max_retries=0)
+    client = revrag.Client(KEY, base_url=server.url, max_retries=0)
     target = client if name == "call" else client.campaign(CAMPAIGN_ID)
     with pytest.raises(errors.RevragError, match=r"within 0\.2 s"):
         invoke(target, method, *args, timeout=0.2)
@@ -85,7 +85,7 @@ def test_a_timeout_of_one_call(serve: Serve, invoke: Invoke, name: str) -> None:
 
 
 def test_a_timeout_of_a_listing(serve: Serve) -> None:
-    client = revrag.Client("key", base_url=serve(silence).url, max_retries=0)
+    client = revrag.Client(KEY, base_url=serve(silence).url, max_retries=0)
     records = client.campaign(CAMPAIGN_ID).records(timeout=0.2)
     with pytest.raises(errors.APITimeoutError, match=r"within 0\.2 s"):
         list(records)

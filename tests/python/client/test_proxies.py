@@ -11,7 +11,7 @@ import pytest
 import revrag
 import trustme
 from client.conftest import context
-from support import LEAD, STATUS, campaign_at
+from support import KEY, LEAD, STATUS, campaign_at
 from support.both import Invoke
 from support.proxy import Through
 from support.server import Serve, Server, reply
@@ -32,7 +32,7 @@ def test_a_proxy_for_plain_http_on_this_machine(
     campaign = campaign_at(server.url, proxy=f"http://{way.address}")
     assert invoke(campaign, "status").status == "running"
     assert [method for method, _ in way.asked] == ["GET"]
-    assert server.requests[0].headers["x-api-key"] == "key-for-tests"
+    assert server.requests[0].headers["x-api-key"] == KEY
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])

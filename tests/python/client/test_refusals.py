@@ -51,7 +51,7 @@ import re, sys, revrag
 def peak():
     with open("/proc/self/status") as status:
         return int(re.search(r"VmHWM:\\s+(\\d+) kB", status.read())[1]) * 1024
-campaign = revrag.Client("key", base_url=sys.argv[1], max_retries=0).campaign(sys.argv[2])
+campaign = revrag.Client("sandbox-key", base_url=sys.argv[1], max_retries=0).campaign(sys.argv[2])
 idle = peak()
 try:
     campaign.status()
@@ -96,7 +96,9 @@ ECHOES = {
 @pytest.mark.parametrize("form", ECHOES)
 def test_a_key_that_is_echoed_is_hidden(invoke: Invoke, serve: Serve, form: str) -> None:
     echo = f'{{"detail": "not your key: {ECHOES[form]}, friend"}}'
-    server = serve(reply(401, echo, {"x-echo": ECHOES[form], "x-request-id": ECHOES[form]}))
+    server = serve(
+        reply(401, echo, {"x-echo": ECHOES[form], "x-request-id": ECHOES[form]}), key=KEY
+    )
     client = revrag.Client(KEY, base_url=server.url, max_retries=0)
     error = caught(invoke, client.campaign(CAMPAIGN_ID), "status")
     assert error.detail == "not your key: ***, friend"

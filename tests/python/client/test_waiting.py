@@ -10,7 +10,7 @@ import pytest
 import revrag
 from revrag import errors
 from revrag.sandbox import Sandbox
-from support import CAMPAIGN_ID, LEAD, PAGE, RECORD, RUN_ID
+from support import CAMPAIGN_ID, KEY, LEAD, PAGE, RECORD, RUN_ID
 from support.both import Invoke
 from support.server import Act, Serve, Server, close, reply, reset
 
@@ -19,7 +19,7 @@ NONE = "00000000-0000-0000-0000-00000000dead"
 
 
 def leads_at(server: Server, **options: Any) -> revrag.Campaign:
-    return revrag.Client("key", base_url=server.url, **options).campaign(CAMPAIGN_ID)
+    return revrag.Client(KEY, base_url=server.url, **options).campaign(CAMPAIGN_ID)
 
 
 HICCUPS: dict[str, list[Act]] = {

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import revrag
 
+SERVICE = os.environ.get("REVRAG_TEST_SERVICE", "tests")
+if SERVICE not in ("tests", "sandbox"):
+    raise ValueError(f"REVRAG_TEST_SERVICE: it is tests or sandbox, not {SERVICE!r}")
+# Whether the sandbox stands in for the tests' own services, servers and senders.
+IS_SANDBOXED = SERVICE == "sandbox"
+
+# What every client of the tests says; a sandbox of no other settings takes it.
+KEY = "sandbox-key"
 CAMPAIGN_ID = "11111111-1111-1111-1111-111111111111"
 RUN_ID = "00000000-0000-0000-0000-000000000001"
 CALL_ID = "123e4567-e89b-12d3-a456-426614174000"
@@ -98,4 +107,4 @@ CALL: dict[str, Any] = {
 
 def campaign_at(url: str, **options: Any) -> revrag.Campaign:
     """A campaign of the service at ``url``."""
-    return revrag.Client("key-for-tests", base_url=url, **options).campaign(CAMPAIGN_ID)
+    return revrag.Client(KEY, base_url=url, **options).campaign(CAMPAIGN_ID)

@@ -31,14 +31,45 @@ class Request:
 Act = Callable[[socket.socket, Request], None]
 
 
+@dataclass(frozen=True)
+class Reply:
+    """Answers with a status and a body: bytes and str as they are, all else as JSON."""
+
+    status: int
+    body: object
+    headers: dict[str, str]
+    content_type: str
+
+    def __call__(self, connection: socket.socket, _: Request) -> None:
+        connection.sendall(answer(self.status, self.body, self.headers, self.content_type))
+
+
+@dataclass(frozen=True)
+class Truncated:
+    """Answers 200, with the first bytes of the body only."""
+
+    body: bytes
+    keep: int
+
+    def __call__(self, connection: socket.socket, _: Request) -> None:
+        whole = answer(200, self.body)
+        connection.sendall(whole[: len(whole) - len(self.body) + self.keep])
+        raise ConnectionAbortedError
+
+
 def reply(
     status: int = 200,
     body: object = None,
     headers: dict[str, str] | None = None,
     content_type: str = "application/json",
 ) -> Act:
-    """Answer with a status and a body: bytes and str as they are, all else as JSON."""
-    return raw(answer(status, body, headers, content_type))
+    """Answer with a status and a body."""
+    return Reply(status, body, headers or {}, content_type)
+
+
+def truncated(body: bytes, keep: int) -> Act:
+    """Answer 200, with the first bytes of the body only."""
+    return Truncated(body, keep)
 
 
 def answer(
@@ -48,10 +79,7 @@ def answer(
     content_type: str = "application/json",
 ) -> bytes:
     """The bytes of an answer."""
-    if isinstance(body, str):
-        body = body.encode()
-    if not isinstance(body, bytes):
-        body = json.dumps(body).encode()
+    body = encoded(body)
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
@@ -63,20 +91,20 @@ def answer(
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def raw(data: bytes, *, then_close: bool = False) -> Act:
+def encoded(body: object) -> bytes:
+    """A body's bytes: those of bytes and str as they are, of all else as JSON."""
+    if isinstance(body, bytes):
+        return body
+    return body.encode() if isinstance(body, str) else json.dumps(body).encode()
+
+
+def raw(data: bytes) -> Act:
     """Send these bytes."""
 
     def act(connection: socket.socket, _: Request) -> None:
         connection.sendall(data)
-        if then_close:
-            raise ConnectionAbortedError
 
     return act
-
-
-def truncated(body: bytes, keep: int) -> Act:
-    """Answer 200, with the first bytes of the body only."""
-    return raw(answer(200, body)[: len(answer(200, body)) - len(body) + keep], then_close=True)
 
 
 def close(_connection: socket.socket, _: Request) -> None:
@@ -103,6 +131,8 @@ class Server:
 
     acts: Iterable[Act]
     tls: ssl.SSLContext | None = None
+    # What clients will give; it lets everybody in.
+    key: str | None = None
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
 

@@ -46,8 +46,14 @@ class Web:
     """A server with an endpoint at ``/revrag``, on a free port."""
 
     def __init__(
-        self, framework: str, folder: Path, workers: int, settings: dict[str, str]
+        self,
+        framework: str,
+        folder: Path,
+        workers: int,
+        settings: dict[str, str],
+        named: Callable[[str], str] = str,
     ) -> None:
+        self._named = named
         server, app = SERVERS[framework]
         self.log = folder / "handled.log"
         self.gate = folder / "gate"
@@ -107,8 +113,9 @@ class Web:
             connection.close()
 
     def noted(self) -> list[list[str]]:
-        """The lines that the handlers wrote."""
-        return [line.split() for line in self.log.read_text().splitlines()]
+        """The lines that the handlers wrote: a word, what the test calls the event, and more."""
+        lines = (line.split() for line in self.log.read_text().splitlines())
+        return [[word, self._named(event_id), *more] for word, event_id, *more in lines]
 
     def succeeded(self) -> list[str]:
         """The events that were handled."""

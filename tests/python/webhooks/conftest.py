@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from revrag import testing
 from support.databases import start_mariadb, start_postgres
+from support.deliveries import Sender, sender
 from support.web import Serve, Web, start_redis
-
-Send = Callable[..., testing.Delivery]
 
 
 @pytest.fixture(scope="session")
@@ -47,28 +44,24 @@ def mariadb_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+def send() -> Iterator[Sender]:
+    """Make a delivery that tells its handler what to do: ``send("raise", event_id="evt_1")``."""
+    made = sender()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def serve(send: Sender, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """Start a server: ``serve("flask", workers=2, APP_STORE="memory")``."""
     started: list[Web] = []
 
     def serve(framework: str, *, workers: int = 2, **settings: str) -> Web:
         folder: Path = tmp_path_factory.mktemp("web")
         settings.setdefault("APP_STORE", f"sqlite:{folder / 'store.sqlite'}")
-        started.append(Web(framework, folder, workers, settings))
+        started.append(Web(framework, folder, workers, settings, send.named))
         return started[-1]
 
     yield serve
     for web in started:
         web.stop()
-
-
-@pytest.fixture
-def send() -> Send:
-    """Make a delivery that tells its handler what to do: ``send("raise", event_id="evt_1")``."""
-    count = iter(range(10**9))
-
-    def send(do: str = "succeed", *, secret: str = "whsec", **options: Any) -> testing.Delivery:
-        call = testing.sample_call(call_id=f"call-{next(count)}", variables_fields={"do": do})
-        return testing.delivery(call, secret, **options)
-
-    return send

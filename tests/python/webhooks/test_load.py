@@ -14,6 +14,7 @@ import psycopg
 import pytest
 import revrag
 from revrag import testing
+from revrag.sandbox import Sandbox
 from revrag.webhooks.stores import SqlAlchemyStore
 from sqlalchemy import NullPool, create_engine
 from support.databases import new_database
@@ -75,6 +76,40 @@ def test_each_event_is_handled_once(framework, store, serve: Serve, redis_url, t
     # All processes took part.
     assert len({words[2] for words in web.noted() if words[0] == "succeeded"}) == 4
     print(framework, store, dict(statuses))
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("framework", ["fastapi", "flask", "django"])
+def test_each_event_of_the_sandbox_is_handled_once(framework: str, serve: Serve):
+    """It delivers some twice, some late, and some again whose answer is lost on the way back."""
+    web = serve(framework, workers=4, APP_CLAIM_TTL="600", APP_QUIET="1")
+    with Sandbox(
+        time="manual",
+        max_concurrency=100,
+        failure_rate=0,
+        webhook_url=f"http://127.0.0.1:{web.port}/revrag",
+        webhook_secret="whsec",
+    ) as sandbox:
+        sandbox.fault("webhook", "dropped", applied=1.0, probability=0.2, seed=1)
+        sandbox.fault("webhook", "duplicate", probability=0.5, seed=2)
+        sandbox.fault("webhook", "reordered", probability=0.5, seed=3)
+        campaign = sandbox.client().campaign(sandbox.campaign_id)
+        flaky = {"do": "flaky"}
+        for start in range(0, EVENTS, 500):
+            numbers = range(start, min(start + 500, EVENTS))
+            campaign.push(
+                [{"phone_number": f"+91987{it:07}", "variables": flaky} for it in numbers]
+            )
+        sandbox.run_until_delivered(timeout=800)
+        assert sandbox.webhooks_failed == 0
+        struck = [one["struck"] for one in sandbox.faults]
+        told = {entry["event_id"] for entry in sandbox.deliveries}
+    handled = Counter(web.succeeded())
+    assert set(handled.values()) == {1}
+    assert len(handled) == EVENTS
+    assert told <= set(handled)
+    assert min(struck) > EVENTS / 20
+    print(framework, struck)
 
 
 @pytest.mark.timeout(900)

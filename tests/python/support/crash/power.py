@@ -68,11 +68,11 @@ def record(
             if finished.code != -signal.SIGKILL:
                 return None
         before = {path.name: path.read_bytes() for path in journal.parent.iterdir()}
-        counts = [len(service.store.records)]
+        counts = [len(service.store)]
 
         def count(exchange: Exchange, phase: str) -> None:
             if exchange.kind == "push" and phase == "answered":
-                counts.append(len(service.store.records))
+                counts.append(len(service.store))
 
         watches.append(count)
         seen = observed(case, service, folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,24 +98,89 @@ def tell(change: Callable[[dict[str, Any]], object]) -> Fault:
     return Fault("tell", 1.0, change=change)
 
 
+class Numbered:
+    """A plan that goes by what a request is for and how many came before it, and by nothing else.
+
+    So what it has in store can be told in advance.
+    """
+
+    def __call__(self, exchange: Exchange) -> Fault | None:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Stretch(Numbered):
+    """One fault for the requests of a kind from one number on, up to another."""
+
+    fault: Fault
+    kind: Kind
+    start: int = 0
+    end: float = math.inf
+    # One in so many, the last of them.
+    nth: int = 1
+
+    def __call__(self, exchange: Exchange) -> Fault | None:
+        number = exchange.number
+        is_struck = self.start <= number < self.end and number % self.nth == self.nth - 1
+        return self.fault if exchange.kind == self.kind and is_struck else None
+
+
+@dataclass(frozen=True)
+class Chosen(Numbered):
+    """A fault for each of these requests of a kind."""
+
+    faults: dict[int, Fault]
+    kind: Kind
+
+    def __call__(self, exchange: Exchange) -> Fault | None:
+        return self.faults.get(exchange.number) if exchange.kind == self.kind else None
+
+
+@dataclass(frozen=True)
+class Each:
+    """The first fault that one of these plans has for a request."""
+
+    plans: tuple[Plan, ...]
+
+    def __call__(self, exchange: Exchange) -> Fault | None:
+        return next((fault for plan in self.plans if (fault := plan(exchange))), None)
+
+
+def is_numbered(plan: Plan) -> bool:
+    """Whether a plan goes by the numbers of requests alone."""
+    if isinstance(plan, Each):
+        return all(map(is_numbered, plan.plans))
+    return isinstance(plan, Numbered)
+
+
 def always(fault: Fault, kind: Kind = "push") -> Plan:
     """The same fault for every request of a kind."""
-    return lambda exchange: fault if exchange.kind == kind else None
+    return Stretch(fault, kind)
 
 
 def first(count: int, fault: Fault, kind: Kind = "push") -> Plan:
     """A fault for the first requests of a kind."""
-    return lambda exchange: fault if exchange.kind == kind and exchange.number < count else None
+    return Stretch(fault, kind, end=count)
+
+
+def every(nth: int, fault: Fault, kind: Kind = "push") -> Plan:
+    """A fault for every nth request of a kind."""
+    return Stretch(fault, kind, nth=nth)
 
 
 def at(faults: dict[int, Fault], kind: Kind = "push") -> Plan:
     """A fault for each of these requests of a kind, counted from 0."""
-    return lambda exchange: faults.get(exchange.number) if exchange.kind == kind else None
+    return Chosen(faults, kind)
 
 
 def dies(after: int, fault: Fault) -> Plan:
     """A service that fails for good after so many pushes."""
-    return lambda exchange: fault if exchange.kind == "push" and exchange.number >= after else None
+    return Stretch(fault, "push", start=after)
+
+
+def each(*plans: Plan) -> Plan:
+    """The first fault that one of these plans has for a request; none at all for no plan."""
+    return Each(plans)
 
 
 def poison(row: int, fault: Fault) -> Plan:
@@ -127,19 +193,24 @@ def poison(row: int, fault: Fault) -> Plan:
     return plan
 
 
-def each(*plans: Plan) -> Plan:
-    """The first fault that one of these plans has for a request."""
-    return lambda exchange: next((fault for plan in plans if (fault := plan(exchange))), None)
-
-
 SHORT = b'{"accepted": 0, "rejected": 0, "results": []}'
 
 
-def drawn(seed: int, *, pushes: float = 0.35, reads: float = 0.08) -> Plan:
-    """Faults drawn at random, for these shares of the pushes and of the reads."""
-    rng = random.Random(seed)
+class Drawn(Numbered):
+    """Faults drawn at random."""
 
-    def push_fault() -> Fault:
+    def __init__(self, seed: int, pushes: float, reads: float) -> None:
+        self.rng = random.Random(seed)
+        self.pushes = pushes
+        self.reads = reads
+
+    def __call__(self, exchange: Exchange) -> Fault | None:
+        if exchange.kind == "push":
+            return self._push_fault() if self.rng.random() < self.pushes else None
+        return self._read_fault() if self.rng.random() < self.reads else None
+
+    def _push_fault(self) -> Fault:
+        rng = self.rng
         share = rng.choice((0.0, rng.random(), 1.0))
         return rng.choice(
             (
@@ -157,7 +228,8 @@ def drawn(seed: int, *, pushes: float = 0.35, reads: float = 0.08) -> Plan:
             )
         )()
 
-    def read_fault() -> Fault:
+    def _read_fault(self) -> Fault:
+        rng = self.rng
         return rng.choice(
             (
                 reset,
@@ -168,9 +240,7 @@ def drawn(seed: int, *, pushes: float = 0.35, reads: float = 0.08) -> Plan:
             )
         )()
 
-    def plan(exchange: Exchange) -> Fault | None:
-        if exchange.kind == "push":
-            return push_fault() if rng.random() < pushes else None
-        return read_fault() if rng.random() < reads else None
 
-    return plan
+def drawn(seed: int, *, pushes: float = 0.35, reads: float = 0.08) -> Plan:
+    """Faults drawn at random, for these shares of the pushes and of the reads."""
+    return Drawn(seed, pushes, reads)

@@ -379,7 +379,7 @@ class Service:
         stats |= dict.fromkeys(("rescheduled", "retry_pending", "follow_up_pending"), 0)
         for stored in self.store.records:
             stats[stored.status] += 1
-        stats["total_records"] = self.counts(len(self.store.records))
+        stats["total_records"] = self.counts(len(self.store))
         return json.dumps({"campaign_id": CAMPAIGN_ID, "status": self.state, "stats": stats})
 
     async def _send(

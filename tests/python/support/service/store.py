@@ -131,6 +131,9 @@ class Store:
     records: list[Stored] = field(default_factory=list)
     pages: int = 0
 
+    def __len__(self) -> int:
+        return len(self.records)
+
     def add(self, record: dict[str, Any], origin: str = "push", age: float = 0.0) -> Stored:
         bits = f"{self.rng.getrandbits(128):032x}"
         run_id = f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"

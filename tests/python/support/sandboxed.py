@@ -1,0 +1,422 @@
+"""The sandbox in place of the tests' own service, for what can be ordered from it.
+
+What can't be ordered skips the test, and says what it was.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any, NoReturn
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import revrag
+from revrag.sandbox import Sandbox
+
+from support import CAMPAIGN_ID, IS_SANDBOXED, KEY, campaign_at
+from support.orders import FORESEEN, KINDS, Table, cannot, foreseen, stretches, taken, translated
+from support.service import Plan, Service, Stored, each
+from support.service.faults import Kind
+
+STATUS = f"/v1/campaigns/{CAMPAIGN_ID}/status"
+RECORDS = f"/v1/campaigns/{CAMPAIGN_ID}/records"
+PUSH = f"{RECORDS}/push-bulk"
+# In the queries of this module, to tell them from those of the client.
+MARK = "asked_by=tests"
+CALM = each()
+STATES = ("running", "paused", "completed", "cancelled")
+# How far back records of before may be.
+PAST = timedelta(days=2)
+NEVER = 360 * 86400.0
+# Seconds between moves of its time.
+TICK = 0.02
+# What the log of requests keeps.
+KEPT = 1_000
+
+
+class Shown(Stored):
+    """A record as the sandbox lists it."""
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if hasattr(self, "raw"):  # the last field: it is whole
+            cannot(f"the {name} of a record")
+        object.__setattr__(self, name, value)
+
+
+class Remembered:
+    """A record that is still to be pushed."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        cannot(f"the {name} of a record")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A push, as the sandbox's log has it."""
+
+    entry: Any
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        body = self.entry["request_body"]
+        if body["is_cut"]:
+            pytest.skip("the sandbox's log has the beginning of a long push only")
+        return json.loads(body["text"])["records"]
+
+    @property
+    def size(self) -> int:
+        return self.entry["request_body"]["bytes"]
+
+    @property
+    def refused(self) -> int | None:
+        rule = self.entry["rule"]
+        is_limit = rule is not None and rule["name"].endswith(("rate_limit", "largest_batch"))
+        return self.entry["status"] if is_limit else None
+
+    @property
+    def arrived(self) -> float:
+        pytest.skip("the sandbox's log has its own time, and that is moved by hand")
+
+
+class Arrivals:
+    """One permit for each push that arrived."""
+
+    def __init__(self, service: Sandboxed) -> None:
+        self._service = service
+        self._taken = 0
+
+    def acquire(self, timeout: float) -> bool:
+        ends = time.monotonic() + timeout
+        while self._service.seen("push") <= self._taken:
+            if time.monotonic() > ends:
+                return False
+            time.sleep(0.005)
+        self._taken += 1
+        return True
+
+
+@dataclass(frozen=True)
+class Before:
+    """A store of which others' records can be asked for."""
+
+    service: Sandboxed
+
+    @property
+    def records(self) -> list[Stored]:
+        return self.service.listed()
+
+    def __len__(self) -> int:
+        return self.service.total()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        cannot(f"what `Store.{name}` is for")
+
+    def add(self, record: dict[str, Any], origin: str, age: float = 0.0) -> None:
+        if origin != "before":
+            cannot(f"a record of origin {origin!r}")
+        self.service.remember(record, age)
+
+
+class Sandboxed:
+    """A sandbox that is read and told as ``Service`` is.
+
+    Nothing happens to its records. Its time begins in the past, where ``remember`` puts records,
+    and keeps up with the present from when somebody asks where it listens.
+    """
+
+    def __init__(
+        self,
+        *,
+        faults: Plan = CALM,
+        seed: int = 0,
+        order: str = "newest",
+        state: str = "running",
+        max_batch: int | None = None,
+        rate: tuple[int, float] | None = None,
+        **others: Any,
+    ) -> None:
+        if others:
+            cannot(", ".join(sorted(others)))
+        if order != "newest":
+            cannot(f"a listing in the order {order!r}")
+        if state not in STATES:
+            cannot(f"that a campaign which is {state!r} takes pushes")
+        self._limits: list[tuple[str, dict[str, Any]]] = []
+        if max_batch is not None and max_batch < 1 << 30:
+            self._limits.append(("largest_batch", {"limit": max_batch}))
+        if rate is not None:
+            self._limits.append(("rate_limit", {"limit": rate[0], "seconds": rate[1]}))
+        self._lock = threading.RLock()
+        # Of each kind of request, those that came before the faults on order now were.
+        self._before = dict.fromkeys(KINDS, 0)
+        self._sentinels: dict[Kind, int] = {}
+        self._pending: list[tuple[float, dict[str, Any]]] = []
+        self._remembered: set[str] = set()
+        self._table: Table = {}
+        orders = foreseen(faults, 0)
+        self._sandbox = Sandbox(
+            time="manual",
+            now=datetime.now(UTC) - PAST,
+            seed=seed,
+            api_key=KEY,
+            campaign_id=CAMPAIGN_ID,
+            campaign_status=state,
+            dispatch_after=NEVER,  # nothing happens to any record
+        )
+        self._plan, self._table, self._foreseen = faults, orders, FORESEEN
+        self._order()
+        self.arrived = Arrivals(self)
+        self.store = Before(self)
+        self._closed = threading.Event()
+        self._clock = threading.Thread(target=self._keep_up, daemon=True)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        cannot(f"what `Service.{name}` is for")
+
+    # What tests read.
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        self._come_to_the_present()
+        if not self._clock.ident:
+            self._clock.start()
+        return self._sandbox.url
+
+    def campaign(self, **options: Any) -> revrag.Campaign:
+        """The campaign, through a client of its own."""
+        return campaign_at(self.url, **options)
+
+    def listed(self) -> list[Stored]:
+        """All records, in the order in which they came."""
+        self._come_to_the_present()
+        found: list[Stored] = []
+        with self._lifted():
+            page, more = 1, True
+            while more:
+                answer = self._ask("GET", f"{RECORDS}?page={page}&page_size=200&{MARK}")
+                found += map(self._shown, answer["items"])
+                page, more = page + 1, answer["has_more"]
+        found.reverse()  # the newest is listed first
+        for stored in found:
+            taken(stored.record)
+        return found
+
+    def total(self) -> int:
+        """How many records there are."""
+        with self._lifted():
+            answer = self._ask("GET", f"{STATUS}?{MARK}")
+        return answer["stats"]["total_records"]
+
+    @property
+    def applied(self) -> list[Stored]:
+        """The records that pushes brought, in the order in which they were applied."""
+        return [stored for stored in self.listed() if stored.origin == "push"]
+
+    @property
+    def pushes(self) -> list[Sent]:
+        """Every push that came, whatever became of it, once it was answered or given up."""
+        return [Sent(one) for one in self._logged() if one["path"] == PUSH]
+
+    @property
+    def queries(self) -> list[dict[str, str]]:
+        """Every query of the listing."""
+        targets = [urlsplit(one["path"]) for one in self._logged() if one["method"] == "GET"]
+        return [
+            {name: values[-1] for name, values in parse_qs(target.query).items()}
+            for target in targets
+            if target.path == RECORDS
+        ]
+
+    @property
+    def scans(self) -> int:
+        """How often the first page of the listing was read."""
+        return sum(query.get("page", "1") == "1" for query in self.queries)
+
+    def seen(self, kind: Kind) -> int:
+        """How many requests of a kind have come."""
+        with self._lock:
+            return self._before[kind] + self._counted(kind)
+
+    # What tests order.
+
+    def remember(self, record: dict[str, Any], age: float = 86400.0) -> Remembered:
+        """A record that was there before."""
+        moment = datetime.now(UTC) - timedelta(seconds=age)
+        # A little later is no other past, and somebody may have looked at the clock already.
+        if age > 0 and moment < self._sandbox.now - timedelta(seconds=60):
+            cannot("a record of a past that is over")
+        with self._lock:
+            self._pending.append((age, record))
+        return Remembered()
+
+    @property
+    def faults(self) -> Plan:
+        """What goes wrong, request by request."""
+        return self._plan
+
+    @faults.setter
+    def faults(self, plan: Plan) -> None:
+        with self._lock:
+            self._lift()
+            start = min(self._before.values())
+            self._plan, self._table = plan, foreseen(plan, start)
+            self._foreseen = start + FORESEEN
+            self._order()
+
+    @property
+    def state(self) -> str:
+        """The campaign's status."""
+        return self.campaign().status().status
+
+    @state.setter
+    def state(self, status: str) -> None:
+        self._sandbox.set_campaign_status(status)
+
+    def close(self) -> None:
+        self._closed.set()
+        if self._clock.ident:
+            self._clock.join(10)
+        self._sandbox.stop()
+
+    def __enter__(self) -> Sandboxed:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Faults, from a plan.
+
+    def _order(self) -> None:
+        """Order all that is still to come: what counts the requests comes first of its kind."""
+        for kind in KINDS:
+            self._sentinels[kind] = self._sandbox.fault(kind, "delay", after=1 << 40)
+            start = self._before[kind]
+            coming = {
+                number - start: fault
+                for number, fault in self._table[kind].items()
+                if number >= start
+            }
+            struck = 0
+            for first, count, fault in stretches(coming):
+                how, options = translated(fault)
+                # A request that an earlier one has struck is not seen by the later ones.
+                options |= {"after": first - struck, "probability": 1.0}
+                if start + first + count < self._foreseen:
+                    options["times"] = count
+                self._sandbox.fault(kind, how, **options)
+                struck += count
+        for how, options in self._limits:
+            self._sandbox.fault("push", how, **options)
+
+    def _counted(self, kind: Kind) -> int:
+        number = self._sentinels.get(kind)
+        return next((one["seen"] for one in self._sandbox.faults if one["id"] == number), 0)
+
+    def _lift(self) -> None:
+        self._before = {kind: self.seen(kind) for kind in KINDS}
+        self._sentinels = {}
+        self._sandbox.clear_faults()
+
+    @contextmanager
+    def _lifted(self) -> Iterator[None]:
+        """Requests of this module: nothing goes wrong with them, and nothing counts them."""
+        with self._lock:
+            self._lift()
+            try:
+                yield
+            finally:
+                self._order()
+
+    # Records and requests.
+
+    def _keep_up(self) -> None:
+        while not self._closed.wait(TICK):
+            with self._lock:
+                if not self._pending:
+                    self._move(0.0)
+
+    def _come_to_the_present(self) -> None:
+        with self._lock:
+            pending, self._pending = sorted(self._pending, key=lambda one: -one[0]), []
+            if pending:
+                with self._lifted():
+                    for age, group in groupby(pending, key=lambda one: one[0]):
+                        self._move(age)
+                        self._push([record for _, record in group])
+            self._move(0.0)
+
+    def _move(self, age: float) -> None:
+        by = datetime.now(UTC) - timedelta(seconds=age) - self._sandbox.now
+        if by > timedelta():
+            self._sandbox.advance(by)
+
+    def _push(self, records: list[dict[str, Any]]) -> None:
+        for start in range(0, len(records), 5000):
+            answer = self._ask("POST", f"{PUSH}?{MARK}", {"records": records[start : start + 5000]})
+            if answer["rejected"]:
+                cannot("a record of before that it would reject")
+            self._remembered |= {one["run_id"] for one in answer["results"]}
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        connection = http.client.HTTPConnection(urlsplit(self._sandbox.url).netloc, timeout=20)
+        headers = {"X-API-Key": KEY, "Content-Type": "application/json"}
+        try:
+            connected(connection)
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+            read = json.loads(answer.read())
+            assert answer.status == 200, read
+            return read
+        finally:
+            connection.close()
+
+    def _shown(self, item: dict[str, Any]) -> Shown:
+        names = ("phone_number", "variables", "app_user_id", "app_session_id")
+        record = {name: item[name] for name in names if item[name] is not None}
+        moment = datetime.fromisoformat(item["created_at"]).timestamp()
+        origin = "before" if item["id"] in self._remembered else "push"
+        return Shown(item["id"], record, moment, origin, item["status"])
+
+    def _logged(self) -> list[Any]:
+        logged = self._sandbox.requests
+        if len(logged) >= KEPT:
+            pytest.skip(f"the sandbox's log keeps {KEPT} requests, and there were more")
+        return [one for one in logged if MARK not in one["path"]]
+
+
+def campaign_for(to: Service | Sandboxed | revrag.Campaign, source: object) -> revrag.Campaign:
+    """The campaign to upload to, if it can do what the source asks of it."""
+    if isinstance(to, Sandboxed) and isinstance(source, list):
+        for record in source:
+            taken(record)
+    return to if isinstance(to, revrag.Campaign) else to.campaign()
+
+
+def connected(connection: http.client.HTTPConnection) -> None:
+    """Connect, once the sandbox listens: it does a moment after its faults were cleared."""
+    ends = time.monotonic() + 10
+    while True:
+        try:
+            return connection.connect()
+        except ConnectionRefusedError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.005)
+
+
+def hosted(**options: Any) -> Service | Sandboxed:
+    """The service of a test: its own, or the sandbox."""
+    return Sandboxed(**options) if IS_SANDBOXED else Service(**options)
