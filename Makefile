@@ -53,9 +53,14 @@ test-keys: $(VENV)/.built ## keyed uploads killed and in crowded campaigns, at f
 test-frameworks: $(VENV)/.built ## webhook endpoints on the oldest and newest frameworks
 	PYTHON='$(PYTHON)' tests/frameworks/run
 
-# Spark needs a Java 17 or newer. A build that is quick: a million rows pass through it.
+# Spark needs a Java 17 or newer. A build that is quick: a million rows pass through it. With fewer of
+# them, and fewer runs, in less time: make test-engines ENGINE_ROWS=50000 ENGINE_RUNS=2 ENGINE_RUN_ROWS=10000
+ENGINE_ROWS := 1000000
+ENGINE_RUNS := 20
+ENGINE_RUN_ROWS := 100000
 test-engines: $(ENGINES_VENV)/.built ## real Spark, Ray, dlt and Airflow, their workers killed, at full count
-	REVRAG_TEST_ROWS=1000000 REVRAG_TEST_RUNS=20 REVRAG_TEST_RUN_ROWS=100000 tests/engines/run
+	REVRAG_TEST_ROWS=$(ENGINE_ROWS) REVRAG_TEST_RUNS=$(ENGINE_RUNS) REVRAG_TEST_RUN_ROWS=$(ENGINE_RUN_ROWS) \
+		tests/engines/run
 
 types: $(VENV)/.built
 	$(BIN)/python -m mypy python/revrag examples $(wildcard tests/typing/*.py)

@@ -117,6 +117,18 @@ def test_rows_in_another_order(
     assert not {"duplicate", "unknown"} & set(uploads.receipts[-1].rows)
 
 
+def test_a_limit_holds(spark: Any, uploads: Any, service: Sandbox, tmp_path: Path) -> None:
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "1000")
+    limit = RUN_ROWS // 3
+    with killing(random.Random(7), EXECUTOR, (1, 4), most=3) as kills:
+        tries = written(shuffled(spark, RUN_ROWS), service, str(tmp_path), limit=limit)
+    found = called(service)
+    print(f"limit {limit}: {tries} tries, {kills()} executors killed, {len(found)} sent")
+    assert set(found.values()) == {1}
+    # Each try is a job, with a limit of its own.
+    assert limit <= len(found) <= limit * tries
+
+
 def test_by_position_rows_are_lost_and_sent_twice(
     spark: Any, uploads: Any, service: Sandbox, tmp_path: Path
 ) -> None:

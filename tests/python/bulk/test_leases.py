@@ -187,6 +187,13 @@ def test_two_drivers_of_a_machine(service: Service, driver: Coordinator) -> None
         ({"max_records_per_second": "0"}, "more than 0"),
         ({"max_records": "many"}, "a whole number"),
         ({"on_invalid": "raise"}, "its own rows alone"),
+        ({"name": ""}, "name"),
+        ({"name": "n" * 56}, "name"),
+        ({"limit": "-1"}, "limit: it must be"),
+        ({"max_invalid": "1.5"}, "max_invalid: it must be"),
+        ({"max_invalid": 0.1, "on_invalid": "send"}, "max_invalid: with"),
+        ({"exclude": "a.csv", "on_invalid": "send"}, "exclude: with"),
+        ({"exclude": '["+919800000001"]'}, "no numbers stand there"),
         ({"colour": "red"}, "no option 'colour'"),
     ],
 )
@@ -196,6 +203,7 @@ def test_what_can_not_be_is_refused_before_a_task_begins(
     with pytest.raises(revrag.InvalidArgumentError, match=says) as caught:
         settings(service, **wrong)
     assert "secret-1234" not in str(caught.value)
+    assert "9800000001" not in str(caught.value)
 
 
 def test_the_caller_vouches_for_rows(service: Service) -> None:
