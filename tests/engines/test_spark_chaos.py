@@ -57,7 +57,7 @@ def written(frame: Any, service: Sandbox, outcomes: str, **options: Any) -> int:
             write(frame, service, outcomes, variables='{"lead": "said"}', **options)
         except Exception as error:
             # What Spark itself can't go on with is run again.
-            print("run again:", str(error)[:300])
+            print("run again:", str(error)[:1500])
             continue
         return tries
     raise AssertionError("it did not end")

@@ -41,16 +41,16 @@ def commit(driver: Driver, job: int, settings: Settings, sent: Iterable[Sent]) -
     """
     sent = list(sent)
     with Link(*driver, job) as link:
+        # The first words of a connection must be few: those of a stranger may be.
         reason = link.ask("stopped")
-    if reason is not None:
-        abort(driver, job, settings)
-        raise InvalidArgumentError(reason)
-    if settings.outcomes is not None:
-        with Link(*driver, job) as link:
+        if reason is None and settings.outcomes is not None:
             for one in sent:
                 if one.file is not None and one.counts.get("duplicate"):
                     ask = asker(link, settings, [one.attempt for one in sent])
                     outcomes.correct(settings.outcomes, one.file, ask)
+    if reason is not None:
+        abort(driver, job, settings)
+        raise InvalidArgumentError(reason)
     rows: dict[str, int] = {}
     files = []
     for one in sent:

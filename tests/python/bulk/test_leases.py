@@ -115,24 +115,25 @@ def test_a_task_that_is_killed(service: Service, driver: Coordinator) -> None:
 def test_an_attempt_that_does_not_count(
     service: Service, driver: Coordinator, tmp_path: Path
 ) -> None:
-    """A part that ended well, and was run again on other rows."""
+    """A part that ended well, and was run again on other rows: more than a message's worth."""
+    many = 5000
     chosen = settings(service, outcomes=str(tmp_path / "outcomes"))
     where = (driver.address, driver.secret)
     job = whole.begin(where, chosen)
-    task(driver, chosen, job, 0, leads(30))
+    task(driver, chosen, job, 0, leads(many))
     # Then its rows are the other part's, which has one of them twice.
-    twice = pa.concat_tables([leads(30), leads(1)])
+    twice = pa.concat_tables([leads(many), leads(1)])
     parts = [
         attempt.send([table], chosen, attempt.Place(*where, job, part))
-        for part, table in ((1, twice), (0, leads(30, 30)))
+        for part, table in ((1, twice), (0, leads(many, many)))
     ]
     whole.commit(where, job, chosen, parts)
-    assert driver.receipts[-1].rows == {"accepted": 60, "duplicate": 1}
+    assert driver.receipts[-1].rows == {"accepted": 2 * many, "duplicate": 1}
     runs = {record.session: record.run_id for record in service.applied}
     rows = pq.read_table(tmp_path / "outcomes").to_pylist()
-    assert len(rows) == 61
+    assert len(rows) == 2 * many + 1
     accepted = {row["key"]: row["run_id"] for row in rows if row["outcome"] == "accepted"}
-    assert accepted == {str(one): runs[f"may:{one}"] for one in range(60)}
+    assert accepted == {str(one): runs[f"may:{one}"] for one in range(2 * many)}
 
 
 def test_a_task_whose_driver_is_gone_stops(service: Service, driver: Coordinator) -> None:
