@@ -58,6 +58,7 @@ test-frameworks: $(VENV)/.built ## webhook endpoints on the oldest and newest fr
 ENGINE_ROWS := 1000000
 ENGINE_RUNS := 20
 ENGINE_RUN_ROWS := 100000
+ENGINE_PROFILE := quick
 test-engines: $(ENGINES_VENV)/.built ## real Spark, Ray, dlt and Airflow, their workers killed, at full count
 	REVRAG_TEST_ROWS=$(ENGINE_ROWS) REVRAG_TEST_RUNS=$(ENGINE_RUNS) REVRAG_TEST_RUN_ROWS=$(ENGINE_RUN_ROWS) \
 		tests/engines/run
@@ -187,7 +188,7 @@ $(ENGINES_VENV)/.built: pyproject.toml $(RUST_SOURCES) $(PYTHON_SOURCES)
 	$(call make_venv,$(ENGINES_VENV))
 	$(ENGINES_VENV)/bin/python -m pip install --quiet --group engines 'maturin>=1.9.4,<2'
 	rm -rf target/engines
-	$(ENGINES_VENV)/bin/maturin build --quiet --profile quick --out target/engines
+	$(ENGINES_VENV)/bin/maturin build --quiet --profile $(ENGINE_PROFILE) --out target/engines
 	$(ENGINES_VENV)/bin/python -m pip install --quiet --force-reinstall --no-deps target/engines/*.whl
 	@touch $@
 
