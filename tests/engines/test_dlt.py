@@ -113,7 +113,7 @@ def test_who_is_excluded_stays_home(service: Sandbox, tmp_path: Path) -> None:
 
 
 def test_a_limit_is_refused() -> None:
-    with pytest.raises(revrag.InvalidArgumentError, match=r"limit: .* add_limit"):
+    with pytest.raises(revrag.InvalidArgumentError, match=r"limit: .*add_limit"):
         revrag.dlt.campaign("11111111-1111-1111-1111-111111111111", key="lead", limit=1)
 
 
