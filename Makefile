@@ -61,9 +61,15 @@ test-sandbox: $(VENV)/.built ## the tests of client, uploads and webhooks agains
 test-frameworks: $(VENV)/.built ## webhook endpoints on the oldest and newest frameworks
 	PYTHON='$(PYTHON)' tests/frameworks/run
 
-# Spark needs a Java 17 or newer. A build that is quick: a million rows pass through it.
+# Spark needs a Java 17 or newer. A build that is quick: a million rows pass through it. With fewer of
+# them, and fewer runs, in less time: make test-engines ENGINE_ROWS=50000 ENGINE_RUNS=2 ENGINE_RUN_ROWS=10000
+ENGINE_ROWS := 1000000
+ENGINE_RUNS := 20
+ENGINE_RUN_ROWS := 100000
+ENGINE_PROFILE := quick
 test-engines: $(ENGINES_VENV)/.built ## real Spark, Ray, dlt and Airflow, their workers killed, at full count
-	REVRAG_TEST_ROWS=1000000 REVRAG_TEST_RUNS=20 REVRAG_TEST_RUN_ROWS=100000 tests/engines/run
+	REVRAG_TEST_ROWS=$(ENGINE_ROWS) REVRAG_TEST_RUNS=$(ENGINE_RUNS) REVRAG_TEST_RUN_ROWS=$(ENGINE_RUN_ROWS) \
+		tests/engines/run
 
 types: $(VENV)/.built
 	$(BIN)/python -m mypy python/revrag examples $(wildcard tests/typing/*.py)
@@ -190,7 +196,7 @@ $(ENGINES_VENV)/.built: pyproject.toml $(RUST_SOURCES) $(PYTHON_SOURCES)
 	$(call make_venv,$(ENGINES_VENV))
 	$(ENGINES_VENV)/bin/python -m pip install --quiet --group engines 'maturin>=1.9.4,<2'
 	rm -rf target/engines
-	$(ENGINES_VENV)/bin/maturin build --quiet --profile quick --out target/engines
+	$(ENGINES_VENV)/bin/maturin build --quiet --profile $(ENGINE_PROFILE) --out target/engines
 	$(ENGINES_VENV)/bin/python -m pip install --quiet --force-reinstall --no-deps target/engines/*.whl
 	@touch $@
 

@@ -65,9 +65,13 @@ __all__ = [
     "WebhookEvent",
     "WebhookVerifier",
     "__version__",
+    "excluded_numbers",
+    "is_row_token",
     "masked",
     "row_key",
+    "row_tokens",
     "run_command",
+    "token_prefix",
     "unraisable",
 ]
 
@@ -2670,6 +2674,18 @@ def row_key(
         >>> revrag.row_key(":north:17")
         (None, ('north', '17'))
     """
+
+def row_tokens(name: str | None, keys: list[str], *, is_joined: bool) -> list[str]:
+    """The tokens of keys that a report tells, for the writers of clusters."""
+
+def token_prefix(name: str | None) -> str:
+    """What all tokens of a name begin with."""
+
+def is_row_token(app_session_id: str, prefix: str) -> bool:
+    """Whether a session id is one that an upload gives to a row, of this prefix or of any other."""
+
+def excluded_numbers(exclude: object, *, phone_number: str, region: str | None) -> list[int]:
+    """The numbers that an upload's `exclude` holds: the digits of each in E.164, in order."""
 
 def masked(text: str) -> str:
     """A text of the service's, fit for a log."""

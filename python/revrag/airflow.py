@@ -66,10 +66,10 @@ class RevragUploadOperator(BaseOperator):
             or ``.jsonl``. It holds phone numbers. A template.
         conn_id: The connection with the service: its password is the API key, its host the base
             URL, if it has one. None takes ``REVRAG_API_KEY`` and ``REVRAG_BASE_URL`` of the worker.
-        upload_options: What else ``Campaign.upload`` takes, by name.
+        upload_options: What else ``Campaign.upload`` takes, by name, but for ``limit``.
 
     Raises:
-        InvalidArgumentError: There is no key.
+        InvalidArgumentError: There is no key, or a limit.
 
     Example:
         >>> RevragUploadOperator(
@@ -100,6 +100,11 @@ class RevragUploadOperator(BaseOperator):
         self.report = report
         self.conn_id = conn_id
         self.upload_options = upload_options or {}
+        if self.upload_options.get("limit") is not None:
+            raise InvalidArgumentError(
+                "limit: each try has a limit of its own, so a task that is retried would send "
+                "more; cut the source instead"
+            )
         if not any(self.key):
             raise InvalidArgumentError(
                 "key: a task that is run again must know its rows, and can't by their places: name "

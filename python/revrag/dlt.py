@@ -61,7 +61,8 @@ def campaign(
         options: As for ``Campaign.upload`` and ``Client``: ``phone_number``, ``variables``,
             ``app_user_id``, ``region``, ``on_invalid``, ``required``, ``max_records``,
             ``max_bytes``, ``max_records_per_second``, ``concurrency``, ``on_unknown``,
-            ``settle_after``, ``give_up_after``, ``timeout``, ``connect_timeout``, ``max_retries``,
+            ``settle_after``, ``give_up_after``, ``exclude``, ``max_invalid`` (of each file of the
+            load by itself), ``timeout``, ``connect_timeout``, ``max_retries``,
             ``ca_bundle`` and ``proxy``.
 
     Raises:
@@ -80,6 +81,12 @@ def campaign(
         **options,
     }
     settings = Settings.of(given)
+    if settings.limit is not None:
+        raise InvalidArgumentError(
+            "limit: it would hold for each file of a load, and again for each try; limit what is "
+            "loaded, as leads.add_limit(100)"
+        )
+    exclude = options.get("exclude")
 
     @dlt.destination(  # type: ignore[untyped-decorator, unused-ignore]
         name="revrag",
@@ -92,7 +99,7 @@ def campaign(
     def revrag(file: Any, table: Any) -> None:
         del table
         try:
-            load(str(file), settings)
+            load(str(file), settings, exclude)
         except (RateLimitError, ServerError):
             raise
         except (InvalidArgumentError, APIStatusError) as error:
@@ -102,7 +109,7 @@ def campaign(
     return revrag
 
 
-def load(file: str, settings: Settings) -> None:
+def load(file: str, settings: Settings, exclude: Any = None) -> None:
     """Loads one file; an error is raised for dlt to load it again."""
     with settings.client() as client:
         report = client.campaign(settings.campaign_id).upload(
@@ -110,6 +117,8 @@ def load(file: str, settings: Settings) -> None:
             key=list(settings.key),
             name=settings.name,
             max_records_per_second=settings.max_records_per_second,
+            max_invalid=settings.max_invalid,
+            exclude=exclude,
             **settings.upload,
         )
     if settings.outcomes is not None:

@@ -53,8 +53,15 @@ class RevragDatasink(Datasink[attempt.Sent]):
         key: The column by which a row is known, or several.
         name: What tells rounds apart.
         outcomes: Where the outcome of each row is written as Parquet: a path that driver and
-        workers share, or a URI as ``s3://…``.
+            workers share, or a URI as ``s3://…``.
         max_records_per_second: Rows a second, for all tasks together.
+        limit: How many rows are sent, by all tasks together; the rest is ``not_sent``, and goes
+            with the next job of the name.
+        max_invalid: How many rows may be invalid, as a share (a float from 0.0 to 1.0) or a count
+            (an int). With more of those that were checked so far, nothing more is sent, and the
+            job fails; a share is judged from the first thousand rows on.
+        exclude: Numbers that are not to be called, as for ``Campaign.upload``: they stay with the
+            driver.
         base_url: The service; None takes ``REVRAG_BASE_URL``, or production.
         api_key_file: A file on driver and workers that holds the key.
         host: The name by which workers reach this process; None takes this node's address.
@@ -80,6 +87,9 @@ class RevragDatasink(Datasink[attempt.Sent]):
         name: str | None = None,
         outcomes: str | None = None,
         max_records_per_second: float | None = None,
+        limit: int | None = None,
+        max_invalid: float | int | None = None,
+        exclude: object | None = None,
         base_url: str | None = None,
         api_key_file: str | None = None,
         host: str | None = None,
@@ -93,6 +103,9 @@ class RevragDatasink(Datasink[attempt.Sent]):
             "name": name,
             "outcomes": outcomes,
             "max_records_per_second": max_records_per_second,
+            "limit": limit,
+            "max_invalid": max_invalid,
+            "exclude": exclude,
             "base_url": base_url,
             "api_key_file": api_key_file,
             **options,
@@ -102,7 +115,7 @@ class RevragDatasink(Datasink[attempt.Sent]):
             host or get_node_ip_address(), bind, port
         )
         self._driver = (self._coordinator.address, self._coordinator.secret)
-        self._job = self._coordinator.open(self._settings)
+        self._job = self._coordinator.open(self._settings, exclude)
 
     def __getstate__(self) -> dict[str, Any]:
         # What listens stays where it is.

@@ -89,7 +89,10 @@ class RevragDataSource(DataSource):
 
     Options: ``campaign_id`` and ``key`` (a column or several, between commas) are needed; ``name``
     tells rounds apart, ``outcomes`` (or the path to save to) is where each row's outcome is
-    written as Parquet, ``max_records_per_second`` is for all tasks together. ``phone_number``,
+    written as Parquet, ``max_records_per_second`` and ``limit`` are for all tasks together,
+    ``max_invalid`` (a share as ``0.05``, or a count) ends the job once it has checked more invalid
+    rows, a share from the first thousand rows on; ``exclude`` is the path of a file of numbers that
+    are not to be called, on the driver. ``phone_number``,
     ``variables``, ``app_user_id``, ``region``, ``on_invalid``, ``required``, ``max_records``,
     ``max_bytes``, ``concurrency``, ``on_unknown``, ``settle_after`` and ``give_up_after`` are
     those of ``Campaign.upload``; ``base_url``, ``timeout``, ``connect_timeout``, ``max_retries``,
@@ -122,7 +125,8 @@ class RevragDataSource(DataSource):
         for column in settings.key:
             if column not in schema.fieldNames():
                 raise InvalidArgumentError(f"key: there is no column {column!r}")
-        job = whole.begin((self.address, self.secret), settings)
+        exclude = self.options.get("exclude")
+        job = whole.begin((self.address, self.secret), settings, exclude)
         return Writer(self.address, self.secret, job, settings)
 
 

@@ -60,7 +60,7 @@ pub use blob::RowReport;
 pub use chunk::{Chunk, Cut, Cutter, Encoded, Existing, Fate, Key, Limits, Row};
 pub use desk::{Failure, Monitor, Stopped};
 #[cfg(feature = "python")]
-pub(crate) use encode::has_nul;
+pub(crate) use encode::{excluded_numbers, has_nul};
 pub use find::{Wanted, find};
 pub use ledger::{Cause, Snapshot, State};
 pub use options::{

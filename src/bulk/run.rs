@@ -13,9 +13,9 @@ use uuid::Uuid;
 use super::chunk::Limits as ChunkLimits;
 use super::claim::Claim;
 use super::desk::{Desk, End, Failure, Holder, Monitor};
-use super::encode::{Encoder, Numbers, read_numbers};
+use super::encode::{Encoder, Numbers, comparable, read_numbers};
 use super::ledger::{Before, Effect, Event, Keyed, Ledger, Limits, Reply, Setting, Snapshot};
-use super::options::{Existing, OnDuplicate, OnInvalid, Options};
+use super::options::{Existing, OnDuplicate, Options};
 use super::pipeline::{self, Piece, Plan};
 use super::rails::Tally;
 use super::reading::Reading;
@@ -203,16 +203,7 @@ impl<S: Service> Upload<S> {
 
 /// The numbers that are not to be called.
 async fn numbers(exclude: Input, options: &Options) -> std::result::Result<Numbers, SourceError> {
-    let refuse = |problem: &str| Err(Error::invalid("exclude", problem).into());
-    let Some(rules) = options.content.rules()? else {
-        return refuse("numbers are compared as E.164: it needs a region");
-    };
-    if options.content.on_invalid == OnInvalid::Send {
-        return refuse(
-            "a number that can't be read can't be compared: it goes with on_invalid=\"reject\" or \
-             \"raise\"",
-        );
-    }
+    let rules = comparable(&options.content)?;
     let column = options.content.phone_number.clone();
     let halt = pipeline::Halt::default();
     let stop = halt.flag();

@@ -111,6 +111,18 @@ pub(crate) fn joined<'a>(key: impl IntoIterator<Item = &'a str>) -> String {
     text
 }
 
+/// The columns of a key that [`joined`] put in one text.
+pub(crate) fn parted(text: &str) -> Option<Vec<String>> {
+    text.split(':').map(unescape).collect()
+}
+
+/// Whether a session id is one that an upload gives: under this prefix, or by key or place at all.
+pub(crate) fn is_given(session: &str, prefix: Option<&str>) -> bool {
+    prefix.is_some_and(|prefix| session.starts_with(prefix))
+        || row_key(session).is_some()
+        || is_of_place(session)
+}
+
 /// Whether a session id is the token of a row that is known by its place: an upload's id and that.
 pub(crate) fn is_of_place(session: &str) -> bool {
     session.split_once('-').is_some_and(|(upload, row)| {
@@ -139,8 +151,7 @@ pub fn row_key(token: &str) -> Option<RowKey> {
             && digest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         return is_digest.then_some(RowKey { name, key: None });
     }
-    let key = rest.split(':').map(unescape).collect::<Option<Vec<_>>>()?;
-    Some(RowKey { name, key: Some(key) })
+    Some(RowKey { name, key: Some(parted(rest)?) })
 }
 
 fn is_plain(byte: u8) -> bool {
@@ -223,6 +234,7 @@ mod tests {
         assert!(vectors.len() > 10);
         for Vector { name, key, token: expected, is_digest } in vectors {
             assert_eq!(token(name.as_deref(), &key), expected);
+            assert_eq!(parted(&joined(key.iter().map(String::as_str))).as_ref(), Some(&key));
             let key = (!is_digest).then_some(key);
             assert_eq!(row_key(&expected), Some(RowKey { name, key }));
         }

@@ -40,6 +40,10 @@ fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<classes::report::UploadReport>()?;
     module.add_class::<classes::rejects::UploadRejects>()?;
     module.add_function(wrap_pyfunction!(classes::key::row_key, module)?)?;
+    module.add_function(wrap_pyfunction!(classes::cluster::row_tokens, module)?)?;
+    module.add_function(wrap_pyfunction!(classes::cluster::token_prefix, module)?)?;
+    module.add_function(wrap_pyfunction!(classes::cluster::is_row_token, module)?)?;
+    module.add_function(wrap_pyfunction!(classes::cluster::excluded_numbers, module)?)?;
     module.add_function(wrap_pyfunction!(ground::observe::masked, module)?)?;
     module.add_function(wrap_pyfunction!(ground::observe::unraisable, module)?)?;
     module.add_class::<classes::sandbox::Sandbox>()?;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -13,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import revrag
 from revrag.sandbox import Sandbox
 from truth import keys
 
 pytest.importorskip("dlt")
+import revrag.dlt
 
 RUNS = int(os.environ.get("REVRAG_TEST_RUNS", "2"))
 ROWS = 3000
@@ -24,14 +27,15 @@ ROWS = 3000
 # What a scheduler runs, again and again until it is done. What was extracted before goes first.
 SCRIPT = textwrap.dedent(
     """
+    import json
     import sys
     import dlt
     import revrag.dlt
 
-    _, campaign_id, folder, rows, round = sys.argv
+    _, campaign_id, folder, rows, round, options = sys.argv
     destination = revrag.dlt.campaign(
         campaign_id, key="lead", name=round, max_records=50, settle_after=0.2, concurrency=2,
-        outcomes=folder + "/outcomes",
+        outcomes=folder + "/outcomes", **json.loads(options),
     )
     pipeline = dlt.pipeline("leads", destination=destination, pipelines_dir=folder)
 
@@ -47,9 +51,10 @@ SCRIPT = textwrap.dedent(
 )
 
 
-def load(service: Sandbox, folder: Path, rows: int = ROWS) -> subprocess.Popen[str]:
+def load(service: Sandbox, folder: Path, rows: int = ROWS, **options: Any) -> subprocess.Popen[str]:
+    words = [service.campaign_id, str(folder), str(rows), "diwali", json.dumps(options)]
     return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, service.campaign_id, str(folder), str(rows), "diwali"],
+        [sys.executable, "-c", SCRIPT, *words],
         env=os.environ
         | {
             "REVRAG_API_KEY": service.api_key,
@@ -96,6 +101,20 @@ def test_what_fails_for_good_is_not_tried_again(service: Sandbox, tmp_path: Path
     assert running.returncode != 0
     assert "cancelled" in said
     assert count(service) == 0
+
+
+def test_who_is_excluded_stays_home(service: Sandbox, tmp_path: Path) -> None:
+    numbers = tmp_path / "do-not-call.csv"
+    numbers.write_text("phone_number\n+919800000003\n")
+    running = load(service, tmp_path, 10, exclude=str(numbers), max_invalid=0)
+    said, _ = running.communicate(timeout=120)
+    assert running.returncode == 0, said
+    assert keys(service) == {str(lead): 1 for lead in range(10) if lead != 3}
+
+
+def test_a_limit_is_refused() -> None:
+    with pytest.raises(revrag.InvalidArgumentError, match=r"limit: .*add_limit"):
+        revrag.dlt.campaign("11111111-1111-1111-1111-111111111111", key="lead", limit=1)
 
 
 def test_without_dlt_it_says_what_to_install() -> None:

@@ -104,6 +104,24 @@ def test_a_key_in_several_tasks_goes_once(cluster: None, service: Sandbox) -> No
     assert keys(service) == valid(500)
 
 
+def test_rails_are_for_all_tasks_together(cluster: None, service: Sandbox) -> None:
+    excluded = [f"+9198{at:08d}" for at in range(0, 500, 5)]
+    into = sink(service, exclude=excluded, limit=300)
+    leads(500, 4).write_datasink(into, ray_remote_args=REMOTE)
+    assert into.receipt.rows == {"accepted": 300, "excluded": 100, "invalid": 5, "not_sent": 95}
+    with pytest.raises(Exception, match="entry 0"):
+        leads(10, 1).write_datasink(sink(service, exclude=["Riya"]))
+
+
+def test_too_many_invalid_rows_end_the_job(cluster: None, service: Sandbox) -> None:
+    """Though whatever fails is run again."""
+    into = sink(service, max_invalid=0.001)
+    with pytest.raises(Exception, match="max_invalid: "):
+        leads(10_000, 4).write_datasink(into, ray_remote_args=REMOTE)
+    assert not into.receipt.committed
+    assert not keys(service)
+
+
 def test_a_table_of_a_million(cluster: None, service: Sandbox, outcomes: str) -> None:
     frame = leads(ROWS, 50).map_batches(
         flaky(0.02), batch_format="pyarrow", batch_size=1000, **REMOTE

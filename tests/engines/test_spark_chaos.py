@@ -57,7 +57,7 @@ def written(frame: Any, service: Sandbox, outcomes: str, **options: Any) -> int:
             write(frame, service, outcomes, variables='{"lead": "said"}', **options)
         except Exception as error:
             # What Spark itself can't go on with is run again.
-            print("run again:", str(error)[:300])
+            print("run again:", str(error)[:1500])
             continue
         return tries
     raise AssertionError("it did not end")
@@ -115,6 +115,18 @@ def test_rows_in_another_order(
     assert found == dict.fromkeys(valid, 1)
     assert_the_outcomes_agree(service, str(tmp_path), tries)
     assert not {"duplicate", "unknown"} & set(uploads.receipts[-1].rows)
+
+
+def test_a_limit_holds(spark: Any, uploads: Any, service: Sandbox, tmp_path: Path) -> None:
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "1000")
+    limit = RUN_ROWS // 3
+    with killing(random.Random(7), EXECUTOR, (1, 4), most=3) as kills:
+        tries = written(shuffled(spark, RUN_ROWS), service, str(tmp_path), limit=limit)
+    found = called(service)
+    print(f"limit {limit}: {tries} tries, {kills()} executors killed, {len(found)} sent")
+    assert set(found.values()) == {1}
+    # Each try is a job, with a limit of its own.
+    assert limit <= len(found) <= limit * tries
 
 
 def test_by_position_rows_are_lost_and_sent_twice(

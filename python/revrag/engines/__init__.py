@@ -9,8 +9,10 @@ sends it again.
 | module | does |
 | --- | --- |
 | ``settings`` | what the caller chose, as options or by keyword |
-| ``tokens`` | the session id of a row |
+| ``tokens`` | what session ids and numbers are known by |
 | ``leases`` | who may send which key, and what became of it; in a file of the driver's |
+| ``allowance`` | how many rows may yet go, where there is a limit |
+| ``tally`` | how many rows are not valid |
 | ``listing`` | the one look at the campaign before anything is sent |
 | ``claim`` | one driver of a machine at a time for a name |
 | ``jobs`` | jobs, their attempts, the share of the rate that each has |

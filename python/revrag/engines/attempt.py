@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
 from revrag.engines import tokens
-from revrag.engines.link import Link
+from revrag.engines.link import JobStoppedError, Link
 from revrag.engines.outcomes import Outcomes
 from revrag.errors import UploadError
 
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 # Rows between two words with the driver: what a lost attempt leaves in doubt.
 SLICE = 10_000
+# Rows that wait for others, beyond which no more are read: they are kept meanwhile.
+MOST_WAITING = 4 * SLICE
+# Reasons that are told apart.
+REASONS = 10
 # Seconds that a slice takes where there is a rate.
 BREATH = 5.0
 
@@ -66,12 +72,15 @@ def send(tables: Iterable[pa.Table | pa.RecordBatch], settings: Settings, place:
         settings.client() as client,
         Outcomes(settings.outcomes, place.partition) as outcomes,
     ):
-        link.begin(place.partition)
         attempt = Attempt(link, client.campaign(settings.campaign_id), settings, outcomes)
-        for table in slices(tables):
-            attempt.take(table)
-        attempt.finish()
-        link.ask("end")
+        # An error would be tried again, and in vain: the end of the job tells of it.
+        with suppress(JobStoppedError):
+            link.begin(place.partition)
+            with suppress(JobStoppedError):
+                for table in slices(tables):
+                    attempt.take(table)
+                attempt.finish()
+            link.ask("end")
     return Sent(outcomes.counts, outcomes.file, link.attempt)
 
 
@@ -117,17 +126,22 @@ class Attempt:
         checked = self._link.run(
             self._campaign.upload_async(table, **self._options, existing="caller", dry_run=True)
         )
-        rows, home = [], []
-        is_joined = len(self._settings.key) > 1
+        fit: list[tuple[int, Any]] = []
+        home: list[tuple[int, Any]] = []
         for at, row in enumerate(told(checked)):
-            key, number, outcome = row[:3]
-            if outcome == "not_sent" and key is not None:
-                token = tokens.token(self._settings.prefix, key, is_joined=is_joined)
-                rows.append(Row(at, key, token, number))
-            else:
-                home.append(row)
-        self._outcomes.add(home)
+            (fit if row[2] == "not_sent" and row[0] is not None else home).append((at, row))
+        self._outcomes.add([row for _, row in home])
+        if self._settings.max_invalid is not None:
+            why = Counter(str(row[5]) for _, row in home if row[2] == "invalid")
+            reasons = dict(why.most_common(REASONS))
+            if rest := why.total() - sum(reasons.values()):
+                reasons["other reasons"] = rest
+            self._link.ask("checked", rows=table.num_rows, reasons=reasons)
+        made = self._settings.tokens([row[0] for _, row in fit])
+        rows = [Row(at, row[0], token, row[1]) for (at, row), token in zip(fit, made, strict=True)]
         self._send(table, rows)
+        if sum(len(rows) for _, rows in self._waiting) > MOST_WAITING:
+            self.finish()
 
     def finish(self) -> None:
         """Sees to the rows that had to wait."""
@@ -145,24 +159,29 @@ class Attempt:
 
     def _send(self, table: pa.Table, rows: list[Row]) -> None:
         while rows:
-            began = time.monotonic()
             share = self._link.wait("share")
+            # From when it has its share: the time that it waited for it was the others'.
+            began = time.monotonic()
             most = len(rows) if share is None else max(1, int(share * BREATH))
             self._lease(table, rows[:most], share, began)
             rows = rows[most:]
 
     def _lease(self, table: pa.Table, rows: list[Row], share: float | None, began: float) -> None:
-        asks = [(row.token, tokens.number(row.number)) for row in rows]
+        # Where nobody is excluded, no whole number goes over the wire.
+        number = tokens.digits if self._settings.excludes else tokens.number
+        asks = [(row.token, number(row.number)) for row in rows]
         verdicts = self._link.ask("lease", rows=asks)
         by: dict[str, list[Row]] = {"send": [], "look": [], "wait": []}
-        done, again = [], set()
-        for row, (do, outcome, run, status, error) in zip(rows, verdicts, strict=True):
+        done, again, barred = [], set(), []
+        for row, (do, outcome, run, status, error, is_excluded) in zip(rows, verdicts, strict=True):
             if do == "done":
                 done.append((row.key, row.number, outcome, run, status, error))
             else:
                 by[do].append(row)
                 if outcome:
                     again.add(row.token)
+                if is_excluded and row.number is not None:
+                    barred.append(row.number)
         self._outcomes.add(done)
         if by["wait"]:
             self._waiting.append((table, by["wait"]))
@@ -172,7 +191,8 @@ class Attempt:
             self._link.ask("tell", rows=[])
         if by["look"]:
             self._link.wait("may_look")
-            report = self._upload(table, by["look"], share, time.monotonic(), "campaign", again)
+            began = time.monotonic()
+            report = self._upload(table, by["look"], share, began, "campaign", again, barred)
             is_proven = report.accepted + report.existing > 0
             self._link.ask("looked", is_proven=is_proven)
 
@@ -184,13 +204,18 @@ class Attempt:
         began: float,
         existing: Literal["campaign", "caller"],
         again: Collection[str] = (),
+        barred: Collection[str] = (),
     ) -> UploadReport:
         picked = table.take(pa.array([row.at for row in rows], pa.int64()))
         failure = None
         try:
             report = self._link.run(
                 self._campaign.upload_async(
-                    picked, **self._options, existing=existing, max_records_per_second=share
+                    picked,
+                    **self._options,
+                    existing=existing,
+                    exclude=barred or None,
+                    max_records_per_second=share,
                 )
             )
         except UploadError as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 from revrag.engines.jobs import LOST_AFTER, Job, Jobs, Receipt
 from revrag.engines.leases import Ask, Told
+from revrag.engines.link import JobStoppedError
 from revrag.engines.settings import Settings
 from revrag.engines.wire import Wire
 
@@ -53,10 +54,10 @@ class Coordinator:
         """A job by its number."""
         return self._jobs.by_id[number]
 
-    def open(self, settings: Settings) -> int:
-        """A new job, not started."""
+    def open(self, settings: Settings, exclude: object = None) -> int:
+        """A new job, not started. ``exclude`` is as for ``Campaign.upload``."""
         with self._lock:
-            return self._jobs.open(settings)
+            return self._jobs.open(settings, exclude)
 
     def over(self, number: int, rows: dict[str, int], *, committed: bool) -> Receipt:
         """A job is over."""
@@ -90,6 +91,8 @@ class _Handler(socketserver.BaseRequestHandler):
                 asked = wire.receive()
                 try:
                     answer = {"ok": self._answer(asked, begun)}
+                except JobStoppedError as error:
+                    answer = {"stopped": str(error)}
                 except LookupError as error:
                     answer = {"refused": str(error.args[0] if error.args else error)}
                 except Exception as error:
@@ -104,7 +107,8 @@ class _Handler(socketserver.BaseRequestHandler):
     def _answer(self, asked: dict[str, Any], begun: list[tuple[Job, int]]) -> Any:
         coordinator, do = self.coordinator, asked["do"]
         if do == "open":
-            number = coordinator.open(Settings.from_json(asked["settings"]))
+            settings = Settings.from_json(asked["settings"])
+            number = coordinator.open(settings, asked["exclude"])
             coordinator.job(number).start()
             return number
         job = coordinator.job(asked["job"])
@@ -112,6 +116,8 @@ class _Handler(socketserver.BaseRequestHandler):
             if job.failure is not None:
                 raise job.failure
             return job.is_ready
+        if do == "stopped":
+            return job.stopped(is_all=True)
         if do == "over":
             receipt = coordinator.over(asked["job"], asked["rows"], committed=asked["committed"])
             return asdict(receipt)
@@ -131,7 +137,12 @@ class _Handler(socketserver.BaseRequestHandler):
                 return job.share(attempt)
             case "lease":
                 verdicts = job.lease(attempt, [Ask(*ask) for ask in asked["rows"]])
-                return [[one.do, one.outcome, one.run, one.status, one.error] for one in verdicts]
+                return [
+                    [one.do, one.outcome, one.run, one.status, one.error, one.is_excluded]
+                    for one in verdicts
+                ]
+            case "checked":
+                job.checked(attempt, asked["rows"], asked["reasons"])
             case "tell":
                 job.tell(attempt, [Told(*told) for told in asked["rows"]])
             case "may_look":

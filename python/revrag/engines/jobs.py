@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from revrag.engines.claim import Claim
 from revrag.engines.leases import WAIT, Leases
+from revrag.engines.link import JobStoppedError
 from revrag.engines.listing import look
+from revrag.engines.tally import Tally
 from revrag.errors import JournalError, RevragError
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ OUTCOMES = (
     "existing",
     "rejected",
     "invalid",
+    "excluded",
     "duplicate",
     "unknown",
     "not_sent",
@@ -79,8 +82,11 @@ OUTCOMES = (
 class Job:
     """One write of one table."""
 
-    def __init__(self, settings: Settings, before: list[Job]) -> None:
+    def __init__(self, settings: Settings, before: list[Job], exclude: object = None) -> None:
         self.settings = settings
+        self._exclude = exclude
+        self._tally = Tally(settings.max_invalid, settings.phone_number)
+        self._stopped: str | None = None
         self.attempts: dict[int, Attempt] = {}
         # Not before this may anybody look: what was on its way may be applied yet.
         self.quiet_at = 0.0
@@ -95,6 +101,7 @@ class Job:
         self.leases = Leases(
             lambda attempt: self.attempts[attempt].state,
             lambda attempt: self.attempts[attempt].partition,
+            settings.limit,
         )
 
     @contextmanager
@@ -131,6 +138,10 @@ class Job:
     def _look(self) -> None:
         """Reads the campaign; until then nobody begins."""
         try:
+            if self._exclude is not None:
+                numbers = self.settings.numbers(self._exclude)
+                with self._changed:
+                    self.leases.exclude(numbers)
             while not self._is_quiet():
                 time.sleep(0.05)
             with self.settings.client() as client:
@@ -168,6 +179,8 @@ class Job:
                 for other in self.attempts.values()
             ):
                 return False
+            self._go_on()
+            self._tally.begin(partition)
             self.attempts[attempt] = Attempt(attempt, partition)
             return True
 
@@ -177,9 +190,27 @@ class Job:
             raise LookupError("another may have taken this part of the job")
         return found
 
+    def _go_on(self) -> None:
+        if self._stopped is not None:
+            raise JobStoppedError(self._stopped)
+
+    def checked(self, attempt: int, rows: int, reasons: dict[str, int]) -> None:
+        """An attempt has checked rows that it is about to send; some are not valid."""
+        with self._changed:
+            self._tally.add(self._live(attempt).partition, rows, reasons)
+            self.stopped(is_all=False)
+            self._go_on()
+
+    def stopped(self, *, is_all: bool) -> str | None:
+        """Why nothing more is sent, if so; ``is_all`` says that no more rows decide."""
+        with self._changed:
+            self._stopped = self._stopped or self._tally.problem(is_all=is_all)
+            return self._stopped
+
     def share(self, attempt: int) -> float | None:
         """The rows a second that an attempt may send now; 0 where it has to wait for others."""
         with self._changed:
+            self._go_on()
             mine, rate = self._live(attempt), self.settings.max_records_per_second
             if rate is None:
                 return None
@@ -194,6 +225,7 @@ class Job:
         """What an attempt is to do with rows."""
         with self._changed:
             self._live(attempt)
+            self._go_on()
             if not self.leases.is_proven:
                 # One goes first, and shows whether ids come back as they were sent.
                 prober = self.attempts.get(self._prober or 0)
@@ -312,9 +344,10 @@ class Jobs:
 
     by_id: dict[int, Job] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
+    ended: dict[int, Receipt] = field(default_factory=dict)
     count: int = 0
 
-    def open(self, settings: Settings) -> int:
+    def open(self, settings: Settings, exclude: object = None) -> int:
         """A new job, not started."""
         before = [job for job in self.by_id.values() if job.settings.what == settings.what]
         for job in before:
@@ -326,13 +359,13 @@ class Jobs:
                     )
                 job.close()
         self.count += 1
-        job = Job(settings, before)
+        job = Job(settings, before, exclude)
         self.by_id[self.count] = job
         return self.count
 
     def over(self, number: int, rows: dict[str, int], *, committed: bool) -> Receipt:
-        """A job is over."""
-        job = self.by_id[number]
-        receipt = job.receipt(rows, committed=committed)
-        self.receipts.append(receipt)
-        return receipt
+        """A job is over, once: an engine aborts what failed to commit."""
+        if number not in self.ended:
+            self.ended[number] = self.by_id[number].receipt(rows, committed=committed)
+            self.receipts.append(self.ended[number])
+        return self.ended[number]

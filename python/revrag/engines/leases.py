@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from revrag import row_key
+from revrag._revrag import is_row_token
 from revrag.engines import tokens
+from revrag.engines.allowance import Allowance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 # A key's state: under way, or what an attempt told of it.
-OUT, ACCEPTED, EXISTING, REJECTED, UNKNOWN, NOT_SENT = range(6)
+OUT, ACCEPTED, EXISTING, REJECTED, UNKNOWN, NOT_SENT, EXCLUDED = range(7)
 STATES = {
     "accepted": ACCEPTED,
     "existing": EXISTING,
     "rejected": REJECTED,
     "unknown": UNKNOWN,
     "not_sent": NOT_SENT,
+    "excluded": EXCLUDED,
 }
 NAMES = {state: name for name, state in STATES.items()}
 
@@ -38,15 +40,21 @@ CREATE TABLE listed (
     PRIMARY KEY (folded, exact, run)
 ) WITHOUT ROWID;
 CREATE TABLE nameless (number INTEGER PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE excluded (number INTEGER PRIMARY KEY) WITHOUT ROWID;
 """
 
 
 @dataclass(frozen=True)
 class Ask:
-    """A row whose key an attempt would send."""
+    """A row whose key an attempt would send, and the digits of its number."""
 
     token: str
-    number: int | None
+    digits: int | None
+
+    @property
+    def number(self) -> int | None:
+        """The end of its number."""
+        return None if self.digits is None else self.digits % 10**tokens.END
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,8 @@ class Verdict:
     """What an attempt is to do with a row.
 
     ``send`` it; ``look`` for it and send what is not there; ``wait``, for another has it; or it is
-    ``done``, with an outcome.
+    ``done``, with an outcome. Where nobody is to be called at its number, what is looked for and
+    not there stays home.
     """
 
     do: str
@@ -62,6 +71,7 @@ class Verdict:
     run: str | None = None
     status: str | None = None
     error: str | None = None
+    is_excluded: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,8 +96,7 @@ class Shown:
 
 
 SEND, LOOK, WAIT = Verdict("send"), Verdict("look"), Verdict("wait")
-# What is found was sent by an attempt before.
-LOOK_AGAIN = Verdict("look", "accepted")
+EXCLUDE = Verdict("done", "excluded")
 DUPLICATE = Verdict("done", "duplicate", error="another row of this job has this key")
 
 
@@ -98,7 +107,16 @@ class Leases:
     ``ended`` as it should, or ``lost``, and ``partition`` which part of the job it has.
     """
 
-    def __init__(self, standing: Callable[[int], str], partition: Callable[[int], int]) -> None:
+    def __init__(
+        self,
+        standing: Callable[[int], str],
+        partition: Callable[[int], int],
+        limit: int | None = None,
+    ) -> None:
+        self._allowance: Allowance | None = None
+        if limit is not None:
+            self._allowance = Allowance(limit, lambda attempt: standing(attempt) == "live")
+        self._excludes = False
         self._standing = standing
         self._partition = partition
         self._folder = TemporaryDirectory(prefix="revrag-")
@@ -141,9 +159,7 @@ class Leases:
                 continue
             session = one.session
             if not self._is_ours:
-                self._is_ours = (
-                    session.startswith(prefix) or row_key(session) is not None or of_place(session)
-                )
+                self._is_ours = is_row_token(session, prefix)
             length = len(session.encode("utf-8", "surrogatepass"))
             self.longest = max(self.longest, length)
             folded, exact = tokens.digest(session.lower()), tokens.digest(session)
@@ -151,6 +167,14 @@ class Leases:
                 "INSERT OR REPLACE INTO listed VALUES (?, ?, ?, ?, ?, ?)",
                 (folded, exact, length, number, one.run, one.status),
             )
+        self._db.execute("COMMIT")
+
+    def exclude(self, numbers: Iterable[int]) -> None:
+        """Nobody is to be called at these, of which the digits stand here."""
+        self._excludes = True
+        self._db.execute("BEGIN")
+        rows = ((number,) for number in numbers)
+        self._db.executemany("INSERT OR IGNORE INTO excluded VALUES (?)", rows)
         self._db.execute("COMMIT")
 
     def believe(self, count: int) -> bool:
@@ -163,6 +187,8 @@ class Leases:
 
     def lease(self, attempt: int, asks: list[Ask]) -> list[Verdict]:
         """What an attempt is to do with each row; those to send or look for are its own then."""
+        if self._allowance is not None:
+            self._allowance.begin()
         self._db.execute("BEGIN")
         verdicts = [self._lease(attempt, ask) for ask in asks]
         self._db.execute("COMMIT")
@@ -174,13 +200,7 @@ class Leases:
             "SELECT attempt, state, run, status, error FROM sent WHERE token = ?", (token,)
         ).fetchone()
         if found is None:
-            verdict = self._listed(ask, token)
-            state = EXISTING if verdict.do == "done" else OUT
-            self._db.execute(
-                "INSERT INTO sent VALUES (?, ?, ?, ?, ?, NULL)",
-                (token, attempt, state, verdict.run, verdict.status),
-            )
-            return verdict
+            return self._fresh(attempt, ask, token)
         owner, state, run, status, error = found
         if owner == attempt:
             return DUPLICATE
@@ -191,6 +211,9 @@ class Leases:
             return WAIT if state == OUT else DUPLICATE
         if standing == "ended" and not is_ours:
             return DUPLICATE
+        if state in (NOT_SENT, EXCLUDED):
+            # It never went, and may do so as it is now.
+            return self._fresh(attempt, ask, token)
         if state in (ACCEPTED, EXISTING, REJECTED):
             verdict = Verdict("done", NAMES[state], run, status, error)
             self._db.execute("UPDATE sent SET attempt = ? WHERE token = ?", (attempt, token))
@@ -198,8 +221,37 @@ class Leases:
         self._db.execute(
             "UPDATE sent SET attempt = ?, state = ? WHERE token = ?", (attempt, OUT, token)
         )
-        # What was never sent, or was not found, may go as it is; of all else nobody knows.
-        return self._listed(ask, token) if state == NOT_SENT else LOOK_AGAIN
+        if self._allowance is not None:
+            self._allowance.move(owner, attempt, is_out=state == OUT)
+        # What is found was sent by an attempt before.
+        return Verdict("look", "accepted", is_excluded=self._is_excluded(ask))
+
+    def _fresh(self, attempt: int, ask: Ask, token: bytes) -> Verdict:
+        """What is to become of a row that no attempt of this job has sent."""
+        verdict = self._listed(ask, token)
+        if verdict.do != "done" and self._is_excluded(ask):
+            is_plain = verdict.do == "send"
+            verdict = EXCLUDE if is_plain else replace(verdict, is_excluded=True)
+        if verdict.do != "done" and self._allowance is not None:
+            may_go = self._allowance.take(attempt)
+            if may_go is None:
+                return WAIT
+            if not may_go:
+                error = f"it is beyond limit={self._allowance.limit}; it goes with the next job"
+                verdict = Verdict("done", "not_sent", error=error)
+        state = STATES[verdict.outcome] if verdict.do == "done" else OUT
+        self._db.execute(
+            "INSERT OR REPLACE INTO sent VALUES (?, ?, ?, ?, ?, ?)",
+            (token, attempt, state, verdict.run, verdict.status, verdict.error),
+        )
+        return verdict
+
+    def _is_excluded(self, ask: Ask) -> bool:
+        """Whether nobody is to be called at its number."""
+        if not self._excludes or ask.digits is None:
+            return False
+        query = "SELECT 1 FROM excluded WHERE number = ?"
+        return self._db.execute(query, (ask.digits,)).fetchone() is not None
 
     def _listed(self, ask: Ask, exact: bytes) -> Verdict:
         """What the listing shows of a row. Where that is not plain, the upload itself looks."""
@@ -231,6 +283,11 @@ class Leases:
 
     def tell(self, attempt: int, told: Iterable[Told]) -> None:
         """An attempt tells what became of keys that are its own."""
+        told = list(told)
+        if self._allowance is not None:
+            for one in told:
+                went = STATES.get(one.outcome, UNKNOWN) in (ACCEPTED, REJECTED, UNKNOWN)
+                self._allowance.tell(attempt, went=went)
         self._db.execute("BEGIN")
         self._db.executemany(
             "UPDATE sent SET state = ?, run = ?, status = ?, error = ? "
@@ -276,9 +333,3 @@ class Leases:
         for state, count in self._db.execute("SELECT state, count(*) FROM sent GROUP BY state"):
             counts[NAMES.get(state, "unknown")] += count
         return counts
-
-
-def of_place(session: str) -> bool:
-    """Whether a session id is that of a row that is known by its place in an upload."""
-    upload, _, row = session.partition("-")
-    return len(upload) == 32 and row.isdecimal() and not upload.strip("0123456789abcdefABCDEF")

@@ -31,6 +31,10 @@ class LeaseLostError(RevragError):
     """
 
 
+class JobStoppedError(RevragError):
+    """Nothing more of a job is to be sent; the end of the job says why."""
+
+
 class Link:
     """A connection to the driver.
 
@@ -77,6 +81,7 @@ class Link:
 
         Raises:
             LeaseLostError: It refuses, or does not answer.
+            JobStoppedError: Nothing more is to be sent.
         """
         if self._lost is not None:
             raise LeaseLostError(self._lost)
@@ -93,6 +98,8 @@ class Link:
             raise LeaseLostError(reason) from error
         if "failed" in answer:
             raise RevragError(f"on the driver: {answer['failed']}")
+        if "stopped" in answer:
+            raise JobStoppedError(answer["stopped"])
         if "refused" in answer:
             raise LeaseLostError(f"the driver refuses: {answer['refused']}")
         return answer["ok"]

@@ -9,10 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from revrag import Client, InvalidArgumentError
-from revrag.engines.tokens import escaped
+from revrag._revrag import excluded_numbers, row_tokens, token_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+
+def share_or_count(value: Any) -> float | int:
+    """How many rows may be invalid: a float is a share, an int a count."""
+    text = str(value).strip()
+    return int(text) if text.lstrip("+-").isdecimal() else float(text)
+
 
 # Options of `Campaign.upload` that hold for rows by themselves, and how each reads as text.
 UPLOAD: dict[str, Any] = {
@@ -44,6 +51,8 @@ OWN: dict[str, Any] = {
     "api_key_file": str,
     "outcomes": str,
     "max_records_per_second": float,
+    "limit": int,
+    "max_invalid": share_or_count,
 }
 KINDS = OWN | UPLOAD | CLIENT
 
@@ -55,6 +64,10 @@ WHERE_FROM = (
     "options are shown in plans, in the engine's pages and in logs: set REVRAG_API_KEY in the "
     "environment of the driver and of the executors (from the cluster's secrets), or pass "
     "api_key_file, the path of a file that holds the key on each of them"
+)
+WHERE_NUMBERS = (
+    "options are shown in plans, in the engine's pages and in logs, so no numbers stand there: "
+    "write them to a file that the driver can read, and pass its path"
 )
 
 
@@ -69,6 +82,10 @@ class Settings:
     api_key_file: str | None = None
     outcomes: str | None = None
     max_records_per_second: float | None = None
+    limit: int | None = None
+    max_invalid: float | int | None = None
+    # The numbers themselves stay with the driver.
+    excludes: bool = False
     upload: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
 
@@ -82,11 +99,14 @@ class Settings:
         options = {name.lower(): value for name, value in given.items() if value is not None}
         if path := options.pop("path", None):
             options.setdefault("outcomes", path)
+        exclude = options.pop("exclude", None)
+        if isinstance(exclude, str) and exclude.lstrip().startswith(("[", "{", "+")):
+            raise InvalidArgumentError(f"exclude: {WHERE_NUMBERS}")
         for name in options:
             if name in ("api_key", "apikey", "revrag_api_key"):
                 raise InvalidArgumentError(f"{name}: {WHERE_FROM}")
             if name not in KINDS:
-                known = ", ".join(sorted(KINDS))
+                known = ", ".join(sorted([*KINDS, "exclude"]))
                 raise InvalidArgumentError(f"there is no option {name!r}; there are {known}")
         read = {name: read_as(name, value) for name, value in options.items()}
         if not read.get("campaign_id"):
@@ -104,10 +124,23 @@ class Settings:
         rate = read.get("max_records_per_second")
         if rate is not None and not 0 < rate < float("inf"):
             raise InvalidArgumentError("max_records_per_second: it must be more than 0")
+        if (limit := read.get("limit")) is not None and limit < 0:
+            raise InvalidArgumentError("limit: it must be at least 0")
+        most = read.get("max_invalid")
+        if most is not None and not 0 <= most <= (1 if isinstance(most, float) else most):
+            raise InvalidArgumentError(
+                "max_invalid: it must be a share from 0.0 to 1.0, or a count of at least 0"
+            )
+        if read.get("on_invalid") == "send" and (exclude is not None or most is not None):
+            name = "exclude" if exclude is not None else "max_invalid"
+            raise InvalidArgumentError(
+                f'{name}: with on_invalid="send" no number is told from what is none; '
+                '"reject" keeps those home'
+            )
         if read.get("on_invalid") == "raise":
             raise InvalidArgumentError(
                 'on_invalid: a task sees its own rows alone; "reject" keeps invalid rows home, and '
-                "their outcome says why"
+                "max_invalid=0 stops the job at the first"
             )
         if read.get("on_unknown") == "stop":
             raise InvalidArgumentError(
@@ -116,11 +149,27 @@ class Settings:
         own = {name: read[name] for name in OWN if name in read and name != "key"}
         upload = {name: read[name] for name in UPLOAD if name in read}
         client = {name: read[name] for name in CLIENT if name in read}
-        made = cls(key=key, upload=upload, options=client, **own)
+        is_excluding = exclude is not None
+        made = cls(key=key, excludes=is_excluding, upload=upload, options=client, **own)
         # Refused here and not by a task: what can be read without the service.
         with Client("checked", base_url=made.base_url, **client) as checked:
             checked.campaign(made.campaign_id)
+        _ = made.prefix
         return made
+
+    @property
+    def phone_number(self) -> str:
+        """The column of the numbers."""
+        return str(self.upload.get("phone_number", "phone_number"))
+
+    def numbers(self, exclude: object) -> list[int]:
+        """Numbers that are not to be called: the digits of each.
+
+        Raises:
+            InvalidArgumentError: They can't be read.
+        """
+        region = self.upload.get("region", "IN")
+        return excluded_numbers(exclude, phone_number=self.phone_number, region=region)
 
     @property
     def settle_after(self) -> float:
@@ -130,7 +179,11 @@ class Settings:
     @property
     def prefix(self) -> str:
         """What all tokens begin with."""
-        return f"{escaped(self.name or '')}:"
+        return token_prefix(self.name)
+
+    def tokens(self, keys: list[str]) -> list[str]:
+        """The session ids of rows, by their keys as a report tells them."""
+        return row_tokens(self.name, keys, is_joined=len(self.key) > 1)
 
     @property
     def what(self) -> tuple[str | None, str, str | None]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from revrag.engines import outcomes, tokens
+from revrag.engines import outcomes
 from revrag.engines.link import Link
+from revrag.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,29 +17,40 @@ if TYPE_CHECKING:
 Driver = tuple[tuple[str, int], bytes]
 
 
-def begin(driver: Driver, settings: Settings) -> int:
+def begin(driver: Driver, settings: Settings, exclude: str | None = None) -> int:
     """Opens a job; once this returns, the campaign has been looked at.
+
+    ``exclude`` is the path of a file of numbers that are not to be called, on the driver.
 
     Raises:
         RevragError: The campaign can't be read; nothing was sent.
         LeaseLostError: The driver can't be reached, or another job has the name.
     """
     with Link(*driver) as link:
-        job: int = link.ask("open", settings=settings.to_json())
+        job: int = link.ask("open", settings=settings.to_json(), exclude=exclude)
     with Link(*driver, job) as link:
         link.wait("ready")
     return job
 
 
 def commit(driver: Driver, job: int, settings: Settings, sent: Iterable[Sent]) -> None:
-    """All tasks ended as they should: their counts are gathered, and their files are in place."""
+    """All tasks ended as they should: their counts are gathered, and their files are in place.
+
+    Raises:
+        InvalidArgumentError: Too many of the rows are not valid; the rest was not sent.
+    """
     sent = list(sent)
-    if settings.outcomes is not None:
-        with Link(*driver, job) as link:
+    with Link(*driver, job) as link:
+        # The first words of a connection must be few: those of a stranger may be.
+        reason = link.ask("stopped")
+        if reason is None and settings.outcomes is not None:
             for one in sent:
                 if one.file is not None and one.counts.get("duplicate"):
                     ask = asker(link, settings, [one.attempt for one in sent])
                     outcomes.correct(settings.outcomes, one.file, ask)
+    if reason is not None:
+        abort(driver, job, settings)
+        raise InvalidArgumentError(reason)
     rows: dict[str, int] = {}
     files = []
     for one in sent:
@@ -52,11 +64,9 @@ def commit(driver: Driver, job: int, settings: Settings, sent: Iterable[Sent]) -
 
 def asker(link: Link, settings: Settings, attempts: list[int]) -> Callable[[list[str]], list[Any]]:
     """What asks the driver about keys that none of the attempts has."""
-    is_joined = len(settings.key) > 1
 
     def ask(keys: list[str]) -> list[Any]:
-        wanted = [tokens.token(settings.prefix, key, is_joined=is_joined) for key in keys]
-        answer: list[Any] = link.ask("adopt", attempts=attempts, rows=wanted)
+        answer: list[Any] = link.ask("adopt", attempts=attempts, rows=settings.tokens(keys))
         return answer
 
     return ask

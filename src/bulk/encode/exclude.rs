@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arrow_array::RecordBatch;
 
 use super::super::layout::{absent_number, holds_identifiers};
+use super::super::options::{Content, OnInvalid};
 use super::super::source::{Block, Input, SourceError};
 use super::cells::Cells;
 use super::object::cell;
@@ -74,6 +75,34 @@ pub(in super::super) fn read(
         }
     }
     Ok(reading.end()?)
+}
+
+/// The numbers alone: the digits of each in E.164, in order and each once.
+#[cfg(feature = "python")]
+pub(crate) fn read_digits(
+    input: &Input,
+    column: &str,
+    region: Option<&str>,
+) -> Result<Vec<u64>, SourceError> {
+    let rules = region.map(Rules::of).transpose()?.ok_or_else(needs_region)?;
+    Ok(read(input, column, rules, &AtomicBool::new(false))?.0)
+}
+
+/// The rules by which numbers are compared.
+pub(in super::super) fn comparable(content: &Content) -> Result<Rules> {
+    let rules = content.rules()?.ok_or_else(needs_region)?;
+    if content.on_invalid == OnInvalid::Send {
+        return Err(Error::invalid(
+            "exclude",
+            "a number that can't be read can't be compared: it goes with on_invalid=\"reject\" or \
+             \"raise\"",
+        ));
+    }
+    Ok(rules)
+}
+
+fn needs_region() -> Error {
+    Error::invalid("exclude", "numbers are compared as E.164: it needs a region")
 }
 
 /// What is wrong with a source, told of this one.

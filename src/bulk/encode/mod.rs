@@ -20,7 +20,9 @@ use crate::phone::{Cell, Checker, Rules, whole};
 use crate::{Error, Result};
 
 pub(super) use cells::plain;
-pub(super) use exclude::{Numbers, read as read_numbers};
+#[cfg(feature = "python")]
+pub(crate) use exclude::read_digits as excluded_numbers;
+pub(super) use exclude::{Numbers, comparable, read as read_numbers};
 pub(super) use json::Style;
 use keys::Part;
 #[cfg(feature = "python")]

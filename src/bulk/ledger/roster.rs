@@ -155,10 +155,7 @@ impl Roster {
         };
         let seal = Seal::of(&session);
         if !self.is_ours {
-            let is_begun = |prefix: &str| session.starts_with(prefix);
-            self.is_ours = self.prefix.as_deref().is_some_and(is_begun)
-                || key::row_key(&session).is_some()
-                || key::is_of_place(&session);
+            self.is_ours = key::is_given(&session, self.prefix.as_deref());
         }
         self.longest = self.longest.max(seal.length);
         self.cases.0 |= session.bytes().any(|byte| byte.is_ascii_lowercase());

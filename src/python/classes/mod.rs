@@ -3,6 +3,7 @@
 pub(super) mod calls;
 pub(super) mod campaign;
 pub(super) mod client;
+pub(super) mod cluster;
 pub(super) mod event;
 pub(super) mod find;
 pub(super) mod frames;

@@ -116,24 +116,25 @@ def test_a_task_that_is_killed(service: Service, driver: Coordinator) -> None:
 def test_an_attempt_that_does_not_count(
     service: Service, driver: Coordinator, tmp_path: Path
 ) -> None:
-    """A part that ended well, and was run again on other rows."""
+    """A part that ended well, and was run again on other rows: more than a message's worth."""
+    many = 5000
     chosen = settings(service, outcomes=str(tmp_path / "outcomes"))
     where = (driver.address, driver.secret)
     job = whole.begin(where, chosen)
-    task(driver, chosen, job, 0, leads(30))
+    task(driver, chosen, job, 0, leads(many))
     # Then its rows are the other part's, which has one of them twice.
-    twice = pa.concat_tables([leads(30), leads(1)])
+    twice = pa.concat_tables([leads(many), leads(1)])
     parts = [
         attempt.send([table], chosen, attempt.Place(*where, job, part))
-        for part, table in ((1, twice), (0, leads(30, 30)))
+        for part, table in ((1, twice), (0, leads(many, many)))
     ]
     whole.commit(where, job, chosen, parts)
-    assert driver.receipts[-1].rows == {"accepted": 60, "duplicate": 1}
+    assert driver.receipts[-1].rows == {"accepted": 2 * many, "duplicate": 1}
     runs = {record.session: record.run_id for record in service.applied}
     rows = pq.read_table(tmp_path / "outcomes").to_pylist()
-    assert len(rows) == 61
+    assert len(rows) == 2 * many + 1
     accepted = {row["key"]: row["run_id"] for row in rows if row["outcome"] == "accepted"}
-    assert accepted == {str(one): runs[f"may:{one}"] for one in range(60)}
+    assert accepted == {str(one): runs[f"may:{one}"] for one in range(2 * many)}
 
 
 def test_a_task_whose_driver_is_gone_stops(service: Service, driver: Coordinator) -> None:
@@ -188,6 +189,13 @@ def test_two_drivers_of_a_machine(service: Service, driver: Coordinator) -> None
         ({"max_records_per_second": "0"}, "more than 0"),
         ({"max_records": "many"}, "a whole number"),
         ({"on_invalid": "raise"}, "its own rows alone"),
+        ({"name": ""}, "name"),
+        ({"name": "n" * 56}, "name"),
+        ({"limit": "-1"}, "limit: it must be"),
+        ({"max_invalid": "1.5"}, "max_invalid: it must be"),
+        ({"max_invalid": 0.1, "on_invalid": "send"}, "max_invalid: with"),
+        ({"exclude": "a.csv", "on_invalid": "send"}, "exclude: with"),
+        ({"exclude": '["+919800000001"]'}, "no numbers stand there"),
         ({"colour": "red"}, "no option 'colour'"),
     ],
 )
@@ -197,6 +205,7 @@ def test_what_can_not_be_is_refused_before_a_task_begins(
     with pytest.raises(revrag.InvalidArgumentError, match=says) as caught:
         settings(service, **wrong)
     assert "secret-1234" not in str(caught.value)
+    assert "9800000001" not in str(caught.value)
 
 
 def test_the_caller_vouches_for_rows(service: Service) -> None:

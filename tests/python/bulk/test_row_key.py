@@ -12,7 +12,7 @@ import hypothesis.strategies as st
 import pytest
 import revrag
 from hypothesis import given
-from revrag.engines import tokens
+from revrag import _revrag
 
 VECTORS = Path(__file__).parents[2] / "data" / "row-keys.json"
 PLAIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._@"
@@ -43,9 +43,11 @@ def test_tokens_are_what_they_were(vector: dict[str, Any]) -> None:
     assert token(name, key) == vector["token"]
     # The writers for clusters make them of what a report shows.
     is_joined = len(key) > 1
-    reported = ":".join(map(tokens.escaped, key)) if is_joined else key[0]
-    prefix = tokens.escaped(name or "") + ":"
-    assert tokens.token(prefix, reported, is_joined=is_joined) == vector["token"]
+    reported = ":".join(token(None, (part,))[1:] for part in key) if is_joined else key[0]
+    assert _revrag.row_tokens(name, [reported], is_joined=is_joined) == [vector["token"]]
+    prefix = _revrag.token_prefix(name)
+    assert vector["token"].startswith(prefix)
+    assert _revrag.is_row_token(vector["token"], prefix)
     shown = None if vector["is_digest"] else key[0] if len(key) == 1 else key
     assert revrag.row_key(vector["token"]) == (name, shown)
 
