@@ -119,14 +119,14 @@ reproduce: $(WHEEL_VENV)/.tools ## build the wheel twice, and compare to the bit
 # The tool is built once, and kept beside what else is built.
 CARGO_DENY := 0.20.2
 DENY = target/tools/cargo-deny-$(CARGO_DENY)/bin/cargo-deny
-EXTRAS := azure-functions|django|fastapi|flask|redis|sqlalchemy
+EXTRAS := azure-functions|django|fastapi|flask|pandas|pyarrow|redis|sqlalchemy
 deny: target/tools/cargo-deny-$(CARGO_DENY) $(VENV)/.tools $(WHEEL_VENV)/.tools ## licences, duplicates, origins and known holes of dependencies
 	$(DENY) --locked --features python check licenses bans sources
 	@if timeout 60 $(DENY) --locked fetch db >/dev/null 2>&1; then \
 		$(DENY) --locked --features python check advisories; else \
 		echo 'the database of advisories can not be reached from here: not checked'; fi
 	$(BIN)/python -m pip freeze | grep -iE '^($(EXTRAS))==' >target/extras.txt
-	$(WHEEL_VENV)/bin/pip-audit --no-deps --disable-pip --requirement target/extras.txt
+	$(WHEEL_VENV)/bin/python wheels/audit.py $(WHEEL_VENV)/bin/pip-audit target/extras.txt
 
 target/tools/cargo-deny-$(CARGO_DENY):
 	cargo install --quiet --locked --debug --no-default-features --root $@ cargo-deny@$(CARGO_DENY)
