@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-rust test-python test-webhooks test-keys test-frameworks test-engines types stubs \
-	simulate test-defects fuzz lint bench docs api wheel reproduce deny clean
+	simulate test-defects fuzz lint bench docs api wheel free-threaded reproduce deny clean
 
 VENV := .venv
 BENCH_VENV := .venv-bench
@@ -111,6 +111,12 @@ wheel: $(WHEEL_VENV)/.tools ## the wheel and the source distribution, in dist, i
 	$(WHEEL_VENV)/bin/maturin sdist --out dist
 	$(WHEEL_VENV)/bin/python -m auditwheel show dist/*.whl
 	wheels/check dist/*.whl $(WHEEL_VENV)/bin/python
+
+# Of these Pythons it needs no more than what they are.
+free-threaded: ## that it compiles for Pythons without a GIL, the stable ABI of 3.15 among them
+	PYO3_CONFIG_FILE=$(abspath wheels/pythons/cp314t.txt) cargo check --quiet --locked --lib --features python
+	PYO3_CONFIG_FILE=$(abspath wheels/pythons/abi3t.txt) cargo check --quiet --locked --lib \
+		--features python,pyo3/abi3t-py315
 
 # Two builds in two places: twice as dear as a wheel.
 reproduce: $(WHEEL_VENV)/.tools ## build the wheel twice, and compare to the bit
