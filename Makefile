@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-rust test-python test-webhooks test-keys test-frameworks test-sandbox test-engines types \
-	stubs simulate test-defects fuzz lint bench docs api wheel reproduce deny clean
+	stubs simulate test-defects fuzz lint bench docs api wheel free-threaded reproduce deny clean
 
 VENV := .venv
 BENCH_VENV := .venv-bench
@@ -126,6 +126,12 @@ wheel: $(WHEEL_VENV)/.tools ## the wheel and the source distribution, in dist, i
 	$(WHEEL_VENV)/bin/python -m auditwheel show dist/*.whl
 	wheels/check dist/*.whl $(WHEEL_VENV)/bin/python
 
+# Of these Pythons it needs no more than what they are.
+free-threaded: ## that it compiles for Pythons without a GIL, the stable ABI of 3.15 among them
+	PYO3_CONFIG_FILE=$(abspath wheels/pythons/cp314t.txt) cargo check --quiet --locked --lib --features python
+	PYO3_CONFIG_FILE=$(abspath wheels/pythons/abi3t.txt) cargo check --quiet --locked --lib \
+		--features python,pyo3/abi3t-py315
+
 # Two builds in two places: twice as dear as a wheel.
 reproduce: $(WHEEL_VENV)/.tools ## build the wheel twice, and compare to the bit
 	PATH="$(abspath $(WHEEL_VENV))/bin:$$PATH" PROFILE=$(PROFILE) wheels/reproduce $(TARGET) manylinux2014
@@ -133,14 +139,14 @@ reproduce: $(WHEEL_VENV)/.tools ## build the wheel twice, and compare to the bit
 # The tool is built once, and kept beside what else is built.
 CARGO_DENY := 0.20.2
 DENY = target/tools/cargo-deny-$(CARGO_DENY)/bin/cargo-deny
-EXTRAS := azure-functions|django|fastapi|flask|redis|sqlalchemy
+EXTRAS := azure-functions|django|fastapi|flask|pandas|pyarrow|redis|sqlalchemy
 deny: target/tools/cargo-deny-$(CARGO_DENY) $(VENV)/.tools $(WHEEL_VENV)/.tools ## licences, duplicates, origins and known holes of dependencies
 	$(DENY) --locked --features python check licenses bans sources
 	@if timeout 60 $(DENY) --locked fetch db >/dev/null 2>&1; then \
 		$(DENY) --locked --features python check advisories; else \
 		echo 'the database of advisories can not be reached from here: not checked'; fi
 	$(BIN)/python -m pip freeze | grep -iE '^($(EXTRAS))==' >target/extras.txt
-	$(WHEEL_VENV)/bin/pip-audit --no-deps --disable-pip --requirement target/extras.txt
+	$(WHEEL_VENV)/bin/python wheels/audit.py $(WHEEL_VENV)/bin/pip-audit target/extras.txt
 
 target/tools/cargo-deny-$(CARGO_DENY):
 	cargo install --quiet --locked --debug --no-default-features --root $@ cargo-deny@$(CARGO_DENY)

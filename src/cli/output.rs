@@ -204,7 +204,7 @@ impl<'a> Out<'a> {
         let is_shown = |at: usize| !self.console.out_is_terminal || rows.is_empty() || says(at);
         let shown: Vec<bool> = (0..head.len()).map(is_shown).collect();
         let mut table = Table::new();
-        table.load_style(presets::NOTHING);
+        table.load_preset(presets::NOTHING);
         if self.console.out_is_terminal {
             table.set_content_arrangement(ContentArrangement::Dynamic).set_width(self.width());
         }
