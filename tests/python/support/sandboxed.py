@@ -25,6 +25,7 @@ from support import CAMPAIGN_ID, IS_SANDBOXED, KEY, campaign_at
 from support.orders import FORESEEN, KINDS, Table, cannot, foreseen, stretches, taken, translated
 from support.service import Plan, Service, Stored, each
 from support.service.faults import Kind
+from support.shown import Remembered, Sent, Shown
 
 STATUS = f"/v1/campaigns/{CAMPAIGN_ID}/status"
 RECORDS = f"/v1/campaigns/{CAMPAIGN_ID}/records"
@@ -40,52 +41,6 @@ NEVER = 360 * 86400.0
 TICK = 0.02
 # What the log of requests keeps.
 KEPT = 1_000
-
-
-class Shown(Stored):
-    """A record as the sandbox lists it."""
-
-    __slots__ = ()
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if hasattr(self, "raw"):  # the last field: it is whole
-            cannot(f"the {name} of a record")
-        object.__setattr__(self, name, value)
-
-
-class Remembered:
-    """A record that is still to be pushed."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        cannot(f"the {name} of a record")
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A push, as the sandbox's log has it."""
-
-    entry: Any
-
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        body = self.entry["request_body"]
-        if body["is_cut"]:
-            pytest.skip("the sandbox's log has the beginning of a long push only")
-        return json.loads(body["text"])["records"]
-
-    @property
-    def size(self) -> int:
-        return self.entry["request_body"]["bytes"]
-
-    @property
-    def refused(self) -> int | None:
-        rule = self.entry["rule"]
-        is_limit = rule is not None and rule["name"].endswith(("rate_limit", "largest_batch"))
-        return self.entry["status"] if is_limit else None
-
-    @property
-    def arrived(self) -> float:
-        pytest.skip("the sandbox's log has its own time, and that is moved by hand")
 
 
 class Arrivals:
@@ -202,23 +157,34 @@ class Sandboxed:
     def listed(self) -> list[Stored]:
         """All records, in the order in which they came."""
         self._come_to_the_present()
-        found: list[Stored] = []
         with self._lifted():
-            page, more = 1, True
-            while more:
-                answer = self._ask("GET", f"{RECORDS}?page={page}&page_size=200&{MARK}")
-                found += map(self._shown, answer["items"])
-                page, more = page + 1, answer["has_more"]
+            # A push that its client has given up on may still be applied, and then pages shift.
+            ends = time.monotonic() + 20
+            while (found := self._read()) is None:
+                assert time.monotonic() < ends, "the listing does not come to rest"
         found.reverse()  # the newest is listed first
         for stored in found:
             taken(stored.record)
         return found
 
+    def _read(self) -> list[Stored] | None:
+        """The listing; none where it moved meanwhile."""
+        found: list[Stored] = []
+        page, more = 1, True
+        while more:
+            answer = self._ask("GET", f"{RECORDS}?page={page}&page_size=200&{MARK}")
+            found += map(self._shown, answer["items"])
+            page, more = page + 1, answer["has_more"]
+        ids = {stored.run_id for stored in found}
+        return found if len(ids) == len(found) == self._count() else None
+
+    def _count(self) -> int:
+        return self._ask("GET", f"{STATUS}?{MARK}")["stats"]["total_records"]
+
     def total(self) -> int:
         """How many records there are."""
         with self._lifted():
-            answer = self._ask("GET", f"{STATUS}?{MARK}")
-        return answer["stats"]["total_records"]
+            return self._count()
 
     @property
     def applied(self) -> list[Stored]:
