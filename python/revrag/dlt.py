@@ -12,6 +12,7 @@ Example:
 from __future__ import annotations
 
 import sys
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,9 @@ def campaign(
             "loaded, as leads.add_limit(100)"
         )
     exclude = options.get("exclude")
+    if exclude is not None and not isinstance(exclude, (str, PathLike)):
+        # Each file of a load needs all of them, and each try: an iterator would be at its end.
+        exclude = [f"+{number}" for number in settings.numbers(exclude)]
 
     @dlt.destination(  # type: ignore[untyped-decorator, unused-ignore]
         name="revrag",

@@ -84,7 +84,7 @@ impl Cutting {
     pub(super) fn take(&mut self, rows: Rows) {
         let mut chunks = std::mem::take(&mut self.held);
         let is_scattered = self.keys().is_some_and(|keys| keys.is_scattered());
-        let seals: Vec<Seal> = rows.seals().take_while(|_| is_scattered).collect();
+        let seals: Vec<Seal> = if is_scattered { rows.seals().collect() } else { Vec::new() };
         let mut ahead = seals.chunks(AHEAD);
         let mut at = 0;
         rows.each(|row| {

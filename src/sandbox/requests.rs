@@ -25,7 +25,7 @@ pub(super) fn log() -> Requests {
 pub struct Request {
     /// Its number, from 1.
     pub id: u64,
-    /// The answer's `X-Request-ID`.
+    /// The answer's `X-Request-ID`, unless a fault was told another.
     pub request_id: Uuid,
     /// The sandbox's time when it was answered.
     #[serde(serialize_with = "stamp")]

@@ -33,9 +33,12 @@ SCRIPT = textwrap.dedent(
     import revrag.dlt
 
     _, campaign_id, folder, rows, round, options = sys.argv
+    options = json.loads(options)
+    if "once" in options:
+        options["exclude"] = iter(options.pop("once"))
     destination = revrag.dlt.campaign(
         campaign_id, key="lead", name=round, max_records=50, settle_after=0.2, concurrency=2,
-        outcomes=folder + "/outcomes", **json.loads(options),
+        outcomes=folder + "/outcomes", **options,
     )
     pipeline = dlt.pipeline("leads", destination=destination, pipelines_dir=folder)
 
@@ -110,6 +113,14 @@ def test_who_is_excluded_stays_home(service: Sandbox, tmp_path: Path) -> None:
     said, _ = running.communicate(timeout=120)
     assert running.returncode == 0, said
     assert keys(service) == {str(lead): 1 for lead in range(10) if lead != 3}
+
+
+def test_numbers_that_are_told_once_hold_for_each_file(service: Sandbox, tmp_path: Path) -> None:
+    home = [3, 1500, 2999]
+    running = load(service, tmp_path, once=[f"+9198{lead:08d}" for lead in home])
+    said, _ = running.communicate(timeout=120)
+    assert running.returncode == 0, said
+    assert keys(service) == {str(lead): 1 for lead in range(ROWS) if lead not in home}
 
 
 def test_a_limit_is_refused() -> None:

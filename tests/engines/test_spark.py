@@ -15,7 +15,7 @@ from revrag.sandbox import Sandbox
 from truth import keys, told, write
 
 pytest.importorskip("pyspark")
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F  # noqa: N812  # as all of Spark does
 
 
 def leads(spark: Any, count: int, parts: int) -> Any:

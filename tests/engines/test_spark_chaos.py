@@ -16,7 +16,7 @@ from truth import called, told, write
 
 pytest.importorskip("pyspark")
 import pyarrow as pa
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F  # noqa: N812  # as all of Spark does
 
 ROWS = int(os.environ.get("REVRAG_TEST_ROWS", "50000"))
 RUNS = int(os.environ.get("REVRAG_TEST_RUNS", "2"))

@@ -72,7 +72,7 @@ impl Keys {
     }
 
     /// Makes room for so many rows. What a source says of itself may be wrong.
-    pub(super) fn expect(&mut self, rows: u64) {
+    pub(super) fn make_room(&mut self, rows: u64) {
         let rows = usize::try_from(rows).unwrap_or(ROOM).min(ROOM);
         let _ = self.seals.try_reserve(rows);
     }

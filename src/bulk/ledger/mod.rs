@@ -207,7 +207,7 @@ impl Ledger {
             Event::Checked(Err(error)) => self.refuse(Cause::Checked(error), now),
             Event::Total(total) => {
                 self.source.total(total);
-                self.keys.iter_mut().for_each(|keys| keys.expect(total));
+                self.keys.iter_mut().for_each(|keys| keys.make_room(total));
             }
             Event::Chunk(chunk) => self.admit(chunk, now),
             Event::Rest(chunk) => self.shelve(&chunk),

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import revrag
+from revrag.engines.coordinator import Coordinator
+from support import KEY
 from support.both import BOTH, Invoke
 from support.doubt import CHUNK
 from support.sandboxed import campaign_for, hosted
@@ -40,6 +42,16 @@ def host() -> Iterator[Host]:
 def service(host: Host) -> Service:
     """A service at its best."""
     return host()
+
+
+@pytest.fixture
+def driver(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Coordinator]:
+    """What the tasks of a cluster's job ask: in this process, and so are they."""
+    monkeypatch.setenv("REVRAG_API_KEY", KEY)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    coordinator = Coordinator("127.0.0.1")
+    yield coordinator
+    coordinator.close()
 
 
 @pytest.fixture

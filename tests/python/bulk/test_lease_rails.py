@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -17,22 +16,6 @@ from revrag.engines.settings import Settings
 from support import CAMPAIGN_ID
 from support.service import Service
 from support.upload import number
-
-
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[Service]:
-    monkeypatch.setenv("REVRAG_API_KEY", "key")
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    service = Service()
-    yield service
-    service.close()
-
-
-@pytest.fixture
-def driver() -> Iterator[Coordinator]:
-    coordinator = Coordinator("127.0.0.1")
-    yield coordinator
-    coordinator.close()
 
 
 def leads(count: int, start: int = 0, wrong: int = 0) -> pa.Table:

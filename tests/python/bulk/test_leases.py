@@ -9,7 +9,6 @@ import textwrap
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +20,9 @@ from revrag.engines import attempt, whole
 from revrag.engines.coordinator import Coordinator
 from revrag.engines.link import LeaseLostError, Link
 from revrag.engines.settings import Settings
-from support import CAMPAIGN_ID, KEY
-from support.sandboxed import hosted
+from support import CAMPAIGN_ID
 from support.service import Service, always, delay, each, first, gate
 from support.upload import number
-
-
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[Service]:
-    monkeypatch.setenv("REVRAG_API_KEY", KEY)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    service = hosted()
-    yield service
-    service.close()
-
-
-@pytest.fixture
-def driver() -> Iterator[Coordinator]:
-    coordinator = Coordinator("127.0.0.1")
-    yield coordinator
-    coordinator.close()
 
 
 def leads(count: int, start: int = 0) -> pa.Table:

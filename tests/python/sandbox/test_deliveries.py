@@ -190,6 +190,14 @@ def test_what_was_to_be_told_outlives_the_sandbox(tmp_path: Path):
         assert len(receiver.ids) == 20
 
 
+def test_a_machine_without_certificates_has_a_sandbox(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    with Receiver() as receiver, told(receiver) as sandbox:
+        push(sandbox, 1)
+        sandbox.run_until_delivered()
+        assert len(receiver.arrivals) == 1
+
+
 def test_a_webhook_stays_on_this_machine_unless_allowed():
     for url in ("http://example.com/x", "http://10.0.0.1/", "http://127.0.0.1@example.com/"):
         with pytest.raises(InvalidArgumentError, match="allow_remote_webhooks"):

@@ -43,11 +43,12 @@ def test_a_status_with_any_body_for_the_next_requests(sandbox: Sandbox):
         with pytest.raises(revrag.ServerError, match="502"):
             campaign(sandbox).status()
     assert campaign(sandbox).status().status == "running"
-    sandbox.fault("any", "status", status=418, body={"odd": [1]}, headers={"X-Odd": "yes"})
+    told = {"X-Odd": "yes", "X-Request-ID": "req-7"}
+    sandbox.fault("any", "status", status=418, body={"odd": [1]}, headers=told)
     with pytest.raises(revrag.APIStatusError) as refused:
         campaign(sandbox).status()
     assert (refused.value.status_code, refused.value.body) == (418, {"odd": [1]})
-    assert refused.value.headers["x-odd"] == "yes"
+    assert (refused.value.headers["x-odd"], refused.value.request_id) == ("yes", "req-7")
     rule = last(sandbox, "/status")["rule"] or sandbox.requests[-1]["rule"]
     assert rule is not None
     assert rule["name"].endswith(": status")

@@ -49,8 +49,9 @@ impl Sandbox {
     ///         `shift` (-1: one record is shown again; 1: one is missed). Deliveries can be `dropped`
     ///         or delayed (`delay`), made twice (`duplicate`), or overtaken by others (`reordered`).
     ///     **options: `times` (how many requests; 1, unless a probability, a rate limit or a largest
-    ///         batch is told), `after` (how many it lets pass before; those that an
-    ///         earlier fault strikes do not count), `probability` (from 0 to 1) and its `seed`; `status`, `body` (a str as it is, all else as JSON), `headers`; `seconds`
+    ///         batch is told), `after` (how many it lets pass before; those that an earlier fault
+    ///         strikes do not count), `probability` (from 0 to 1) and its `seed`; `status`, `body` (a
+    ///         str as it is, all else as JSON), `headers`, an `X-Request-ID` among them; `seconds`
     ///         (outside of the sandbox, 1); `applied` (the share of the request that is applied all
     ///         the same, from 0 to 1: in between, the first of a push's records. It is 0 for `status`
     ///         and `dropped`, 1 for `malformed` and `silent`); `limit`; `shift`.
