@@ -38,10 +38,10 @@ impl Remote {
 
 impl Service for Remote {
     async fn campaign(&self) -> Result<Campaign> {
-        let (status, date) = self.client.campaign_status_dated(self.campaign).await?;
+        let (status, clock) = self.client.campaign_status_dated(self.campaign).await?;
         let records =
             status.stats.as_ref().and_then(|stats| stats.total_records.as_ref()?.as_u64());
-        let date = date.and_then(|date| jiff::Timestamp::try_from(date).ok());
+        let date = clock.date.and_then(|date| jiff::Timestamp::try_from(date).ok());
         Ok(Campaign { status: status.status.clone().unwrap_or_default(), records, date })
     }
 

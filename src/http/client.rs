@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use bytes::Bytes;
 
+use super::clock::ServiceClock;
 use super::config::{Bounds, Config};
 use super::observe::{Observer, RequestEvent};
 use super::passage::Passage;
@@ -159,8 +159,7 @@ impl Client {
 /// A 2xx answer, read.
 pub(super) struct Success<T> {
     pub(super) content: T,
-    /// The service's clock, to the second.
-    pub(super) date: Option<SystemTime>,
+    pub(super) clock: ServiceClock,
 }
 
 /// Makes of an answer what it means.
@@ -168,7 +167,7 @@ fn understand<T>(
     reply: Reply,
     read: impl Fn(Bytes) -> std::result::Result<T, ResponseProblem>,
 ) -> Result<Success<T>> {
-    let Reply { status, request_id, retry_after, date, headers, body, problem } = reply;
+    let Reply { status, request_id, retry_after, clock, headers, body, problem } = reply;
     if !(200..300).contains(&status) {
         let retry_after = retry_after.filter(|_| matches!(status, 429 | 503));
         let refusal = StatusError::of(status, body.keep());
@@ -176,7 +175,7 @@ fn understand<T>(
         return Err(Error::Status(Box::new(error)));
     }
     match problem.map_or_else(|| read(body.into()), Err) {
-        Ok(content) => Ok(Success { content, date }),
+        Ok(content) => Ok(Success { content, clock }),
         Err(problem) => Err(Error::InvalidResponse { status, request_id, problem }),
     }
 }

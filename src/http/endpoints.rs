@@ -1,13 +1,12 @@
 //! One `async fn` per endpoint of the reference.
 
-use std::time::SystemTime;
-
 use bytes::Bytes;
 use http::Method;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::client::{Client, Success};
+use super::clock::ServiceClock;
 use super::passage::Passage;
 use super::retry::Kind;
 use super::transport::{Departure, Request};
@@ -184,13 +183,13 @@ impl Client {
         self.campaign_status_dated(campaign).await.map(|(status, _)| status)
     }
 
-    /// The campaign's status, and the service's clock to the second.
+    /// The campaign's status, and what the service says of its time.
     pub(crate) async fn campaign_status_dated(
         &self,
         campaign: Uuid,
-    ) -> Result<(Document<CampaignStatus>, Option<SystemTime>)> {
+    ) -> Result<(Document<CampaignStatus>, ServiceClock)> {
         let path = format!("/v1/campaigns/{campaign}/status");
-        self.get_dated(path, Vec::new()).await.map(|answer| (answer.content, answer.date))
+        self.get_dated(path, Vec::new()).await.map(|answer| (answer.content, answer.clock))
     }
 
     /// `GET /v1/campaigns/trigger/status/{call_id}`.

@@ -5,6 +5,7 @@ mod body;
 mod buffers;
 mod calls;
 mod client;
+mod clock;
 mod config;
 mod echo;
 mod endpoints;
@@ -25,6 +26,10 @@ mod watch;
 
 pub use calls::{Fetched, Pace, Wanted};
 pub use client::Client;
+#[cfg(feature = "sandbox")]
+pub(crate) use clock::SANDBOX;
+#[cfg(feature = "cli")]
+pub(crate) use clock::ServiceClock;
 pub use config::{Bounds, Config, Options, PRODUCTION, STAGING};
 pub use endpoints::{MAX_PAGE_SIZE, RecordsQuery, parse_id};
 pub use listing::{Listing, Page};
@@ -42,7 +47,7 @@ pub(crate) fn tls_config() -> crate::Result<rustls::ClientConfig> {
 }
 
 /// The TLS side of a client that speaks plain HTTP only.
-#[cfg(feature = "cli")]
+#[cfg(feature = "sandbox")]
 pub(crate) fn no_tls_config() -> crate::Result<rustls::ClientConfig> {
     tls::no_config()
 }

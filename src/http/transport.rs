@@ -8,12 +8,13 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER, USER_AGENT};
 use http::{HeaderValue, Method};
 use http_body::{Body, Frame, SizeHint};
 
 use super::body::Gathered;
 use super::buffers::{Buffer, Buffers};
+use super::clock::ServiceClock;
 use super::config::Config;
 use super::per_process::PerProcess;
 use super::{echo, retry, shared, tls, tunnel};
@@ -53,8 +54,7 @@ pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) request_id: Option<String>,
     pub(super) retry_after: Option<Duration>,
-    /// What its `Date` says.
-    pub(super) date: Option<SystemTime>,
+    pub(super) clock: ServiceClock,
     /// Its headers, those of a refusal only.
     pub(super) headers: Vec<(String, String)>,
     /// What came of the body, and what kept the rest from coming.
@@ -163,6 +163,10 @@ fn build(config: &Config) -> Result<reqwest::Client> {
     builder.build().map_err(refuse)
 }
 
+fn named(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
+}
+
 async fn read(
     mut response: reqwest::Response,
     buffer: Buffer,
@@ -177,7 +181,7 @@ async fn read(
         status: response.status().as_u16(),
         request_id: header(&REQUEST_ID),
         retry_after: header(&RETRY_AFTER).and_then(|text| retry::retry_after(&text, wall)),
-        date: header(&DATE).and_then(|text| httpdate::parse_http_date(&text).ok()),
+        clock: ServiceClock::of(named(response.headers())),
         headers: Vec::new(),
         body: Buffer::default(),
         problem: None,

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
 use http_body::Body as _;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -26,7 +27,9 @@ use super::refusal::Refusal;
 use super::requests::{self, Rule};
 use super::ring::Text;
 use super::routes::{Shared, Workspace};
+use crate::http::SANDBOX;
 
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The largest body, in bytes.
 const MOST_BODY: usize = 10 << 20;
 /// How much of a body that is too large is read before its sender is cut off.
@@ -50,11 +53,25 @@ pub(super) async fn front(
         Ok((parts, body)) => pass(&shared, parts, body, next, &mut entry).await,
         Err(refusal) => refusal.into_response(),
     };
-    // One that a fault was told to answer with stays.
-    if let Ok(id) = HeaderValue::try_from(entry.it.request_id.to_string()) {
-        response.headers_mut().entry("X-Request-ID").or_insert(id);
+    let now = shared.engine.lock().now().stamp();
+    let own = [
+        (REQUEST_ID, HeaderValue::try_from(entry.it.request_id.to_string()).ok()),
+        // By its own time, as everything that it tells of its records.
+        (header::DATE, http_date(now)),
+        (header::SERVER, Some(HeaderValue::from_static(SANDBOX))),
+    ];
+    for (name, value) in own {
+        if let Some(value) = value {
+            // One that a fault was told to answer with stays.
+            response.headers_mut().entry(name).or_insert(value);
+        }
     }
     entry.answered(response).await
+}
+
+fn http_date(now: jiff::Timestamp) -> Option<HeaderValue> {
+    let text = DateTimePrinter::new().timestamp_to_rfc9110_string(&now).ok()?;
+    HeaderValue::try_from(text).ok()
 }
 
 /// Lets in who has the key, and takes the whole body.
@@ -261,9 +278,7 @@ fn made(status: u16, body: Vec<u8>, headers: &[(String, String)]) -> Response {
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
     let all: HeaderMap = headers
         .iter()
-        .filter_map(|(name, value)| {
-            Some((name.parse::<header::HeaderName>().ok()?, value.parse().ok()?))
-        })
+        .filter_map(|(name, value)| Some((name.parse::<HeaderName>().ok()?, value.parse().ok()?)))
         .collect();
     response.headers_mut().extend(all);
     response

@@ -118,12 +118,12 @@ async fn ask(client: &Client, campaign: Option<Uuid>, findings: &mut Vec<Finding
     // Without a campaign one is asked for that nobody has: the answer tells of the key.
     let asked = client.campaign_status_dated(campaign.unwrap_or_default()).await;
     let after = SystemTime::now();
-    let date = match &asked {
-        Ok((_, date)) => *date,
-        Err(error) => clock::date_of(error),
+    let told = match &asked {
+        Ok((_, clock)) => *clock,
+        Err(error) => clock::told_by(error),
     };
     findings.extend(answer::of(asked.as_ref().map(|_| ()), campaign.is_some()));
-    findings.push(clock::of(date, before, after));
+    findings.push(clock::of(told, before, after));
     let (Ok((status, _)), Some(campaign)) = (asked, campaign) else { return };
     findings.extend(campaign::of(&status));
     look_at_fields(client, campaign, &status, findings).await;

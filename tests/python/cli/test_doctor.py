@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 import trustme
+from revrag.sandbox import Sandbox
 from support import CALL, CALL_ID, CAMPAIGN_ID, KEY, PAGE, RECORD, STATUS
 from support.commands import Terminal, environment, run
 from support.proxy import Proxy
@@ -249,6 +250,15 @@ def test_a_redirect(serve: Serve, tmp_path: Path):
 def test_no_answer(serve: Serve, tmp_path: Path):
     examined = examine(tmp_path, serve(silence).url, "--timeout", "0.5")
     assert (examined.code, bad(examined)) == (4, {"service"}), examined.said
+
+
+def test_a_sandbox_has_a_time_of_its_own(tmp_path: Path):
+    with Sandbox(time="manual", api_key=KEY, campaign_id=CAMPAIGN_ID) as sandbox:
+        for key, code in [(KEY, 0), ("another", 2)]:
+            examined = examine(tmp_path, sandbox.url, REVRAG_API_KEY=key)
+            assert examined.code == code, examined.said
+            assert examined.health["clock"] == "good"
+            assert "the service is a sandbox, whose time is its own" in examined.said
 
 
 def test_a_settings_file_that_others_may_read(serve: Serve, tmp_path: Path):

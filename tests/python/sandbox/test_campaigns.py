@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 import wave
 from datetime import UTC, date, datetime, time, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -69,6 +70,17 @@ def test_time_never_goes_back_and_real_time_is_not_moved():
             sandbox.advance_to(sandbox.now.replace(tzinfo=None))
     with Sandbox() as sandbox, pytest.raises(InvalidArgumentError, match="manual"):
         sandbox.run_until_idle()
+
+
+def test_answers_are_dated_by_its_own_time():
+    with manual() as sandbox:
+        for _ in range(2):
+            url = f"{sandbox.url}/v1/campaigns/{sandbox.campaign_id}/status"
+            request = urllib.request.Request(url, headers={"X-API-Key": sandbox.api_key})
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                assert parsedate_to_datetime(answer.headers["date"]) == sandbox.now
+                assert answer.headers["server"] == f"revrag-sandbox/{revrag.__version__}"
+            sandbox.advance(days=400)
 
 
 def test_sped_up_time_passes_by_itself():

@@ -37,8 +37,6 @@ STATES = ("running", "paused", "completed", "cancelled")
 # How far back records of before may be.
 PAST = timedelta(days=2)
 NEVER = 360 * 86400.0
-# Seconds between moves of its time.
-TICK = 0.02
 # What the log of requests keeps.
 KEPT = 1_000
 
@@ -85,8 +83,8 @@ class Before:
 class Sandboxed:
     """A sandbox that is read and told as ``Service`` is.
 
-    Nothing happens to its records. Its time begins in the past, where ``remember`` puts records,
-    and keeps up with the present from when somebody asks where it listens.
+    Nothing happens to its records. What ``remember`` puts into the past is pushed to another one,
+    whose time is moved by hand, and comes from there in a snapshot.
     """
 
     def __init__(
@@ -119,21 +117,19 @@ class Sandboxed:
         self._remembered: set[str] = set()
         self._table: Table = {}
         orders = foreseen(faults, 0)
-        self._sandbox = Sandbox(
-            time="manual",
-            now=datetime.now(UTC) - PAST,
-            seed=seed,
-            api_key=KEY,
-            campaign_id=CAMPAIGN_ID,
-            campaign_status=state,
-            dispatch_after=NEVER,  # nothing happens to any record
-        )
+        self._options: dict[str, Any] = {
+            "seed": seed,
+            "api_key": KEY,
+            "campaign_id": CAMPAIGN_ID,
+            "dispatch_after": NEVER,  # nothing happens to any record
+        }
+        self._state = state
+        self._sandbox = Sandbox(**self._options, campaign_status=state)
+        self._is_present = False
         self._plan, self._table, self._foreseen = faults, orders, FORESEEN
         self._order()
         self.arrived = Arrivals(self)
         self.store = Before(self)
-        self._closed = threading.Event()
-        self._clock = threading.Thread(target=self._keep_up, daemon=True)
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
@@ -146,8 +142,6 @@ class Sandboxed:
     def url(self) -> str:
         """Where it listens."""
         self._come_to_the_present()
-        if not self._clock.ident:
-            self._clock.start()
         return self._sandbox.url
 
     def campaign(self, **options: Any) -> revrag.Campaign:
@@ -220,11 +214,9 @@ class Sandboxed:
 
     def remember(self, record: dict[str, Any], age: float = 86400.0) -> Remembered:
         """A record that was there before."""
-        moment = datetime.now(UTC) - timedelta(seconds=age)
-        # A little later is no other past, and somebody may have looked at the clock already.
-        if age > 0 and moment < self._sandbox.now - timedelta(seconds=60):
-            cannot("a record of a past that is over")
         with self._lock:
+            if self._is_present and age > 60:
+                cannot("a record of a past that is over")
             self._pending.append((age, record))
         return Remembered()
 
@@ -249,12 +241,10 @@ class Sandboxed:
 
     @state.setter
     def state(self, status: str) -> None:
+        self._state = status
         self._sandbox.set_campaign_status(status)
 
     def close(self) -> None:
-        self._closed.set()
-        if self._clock.ident:
-            self._clock.join(10)
         self._sandbox.stop()
 
     def __enter__(self) -> Sandboxed:
@@ -308,36 +298,41 @@ class Sandboxed:
 
     # Records and requests.
 
-    def _keep_up(self) -> None:
-        while not self._closed.wait(TICK):
-            with self._lock:
-                if not self._pending:
-                    self._move(0.0)
-
     def _come_to_the_present(self) -> None:
         with self._lock:
             pending, self._pending = sorted(self._pending, key=lambda one: -one[0]), []
-            if pending:
+            if not self._is_present and pending:
                 with self._lifted():
-                    for age, group in groupby(pending, key=lambda one: one[0]):
-                        self._move(age)
-                        self._push([record for _, record in group])
-            self._move(0.0)
+                    self._sandbox.restore(self._past(pending))
+                    self._sandbox.set_campaign_status(self._state)
+            elif pending:
+                with self._lifted():
+                    self._push(self._sandbox, [record for _, record in pending])
+            self._is_present = True
 
-    def _move(self, age: float) -> None:
-        by = datetime.now(UTC) - timedelta(seconds=age) - self._sandbox.now
-        if by > timedelta():
-            self._sandbox.advance(by)
+    def _past(self, pending: list[tuple[float, dict[str, Any]]]) -> bytes:
+        now = datetime.now(UTC)
+        with Sandbox(**self._options, time="manual", now=now - PAST) as past:
+            for age, group in groupby(pending, key=lambda one: one[0]):
+                moment = now - timedelta(seconds=age)
+                if moment > past.now:
+                    past.advance_to(moment)
+                self._push(past, [record for _, record in group])
+            return past.snapshot()
 
-    def _push(self, records: list[dict[str, Any]]) -> None:
+    def _push(self, to: Sandbox, records: list[dict[str, Any]]) -> None:
         for start in range(0, len(records), 5000):
-            answer = self._ask("POST", f"{PUSH}?{MARK}", {"records": records[start : start + 5000]})
+            body = {"records": records[start : start + 5000]}
+            answer = self._ask("POST", f"{PUSH}?{MARK}", body, to)
             if answer["rejected"]:
                 cannot("a record of before that it would reject")
             self._remembered |= {one["run_id"] for one in answer["results"]}
 
-    def _ask(self, method: str, path: str, body: object = None) -> Any:
-        connection = http.client.HTTPConnection(urlsplit(self._sandbox.url).netloc, timeout=20)
+    def _ask(
+        self, method: str, path: str, body: object = None, to: Sandbox | None = None
+    ) -> Any:
+        netloc = urlsplit((to or self._sandbox).url).netloc
+        connection = http.client.HTTPConnection(netloc, timeout=20)
         headers = {"X-API-Key": KEY, "Content-Type": "application/json"}
         try:
             connected(connection)

@@ -1,0 +1,33 @@
+//! The service's clock, as its answers tell it.
+
+use std::time::SystemTime;
+
+/// How a sandbox calls itself in `Server`.
+pub(crate) const SANDBOX: &str = concat!("revrag-sandbox/", env!("CARGO_PKG_VERSION"));
+
+/// What an answer says of the service's time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ServiceClock {
+    /// Its `Date`, which has whole seconds.
+    pub(crate) date: Option<SystemTime>,
+    /// Whether it is a sandbox's, which is no other machine's.
+    pub(crate) is_sandboxed: bool,
+}
+
+impl ServiceClock {
+    /// What headers with these names, in small letters, say of it.
+    pub(crate) fn of<'a>(headers: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let mut clock = Self::default();
+        for (name, value) in headers {
+            match name {
+                "date" => {
+                    let text = std::str::from_utf8(value).ok();
+                    clock.date = text.and_then(|text| httpdate::parse_http_date(text).ok());
+                }
+                "server" => clock.is_sandboxed = value.starts_with(b"revrag-sandbox/"),
+                _ => {}
+            }
+        }
+        clock
+    }
+}
