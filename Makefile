@@ -99,6 +99,7 @@ lint: $(VENV)/.tools ## formatting, lints and documentation, warnings refused; d
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --quiet --locked --all-targets --no-default-features -- -D warnings
+	cargo clippy --quiet --locked --all-targets --features sandbox -- -D warnings
 	cargo clippy --quiet --locked --all-targets --features cli -- -D warnings
 	cargo clippy --quiet --locked --all-targets --features python -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps --features cli

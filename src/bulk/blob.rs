@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::answer::{RunId, Status};
 use super::chunk::{Chunk, Fate};
 use super::outcome::Outcome;
-use super::seal::Seal;
+use super::seal::{SEAL, Seal};
 
 /// Why nothing is known of a row that was planned and of which nothing was written down since.
 pub(super) const INTERRUPTED: &str = "the upload ended while it was on its way";
@@ -113,7 +113,8 @@ struct KeyColumns {
     keys: String,
     /// How long each key is, in bytes; none where it is missing.
     lengths: Vec<Option<u32>>,
-    seals: Vec<Seal>,
+    /// Of each row, where the plan is kept for another upload to read.
+    seals: serde_bytes::ByteBuf,
 }
 
 /// What became of rows, in columns. Positions are those of a row in here.
@@ -161,8 +162,9 @@ impl Texts {
     }
 }
 
-/// Packs a chunk's plan: its rows' numbers, and why some of them stay home.
-pub(super) fn pack_plan(chunk: &Chunk, hold: &Hold) -> Vec<u8> {
+/// Packs a chunk's plan: its rows' numbers, and why some of them stay home; what tells their keys apart,
+/// too, where that is for a journal.
+pub(super) fn pack_plan(chunk: &Chunk, hold: &Hold, is_journaled: bool) -> Vec<u8> {
     let mut columns = PlanColumns::default();
     let mut texts = Texts::default();
     for (row, what) in chunk.rows.iter().enumerate() {
@@ -204,12 +206,11 @@ pub(super) fn pack_plan(chunk: &Chunk, hold: &Hold) -> Vec<u8> {
     }
     columns.texts = texts.all;
     let mut blob = postcard::to_stdvec(&columns).unwrap_or_default();
-    let seals: Vec<Seal> = (0..chunk.rows.len()).filter_map(|row| chunk.seal(row)).collect();
-    if !seals.is_empty() {
-        let mut keys = KeyColumns { seals, ..KeyColumns::default() };
-        for key in (0..chunk.rows.len()).map(|row| chunk.key(row)) {
-            keys.keys.push_str(key.unwrap_or_default());
-            keys.lengths.push(key.map(|key| narrow(key.len())));
+    if chunk.seals().len() > 0 {
+        let mut keys = KeyColumns { keys: chunk.keys().to_owned(), ..KeyColumns::default() };
+        keys.lengths.extend(chunk.seals().map(|(length, _)| length));
+        if is_journaled {
+            keys.seals.extend(chunk.seals().flat_map(|(_, seal)| seal.to_bytes()));
         }
         blob.extend(postcard::to_stdvec(&keys).unwrap_or_default());
     }
@@ -219,8 +220,9 @@ pub(super) fn pack_plan(chunk: &Chunk, hold: &Hold) -> Vec<u8> {
 /// What the tokens of a plan's rows come to; none where they are known by their places.
 pub(super) fn seals(plan: &[u8], rows: usize) -> Result<Vec<Seal>, Corrupt> {
     let (_, rest) = postcard::take_from_bytes::<PlanColumns>(plan).map_err(|_| Corrupt)?;
-    let columns = key_columns(rest, rows)?;
-    Ok(columns.map(|columns| columns.seals).unwrap_or_default())
+    let Some(columns) = key_columns(rest, rows)? else { return Ok(Vec::new()) };
+    let (seals, _) = columns.seals.as_chunks::<SEAL>();
+    Ok(seals.iter().copied().map(Seal::of_bytes).collect())
 }
 
 fn key_columns(rest: &[u8], rows: usize) -> Result<Option<KeyColumns>, Corrupt> {
@@ -228,7 +230,7 @@ fn key_columns(rest: &[u8], rows: usize) -> Result<Option<KeyColumns>, Corrupt> 
         return Ok(None);
     }
     let columns: KeyColumns = postcard::from_bytes(rest).map_err(|_| Corrupt)?;
-    let fits = columns.lengths.len() == rows && columns.seals.len() == rows;
+    let fits = columns.lengths.len() == rows && [0, rows * SEAL].contains(&columns.seals.len());
     if fits { Ok(Some(columns)) } else { Err(Corrupt) }
 }
 

@@ -98,6 +98,21 @@ impl Chunk {
         self.keys.get(start as usize..end as usize).filter(|_| has_key)
     }
 
+    /// All rows' keys, one after the other.
+    pub fn keys(&self) -> &str {
+        &self.keys
+    }
+
+    /// How many bytes each row's key has, if it has one, and what its token comes to; nothing where rows
+    /// are known by their places.
+    pub fn seals(&self) -> impl ExactSizeIterator<Item = (Option<u32>, Seal)> {
+        let mut start = 0;
+        self.seals.iter().map(move |(end, has_key, seal)| {
+            let length = end - std::mem::replace(&mut start, *end);
+            (has_key.then_some(length), *seal)
+        })
+    }
+
     /// What a row's token comes to, where rows are known by a key.
     pub fn seal(&self, index: usize) -> Option<Seal> {
         self.seals.get(index).map(|(_, _, seal)| *seal)
@@ -217,27 +232,19 @@ pub struct Key<'a> {
 }
 
 impl Encoded<'_> {
-    /// The same row, staying home because an earlier one has its number.
-    #[must_use]
-    pub fn duplicate(self) -> Self {
-        self.stays(Fate::Duplicate(None))
+    /// Keeps the row home.
+    pub fn stays(&mut self, fate: Fate) {
+        self.fate = fate;
+        self.repaired = false;
+        self.number = self.came.or(self.number);
+        self.json = b"";
     }
 
-    /// The same row, staying home.
-    #[must_use]
-    pub fn stays(self, fate: Fate) -> Self {
-        let number = self.came.or(self.number);
-        Self { fate, repaired: false, number, json: b"", ..self }
-    }
-
-    /// The same row, staying home because its number is not to be called.
-    #[must_use]
-    pub fn excluded(self) -> Self {
-        match self.fate {
-            Fate::Send { own_session } => {
-                Self { fate: Fate::Excluded { own_session }, repaired: false, ..self }
-            }
-            _ => self,
+    /// Keeps the row home, because its number is not to be called.
+    pub fn excluded(&mut self) {
+        if let Fate::Send { own_session } = self.fate {
+            self.fate = Fate::Excluded { own_session };
+            self.repaired = false;
         }
     }
 }

@@ -115,7 +115,7 @@ impl Cutting {
             tally.see(&row);
         }
         if let (Fate::Send { .. }, Some(apart)) = (&row.fate, &mut self.apart) {
-            row = apart.put(row, self.rows);
+            apart.put(&mut row, self.rows);
         }
         self.rows += 1;
         chunks.extend(self.cutter.put(row));
@@ -151,9 +151,9 @@ impl Apart {
         is_needed.then_some(Self { numbers, claims, keys, book, excluded })
     }
 
-    /// A row that could be sent, or the same staying home: because of an earlier one, because the
-    /// campaign has it, or because its number is not to be called.
-    fn put<'a>(&mut self, row: Encoded<'a>, at: u64) -> Encoded<'a> {
+    /// A row that could be sent stays home because of an earlier one, because the campaign has it, or
+    /// because its number is not to be called.
+    fn put(&mut self, row: &mut Encoded<'_>, at: u64) {
         if let (Some(key), Some(keys)) = (row.key, &mut self.keys) {
             let first = keys.put(key.token, key.seal, at);
             if first != at {
@@ -162,11 +162,11 @@ impl Apart {
                 return row.stays(Fate::Duplicate(Some(why.into())));
             }
         }
-        let known = self.book.as_ref().and_then(|book| book.fate(&row));
+        let known = self.book.as_ref().and_then(|book| book.fate(row));
         let number = row.number.unwrap_or_default();
         if self.excluded.as_ref().is_some_and(|excluded| excluded.has(number)) {
             // What was sent before was.
-            let sent = known.or_else(|| self.book.as_ref().and_then(|book| book.doubt(&row)));
+            let sent = known.or_else(|| self.book.as_ref().and_then(|book| book.doubt(row)));
             return match sent {
                 Some(fate) => row.stays(fate),
                 None => row.excluded(),
@@ -178,9 +178,9 @@ impl Apart {
         });
         match known {
             Some(fate @ Fate::Existing(_)) => row.stays(fate),
-            _ if !is_new => row.duplicate(),
+            _ if !is_new => row.stays(Fate::Duplicate(None)),
             Some(fate) => row.stays(fate),
-            None => row,
+            None => {}
         }
     }
 }

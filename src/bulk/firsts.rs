@@ -148,6 +148,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::seal::Sealer;
     use super::*;
 
     proptest! {
@@ -159,15 +160,16 @@ mod tests {
             are_expected in any::<bool>(),
             sorted in 0..3_usize,
         ) {
+            let sealer = Sealer::default();
             let (mut firsts, mut map, mut row) = (Firsts::new(), HashMap::new(), 0);
             for mut block in blocks {
                 block.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
                 match sorted {
                     0 => block.dedup(),
                     1 => block.reverse(),
-                    _ => block.sort_by_key(|key| Seal::of(key)),
+                    _ => block.sort_by_key(|key| sealer.seal(key)),
                 }
-                let seals: Vec<Seal> = block.iter().map(|key| Seal::of(key)).collect();
+                let seals: Vec<Seal> = block.iter().map(|key| sealer.seal(key)).collect();
                 if are_expected {
                     firsts.expect(&seals);
                 }

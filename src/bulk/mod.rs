@@ -71,6 +71,6 @@ pub use rails::MaxInvalid;
 pub use rejects::{Reader as RejectReader, Rejects};
 pub use report::Report;
 pub use run::{Target, Upload};
-pub use seal::Seal;
+pub use seal::{Seal, Sealer};
 pub use service::{Remote, Service, understood};
 pub use write::{WriteError, can_write, separated, write};

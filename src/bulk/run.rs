@@ -20,6 +20,7 @@ use super::pipeline::{self, Piece, Plan};
 use super::rails::Tally;
 use super::reading::Reading;
 use super::report::Report;
+use super::seal::Sealer;
 use super::service::{Service, bug};
 use super::source::{Input, SourceError};
 use super::store::{Identity, Opened, Store};
@@ -135,7 +136,7 @@ impl<S: Service> Upload<S> {
         let identity = store.identity().clone();
         let upload = identity.upload.simple().to_string();
         let chance = world.clone();
-        let encoder = Encoder::new(options.content.clone(), upload.clone())?;
+        let encoder = Encoder::new(options.content.clone(), identity.upload)?;
         let encoder = Arc::new(encoder.keeping(excluded.is_some()));
         let setting = Setting {
             upload,
@@ -158,6 +159,7 @@ impl<S: Service> Upload<S> {
             before: Before { chunks: cuts.len() as u64, beginning: identity.beginning },
             keyed: (!options.content.key.is_empty()).then(|| Keyed {
                 existing: options.existing,
+                sealer: Sealer::of(identity.upload),
                 prefix: options.content.prefix(),
                 known: Arc::new(known),
                 was_cut_off: claim.as_ref().is_some_and(Claim::was_cut_off),

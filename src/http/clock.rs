@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 /// How a sandbox calls itself in `Server`.
+#[cfg(feature = "sandbox")]
 pub(crate) const SANDBOX: &str = concat!("revrag-sandbox/", env!("CARGO_PKG_VERSION"));
 
 /// What an answer says of the service's time.

@@ -72,23 +72,27 @@ impl Tokens {
         &self.prefix
     }
 
-    /// Writes the token of a key: the text of each of its columns. None may be empty.
-    pub fn write<'a>(&self, key: impl IntoIterator<Item = &'a str>, out: &mut String) {
+    /// Writes the token of a key: the text of each of its columns. None may be empty. Whether it ends with
+    /// those texts, as they are and with colons between.
+    pub fn write<'a>(&self, key: impl IntoIterator<Item = &'a str>, out: &mut String) -> bool {
         let start = out.len();
         out.push_str(&self.prefix);
         let keys = out.len();
+        let mut is_plain = true;
         for (at, part) in key.into_iter().enumerate() {
             if at > 0 {
                 out.push(':');
             }
-            escape(part, out);
+            is_plain &= escape(part, out);
         }
-        if out.len() - start > LONGEST {
+        let is_long = out.len() - start > LONGEST;
+        if is_long {
             let digest = Sha256::digest(&out.as_bytes()[keys..]);
             out.truncate(keys);
             out.push('~');
             base64(&digest, out);
         }
+        is_plain && !is_long
     }
 
     /// The token of a key.
@@ -158,10 +162,11 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._@".contains(&byte)
 }
 
-/// Writes a text as it stands in a token.
-fn escape(text: &str, out: &mut String) {
+/// Writes a text as it stands in a token; whether that is as it is.
+fn escape(text: &str, out: &mut String) -> bool {
     if text.bytes().all(is_plain) {
-        return out.push_str(text);
+        out.push_str(text);
+        return true;
     }
     for byte in text.bytes() {
         if is_plain(byte) {
@@ -170,6 +175,7 @@ fn escape(text: &str, out: &mut String) {
             let _ = write!(out, "%{byte:02X}");
         }
     }
+    false
 }
 
 /// The text that was escaped; none where it is not escaped as it would be here.

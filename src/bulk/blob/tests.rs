@@ -81,7 +81,7 @@ proptest! {
         let hold = Hold {
             from, beyond: from + more, why: "beyond".into(), open: (open.clone(), "may be there".into()),
         };
-        let plan = pack_plan(&chunk, &hold);
+        let plan = pack_plan(&chunk, &hold, true);
         let reports = unpack(&plan, blobs.iter().map(Vec::as_slice), rows.len()).unwrap();
         for (row, ((report, told), (number, repaired, fate))) in (0_u32..).zip(reports.iter().zip(&last).zip(&rows)) {
             prop_assert_eq!(report.number.as_ref(), Some(number));
@@ -110,6 +110,6 @@ proptest! {
     ) {
         let _ = unpack(&plan, [&part[..]], rows);
         let known = chunk(&vec![("1".to_owned(), false, 2); rows + 1]);
-        let _ = unpack(&pack_plan(&known, &Hold::none()), [&part[..]], rows + 1);
+        let _ = unpack(&pack_plan(&known, &Hold::none(), false), [&part[..]], rows + 1);
     }
 }

@@ -40,7 +40,7 @@ impl Encoder {
         let style = Style::new();
         let columns = Variables::columns(batch, &layout.variables)?;
         let mut variables = Variables::of(&style, &columns, &self.content)?;
-        let mut rows = Rows::expecting(batch.num_rows());
+        let mut rows = Rows::expecting(batch.num_rows(), self.sealer);
         let mut key = Vec::with_capacity(keys.len());
         for index in 0..batch.num_rows() {
             let row = first_row + index as u64;
@@ -51,15 +51,14 @@ impl Encoder {
                 None => Ok(None),
             };
             let start = rows.json().len();
-            let part = |(at, cells): &(usize, Option<(Cells, &str)>)| match cells {
-                _ if *at == layout.phone_number => Ok(Part::Number),
-                Some((cells, column)) => Part::of(cells.at(index), row, column).map(Part::owned),
-                None => Ok(Part::Missing),
-            };
             let mut encode = || {
                 key.clear();
-                for column in &keys {
-                    key.push(part(column)?);
+                for (at, cells) in &keys {
+                    key.push(match cells {
+                        _ if *at == layout.phone_number => Part::Number,
+                        Some((cells, column)) => Part::of(cells.at(index), row, column)?,
+                        None => Part::Missing,
+                    });
                 }
                 let ids = Ids {
                     user: id(&user)?.map(Into::into),

@@ -9,7 +9,7 @@ use super::super::options::{Content, Keying};
 use super::super::source::Block;
 use super::cells::Cells;
 use super::object::cell;
-use super::{Encoder, Rows, at, digits, identifier};
+use super::{Encoder, Rows, at, identifier};
 use crate::key;
 use crate::phone::Cell;
 use crate::{Error, Result};
@@ -19,6 +19,8 @@ use crate::{Error, Result};
 pub(super) enum Part<'a> {
     /// A text.
     Text(Cow<'a, str>),
+    /// A whole number.
+    Integer(i64),
     /// The row's number, as it is sent.
     Number,
     /// Nothing.
@@ -29,7 +31,10 @@ impl<'a> Part<'a> {
     /// What a cell is as a part of a key.
     pub(super) fn of(cell: Cell<'a>, row: u64, column: &str) -> Result<Self> {
         let text = match cell {
-            Cell::Integer(number) => return Ok(Self::Text(digits(number).into())),
+            Cell::Integer(number) => {
+                let short = i64::try_from(number).map(Self::Integer);
+                return Ok(short.unwrap_or_else(|_| Self::Text(number.to_string().into())));
+            }
             Cell::Float(number) if number < 0.0 => {
                 let whole = identifier(Cell::Float(-number), row, column)?;
                 whole.map(|digits| format!("-{digits}").into())
@@ -68,18 +73,11 @@ fn unfit(text: &str) -> Option<String> {
 
 impl Part<'_> {
     /// Its text in a row with this number.
-    fn text<'a>(&'a self, number: &'a str) -> &'a str {
+    fn text<'a>(&'a self, number: &'a str) -> Cow<'a, str> {
         match self {
-            Self::Text(text) => text,
-            Self::Number | Self::Missing => number,
-        }
-    }
-
-    pub(super) fn owned(self) -> Part<'static> {
-        match self {
-            Self::Text(text) => Part::Text(text.into_owned().into()),
-            Self::Number => Part::Number,
-            Self::Missing => Part::Missing,
+            Self::Text(text) => (&**text).into(),
+            Self::Integer(whole) => whole.to_string().into(),
+            Self::Number | Self::Missing => number.into(),
         }
     }
 }
@@ -95,22 +93,29 @@ impl Encoder {
     ) -> Option<&str> {
         let keying = self.keying.as_ref()?;
         if let Keying::Own = keying {
-            rows.key(session, |out| out.push_str(session.unwrap_or_default()));
+            rows.key(session, |out| {
+                out.push_str(session.unwrap_or_default());
+                true
+            });
             let column = self.content.key.first();
             return session.is_none().then(|| column.map_or("", String::as_str));
         }
         let missing = key.iter().position(|part| matches!(part, Part::Missing));
         if let Some(at) = missing {
-            rows.key(None, |_| ());
+            rows.key(None, |_| false);
             return self.content.key.get(at).map(String::as_str);
         }
         let Keying::Tokens(tokens) = keying else { return None };
-        let parts = || key.iter().map(|part| part.text(number));
-        let shown: Cow<'_, str> = match key {
-            [only] => only.text(number).into(),
-            _ => key::joined(parts()).into(),
-        };
-        rows.key(Some(&shown), |out| tokens.write(parts(), out));
+        let mut only = |text: &str| rows.key(Some(text), |out| tokens.write([text], out));
+        match key {
+            [Part::Integer(whole)] => only(itoa::Buffer::new().format(*whole)),
+            [part] => only(&part.text(number)),
+            _ => {
+                let texts: Vec<_> = key.iter().map(|part| part.text(number)).collect();
+                let texts = || texts.iter().map(|text| &**text);
+                rows.key(Some(&key::joined(texts())), |out| tokens.write(texts(), out));
+            }
+        }
         None
     }
 }
@@ -149,7 +154,7 @@ pub(super) fn check(block: &Block, first_row: u64, content: &Content) -> Result<
             Block::Batch(batch) => {
                 let schema = batch.schema();
                 let Ok(place) = schema.index_of(column) else { continue };
-                if *column == content.phone_number {
+                if *column == content.phone_number || batch.column(place).data_type().is_integer() {
                     continue;
                 }
                 let cells =

@@ -13,8 +13,11 @@ mod rows;
 
 use std::borrow::Cow;
 
+use uuid::Uuid;
+
 use super::layout::{Layout, absent_number, has_number};
 use super::options::{Content, Keying, OnDuplicate, OnInvalid};
+use super::seal::Sealer;
 use super::source::{Block, shown};
 use crate::phone::{Cell, Checker, Rules, whole};
 use crate::{Error, Result};
@@ -37,6 +40,7 @@ pub(super) struct Encoder {
     /// How session ids are made of keys; of the row's place otherwise.
     keying: Option<Keying>,
     upload: String,
+    sealer: Sealer,
     /// Whether a valid row may stay home, and then shows its number as it came.
     keeps_came: bool,
 }
@@ -58,12 +62,13 @@ impl Number<'_> {
 }
 
 impl Encoder {
-    /// An encoder whose tokens begin with `upload`.
-    pub(super) fn new(content: Content, upload: String) -> Result<Self> {
+    /// An encoder whose tokens begin with the upload's id, unless rows are known by keys.
+    pub(super) fn new(content: Content, upload: Uuid) -> Result<Self> {
         let rules = content.rules()?;
         let keying = content.keying()?;
         let keeps_came = content.on_duplicate == OnDuplicate::Reject || keying.is_some();
-        Ok(Self { content, rules, keying, upload, keeps_came })
+        let (sealer, upload) = (Sealer::of(upload), upload.simple().to_string());
+        Ok(Self { content, rules, keying, upload, sealer, keeps_came })
     }
 
     /// The same for an upload that keeps more valid rows home, if it does.
@@ -238,8 +243,8 @@ impl Encoder {
             write_text(out, &user);
         }
         out.extend_from_slice(b",\"app_session_id\":");
-        if self.keying.is_some() {
-            rows.write_token();
+        if let Some(keying) = &self.keying {
+            rows.write_token(matches!(keying, Keying::Tokens(_)));
         } else if let Some(session) = &session {
             write_text(out, session);
         } else {

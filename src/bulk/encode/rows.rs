@@ -1,7 +1,7 @@
 //! Encoded rows of one block, one after the other.
 
 use super::super::chunk::{Encoded, Fate, Key};
-use super::super::seal::Seal;
+use super::super::seal::{Seal, Sealer};
 use super::write_text;
 
 /// The rows of a block, encoded, in the order of the source.
@@ -13,6 +13,7 @@ pub(in super::super) struct Rows {
     json: Vec<u8>,
     /// How many there will be.
     expected: usize,
+    sealer: Sealer,
 }
 
 /// Rows after which it is known how much room one takes.
@@ -23,12 +24,13 @@ const ROOM: usize = 8 << 20;
 /// What rows are known by, one after the other.
 #[derive(Debug, Default)]
 struct Keys {
+    /// The keys that tokens do not hold as they are shown.
     shown: String,
     tokens: String,
     /// One for each row, where rows are known by keys.
     marks: Vec<KeyMark>,
-    /// Whether the row that is being encoded has a key; none where it is known by its place.
-    next: Option<bool>,
+    /// The key of the row that is being encoded; none where it is known by its place.
+    next: Option<Kept>,
 }
 
 /// A row's key, and where its texts end.
@@ -36,9 +38,19 @@ struct Keys {
 struct KeyMark {
     /// What its token comes to.
     seal: Seal,
-    has_key: bool,
+    key: Kept,
     shown_end: usize,
     token_end: usize,
+}
+
+/// Where the text of a key is.
+#[derive(Debug, Clone, Copy)]
+enum Kept {
+    /// There is no key.
+    Nowhere,
+    /// So many bytes at the end of its token.
+    InToken(usize),
+    Apart,
 }
 
 /// A row, and where its texts end.
@@ -63,8 +75,8 @@ impl Keys {
 
 impl Rows {
     /// None yet, of so many: growing by doubling would copy them again and again.
-    pub(super) fn expecting(rows: usize) -> Self {
-        Self { marks: Vec::with_capacity(rows), expected: rows, ..Self::default() }
+    pub(super) fn expecting(rows: usize, sealer: Sealer) -> Self {
+        Self { marks: Vec::with_capacity(rows), expected: rows, sealer, ..Self::default() }
     }
 
     /// Makes room for the others like the rows that are there. Where there is not so much, they grow as
@@ -88,9 +100,13 @@ impl Rows {
             let number = self.numbers.get(number_start..number_end).filter(|_| has_number);
             let json = &self.json[json_start..json_end];
             let key = keys.next().map(|mark| {
-                let KeyMark { seal, has_key, shown_end, token_end } = *mark;
-                let shown = self.keys.shown.get(shown_start..shown_end).filter(|_| has_key);
+                let KeyMark { seal, key, shown_end, token_end } = *mark;
                 let token = self.keys.tokens.get(token_start..token_end).unwrap_or_default();
+                let shown = match key {
+                    Kept::Nowhere => None,
+                    Kept::InToken(length) => self.keys.tokens.get(token_end - length..token_end),
+                    Kept::Apart => self.keys.shown.get(shown_start..shown_end),
+                };
                 (shown_start, token_start) = (shown_end, token_end);
                 Key { shown, token, seal }
             });
@@ -105,24 +121,38 @@ impl Rows {
     }
 
     /// What the row that is encoded next is known by: its key as it is shown, if it has one, and what
-    /// `write` writes as its token.
-    pub(super) fn key(&mut self, shown: Option<&str>, write: impl FnOnce(&mut String)) {
+    /// `write` writes as its token, saying whether that ends with the key as it is shown.
+    pub(super) fn key(&mut self, shown: Option<&str>, write: impl FnOnce(&mut String) -> bool) {
         if self.keys.marks.is_empty() {
             self.keys.marks.reserve(self.expected);
         }
-        self.keys.next = Some(shown.is_some());
-        self.keys.shown.push_str(shown.unwrap_or_default());
-        write(&mut self.keys.tokens);
+        let is_within = write(&mut self.keys.tokens);
+        self.keys.next = Some(match shown {
+            None => Kept::Nowhere,
+            Some(shown) if is_within => Kept::InToken(shown.len()),
+            Some(shown) => {
+                self.keys.shown.push_str(shown);
+                Kept::Apart
+            }
+        });
     }
 
     /// The row that is being encoded could not be, and may not have come as far as its key.
     pub(super) fn keyless(&mut self) {
-        self.keys.next.get_or_insert(false);
+        self.keys.next.get_or_insert(Kept::Nowhere);
     }
 
-    /// Writes the token of the row that is being encoded where its JSON is.
-    pub(super) fn write_token(&mut self) {
-        write_text(&mut self.json, self.keys.token());
+    /// Writes the token of the row that is being encoded where its JSON is; `is_ours` where no character
+    /// of it has another form there.
+    pub(super) fn write_token(&mut self, is_ours: bool) {
+        let token = self.keys.token();
+        if is_ours {
+            self.json.push(b'"');
+            self.json.extend_from_slice(token.as_bytes());
+            self.json.push(b'"');
+        } else {
+            write_text(&mut self.json, token);
+        }
     }
 
     /// Where the next row's JSON is written.
@@ -155,10 +185,10 @@ impl Rows {
     fn end(&mut self, fate: Fate, number: Option<&str>, repaired: bool, check: u32) {
         self.numbers.push_str(number.unwrap_or_default());
         let (number_end, json_end) = (self.numbers.len(), self.json.len());
-        if let Some(has_key) = self.keys.next.take() {
+        if let Some(key) = self.keys.next.take() {
             let (shown_end, token_end) = (self.keys.shown.len(), self.keys.tokens.len());
-            let seal = Seal::of(self.keys.token());
-            self.keys.marks.push(KeyMark { seal, has_key, shown_end, token_end });
+            let seal = self.sealer.seal(self.keys.token());
+            self.keys.marks.push(KeyMark { seal, key, shown_end, token_end });
         }
         self.marks.push(Mark {
             fate,
@@ -182,7 +212,7 @@ mod tests {
     #[test]
     fn the_first_rows_do_not_decide_how_much_memory_is_asked_for() {
         let row = vec![b' '; 100_000];
-        let mut rows = Rows::expecting(100_000);
+        let mut rows = Rows::expecting(100_000, Sealer::default());
         for _ in 0..=SAMPLE {
             let start = rows.json.len();
             rows.json.extend_from_slice(&row);

@@ -93,7 +93,7 @@ impl Ledger {
         // What may be there still may, though it would not be sent again: the plan itself says so, as
         // nothing else may ever be written.
         hold.open = (doubt.clone(), why.clone());
-        self.out.push(Effect::Plan(plan(&chunk, &hold)));
+        self.out.push(Effect::Plan(plan(&chunk, &hold, self.setting.is_journaled)));
         if self.keys.is_some() {
             self.record(seq, &existing(&chunk));
         }
@@ -164,7 +164,11 @@ impl Ledger {
             self.index.set((chunk.seq, *row), State::Doubt);
         }
         let open = (doubt, why.unwrap_or_else(interrupted));
-        self.out.push(Effect::Plan(plan(chunk, &Hold { open, ..Hold::none() })));
+        self.out.push(Effect::Plan(plan(
+            chunk,
+            &Hold { open, ..Hold::none() },
+            self.setting.is_journaled,
+        )));
         let mut told = existing(chunk);
         told.extend(fresh.into_iter().map(|row| (row, Told::NotSent { why: None })));
         self.record(chunk.seq, &told);
@@ -255,12 +259,12 @@ pub(super) fn checks(chunk: &Chunk) -> Vec<u8> {
     chunk.rows.iter().flat_map(|row| row.check.to_le_bytes()).collect()
 }
 
-pub(super) fn plan(chunk: &Chunk, hold: &Hold) -> Plan {
+pub(super) fn plan(chunk: &Chunk, hold: &Hold, is_journaled: bool) -> Plan {
     Plan {
         seq: chunk.seq,
         first_row: chunk.first_row,
         checks: checks(chunk),
-        rows: blob::pack_plan(chunk, hold),
+        rows: blob::pack_plan(chunk, hold, is_journaled),
     }
 }
 

@@ -79,10 +79,10 @@ impl Keys {
 
     /// Takes in what rows are known by.
     pub(super) fn take(&mut self, chunk: &Chunk) {
-        for seal in (0..chunk.rows.len()).filter_map(|row| chunk.seal(row)) {
-            self.longest = self.longest.max(seal.length);
-            self.seals.push(seal);
-        }
+        let before = self.seals.len();
+        self.seals.extend(chunk.seals().map(|(_, seal)| seal));
+        let longest = self.seals[before..].iter().map(|seal| seal.length).max();
+        self.longest = self.longest.max(longest.unwrap_or_default());
     }
 
     /// A row may be there: its token is needed to look for it.
@@ -205,8 +205,10 @@ impl Ledger {
     }
 
     fn roster(&self) -> Roster {
-        let prefix = self.setting.keyed.as_ref().and_then(|keyed| keyed.prefix.as_deref());
-        Roster::new(self.setting.reader(), prefix.map(Into::into))
+        let keyed = self.setting.keyed.as_ref();
+        let prefix = keyed.and_then(|keyed| keyed.prefix.as_deref());
+        let sealer = keyed.map(|keyed| keyed.sealer).unwrap_or_default();
+        Roster::new(self.setting.reader(), sealer, prefix.map(Into::into))
     }
 
     /// What a look is for that is to find rows in doubt.
@@ -358,7 +360,8 @@ impl Ledger {
         chunk: &Chunk,
         rows: Vec<u32>,
     ) -> (Vec<u32>, Vec<u32>, Option<Arc<str>>) {
-        let Some(keys) = &self.keys else { return (Vec::new(), rows, None) };
+        let keys = self.keys.as_ref().filter(|keys| keys.known.doubts() > 0);
+        let Some(keys) = keys else { return (Vec::new(), rows, None) };
         let mut why = None;
         let (doubt, fresh): (Vec<u32>, Vec<u32>) = rows.into_iter().partition(|row| {
             let told = keys.doubt(chunk.seal(*row as usize));

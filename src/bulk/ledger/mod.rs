@@ -68,6 +68,7 @@ use jiff::Timestamp;
 
 use super::options::{Existing, OnUnknown};
 use super::outcome::Counts;
+use super::seal::Sealer;
 use super::source::SourceError;
 use crate::Error;
 use ending::Stage;
@@ -141,6 +142,8 @@ pub struct Before {
 pub struct Keyed {
     /// What tells which rows were uploaded before.
     pub existing: Existing,
+    /// What tells tokens apart.
+    pub sealer: Sealer,
     /// What all tokens begin with; none where they are ids of the caller's own.
     pub prefix: Option<String>,
     /// What the journal knows.

@@ -115,7 +115,7 @@ impl Ledger {
             // Of rows in doubt that are not to be called any more, the new plan says only that.
             let open = doubts[1].0.iter().map(|row| (*row, Told::Unknown { why: why.clone() }));
             self.record(seq, &open.collect::<Vec<_>>());
-            self.out.push(Effect::Plan(plan(&chunk, &Hold::none())));
+            self.out.push(Effect::Plan(plan(&chunk, &Hold::none(), self.setting.is_journaled)));
         }
         if self.phase.stopping.is_some() {
             // Whatever kept them home before does not any more, and they do not go either.

@@ -5,7 +5,7 @@
 
 use super::super::answer::{RunId, Status};
 use super::super::chunk::Existing;
-use super::super::seal::{Seal, fold};
+use super::super::seal::{Seal, Sealer};
 use super::own::{self, Reader};
 use super::page::{self, Page, Shown};
 use crate::key;
@@ -39,6 +39,7 @@ const READABLE: u8 = 4;
 #[derive(Debug)]
 pub(super) struct Roster {
     reader: Reader,
+    sealer: Sealer,
     entries: Vec<Entry>,
     /// Records that no entry tells apart, by their ids; until they were counted.
     ids: Vec<u64>,
@@ -99,9 +100,10 @@ pub(super) struct Sought<'a> {
 }
 
 impl Roster {
-    pub(super) fn new(reader: Reader, prefix: Option<Box<str>>) -> Self {
+    pub(super) fn new(reader: Reader, sealer: Sealer, prefix: Option<Box<str>>) -> Self {
         Self {
             reader,
+            sealer,
             entries: Vec::new(),
             ids: Vec::new(),
             nameless: Nameless::default(),
@@ -153,7 +155,7 @@ impl Roster {
             }
             return None;
         };
-        let seal = Seal::of(&session);
+        let seal = self.sealer.seal(&session);
         if !self.is_ours {
             self.is_ours = key::is_given(&session, self.prefix.as_deref());
         }
@@ -329,7 +331,7 @@ impl Roster {
         }
         let cut = token.filter(|_| seal.length > self.longest && self.longest > 0);
         if let Some(cut) = cut.and_then(|token| token.as_bytes().get(..self.longest.into())) {
-            let folded = fold(&cut.to_ascii_lowercase());
+            let folded = self.sealer.fold(cut);
             if self.group(folded).any(|one| one.length == self.longest && may_be(one)) {
                 return Standing::MayBe(
                     "a record shows the beginning of its session id, and may be this row",

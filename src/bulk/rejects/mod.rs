@@ -42,12 +42,11 @@ impl Rejects {
     pub fn open(&self) -> Result<Reader, SourceError> {
         let columns = Columns::find(&self.input)?;
         let content = Content { on_invalid: OnInvalid::Reject, ..self.content.clone() };
-        let upload = Uuid::nil().simple().to_string();
         Ok(Reader {
             schema: columns.schema(),
             columns,
             source: (self.input.open)()?,
-            encoder: Encoder::new(content, upload)?,
+            encoder: Encoder::new(content, Uuid::nil())?,
             cursor: Cursor::new(self.report.table()),
             outcomes: self.outcomes.clone(),
             row: 0,

@@ -19,7 +19,7 @@ use crate::{Error, Result};
 const APPLICATION_ID: i64 = 0x5256_5247;
 const VERSION: i64 = 2;
 /// The format of one whose rows are known by keys.
-const KEYED: i64 = 3;
+const KEYED: i64 = 4;
 
 /// A log: entries are added to a chunk and never changed, so that a report reads what was there when
 /// its upload ended, whoever goes on with the journal.

@@ -254,7 +254,7 @@ def test_no_answer(serve: Serve, tmp_path: Path):
 
 def test_a_sandbox_has_a_time_of_its_own(tmp_path: Path):
     with Sandbox(time="manual", api_key=KEY, campaign_id=CAMPAIGN_ID) as sandbox:
-        for key, code in [(KEY, 0), ("another", 2)]:
+        for key, code in [(KEY, 0), ("another", 3)]:
             examined = examine(tmp_path, sandbox.url, REVRAG_API_KEY=key)
             assert examined.code == code, examined.said
             assert examined.health["clock"] == "good"

@@ -5,8 +5,9 @@ use std::collections::{HashSet, VecDeque};
 
 use fastrand::Rng;
 use revrag::bulk::ledger::{Book, Cause, Ledger, State};
-use revrag::bulk::{Chunk, Cut, Cutter, Encoded, Fate, Key, Limits, Outcome, RowReport, Seal};
+use revrag::bulk::{Chunk, Cut, Cutter, Encoded, Fate, Key, Limits, Outcome, RowReport, Sealer};
 use revrag::key::Tokens;
+use uuid::Uuid;
 
 use super::check::Violation;
 use super::scenario::{Keyed, Scenario, Sessions};
@@ -66,15 +67,20 @@ pub(super) fn change(scenario: &Scenario, keyed: &Keyed, rows: &mut [Row], life:
     }
 }
 
+/// What tells tokens apart, in every life.
+pub(super) fn sealer() -> Sealer {
+    Sealer::of(Uuid::from_u128(7))
+}
+
 /// The chunks of a source, as an upload cuts them.
 pub(super) fn chunks(rows: &[Row], order: &[usize], book: &Book, most: usize) -> VecDeque<Chunk> {
     let mut cutter =
         Cutter::new(Cut::At(Limits { records: most, bytes: 1_000_000, rows: most * 4 }));
-    let (mut chunks, mut seen) = (VecDeque::new(), HashSet::new());
+    let (mut chunks, mut seen, sealer) = (VecDeque::new(), HashSet::new(), sealer());
     for at in order {
         let (row, token) = (&rows[*at], token(*at));
         let json = if row.is_valid { row.json(&token) } else { String::new() };
-        let key = Some(Key { shown: Some(&token), token: &token, seal: Seal::of(&token) });
+        let key = Some(Key { shown: Some(&token), token: &token, seal: sealer.seal(&token) });
         let fate = if row.is_valid {
             Fate::Send { own_session: false }
         } else {
@@ -86,9 +92,9 @@ pub(super) fn chunks(rows: &[Row], order: &[usize], book: &Book, most: usize) ->
         let mut row = Encoded { fate, repaired: false, check, number, came: None, key, json };
         if matches!(row.fate, Fate::Send { .. }) {
             if !seen.insert(*at) {
-                row = row.stays(Fate::Duplicate(Some("another row has its key".into())));
+                row.stays(Fate::Duplicate(Some("another row has its key".into())));
             } else if let Some(fate) = book.fate(&row) {
-                row = row.stays(fate);
+                row.stays(fate);
             }
         }
         chunks.extend(cutter.put(row));

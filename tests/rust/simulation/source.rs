@@ -114,7 +114,7 @@ pub(super) fn chunks(
             Fate::Invalid("it is not valid".into())
         };
         let check = crc(json.as_bytes()) ^ crc(row.number.as_bytes());
-        let encoded = Encoded {
+        let mut encoded = Encoded {
             fate,
             repaired: at % 9 == 0,
             check,
@@ -124,7 +124,10 @@ pub(super) fn chunks(
             json: json.as_bytes(),
         };
         let is_excluded = is_excluded(&row.number);
-        chunks.extend(cutter.put(if is_excluded { encoded.excluded() } else { encoded }));
+        if is_excluded {
+            encoded.excluded();
+        }
+        chunks.extend(cutter.put(encoded));
         if cutter.is_complete() {
             chunks.extend(cutter.take());
             cutter.cut_at(cut(&mut cuts));

@@ -73,6 +73,7 @@ impl Life {
             before: Before { chunks: cuts.len() as u64, beginning: play.store.beginning() },
             keyed: scenario.keyed.map(|keyed| Keyed {
                 existing: if keyed.asks_journal { Ask::Journal } else { Ask::Campaign },
+                sealer: keyed::sealer(),
                 prefix: Some("Round:".to_owned()),
                 known: Arc::new(play.known.clone()),
                 was_cut_off: play.was_cut_off,
