@@ -328,9 +328,7 @@ class Sandboxed:
                 cannot("a record of before that it would reject")
             self._remembered |= {one["run_id"] for one in answer["results"]}
 
-    def _ask(
-        self, method: str, path: str, body: object = None, to: Sandbox | None = None
-    ) -> Any:
+    def _ask(self, method: str, path: str, body: object = None, to: Sandbox | None = None) -> Any:
         netloc = urlsplit((to or self._sandbox).url).netloc
         connection = http.client.HTTPConnection(netloc, timeout=20)
         headers = {"X-API-Key": KEY, "Content-Type": "application/json"}
