@@ -217,7 +217,8 @@ pub(super) fn pack_plan(chunk: &Chunk, hold: &Hold, is_journaled: bool) -> Vec<u
     blob
 }
 
-/// What the tokens of a plan's rows come to; none where they are known by their places.
+/// What the tokens of a plan's rows come to; none where they are known by their places, or where the plan
+/// was not for a journal.
 pub(super) fn seals(plan: &[u8], rows: usize) -> Result<Vec<Seal>, Corrupt> {
     let (_, rest) = postcard::take_from_bytes::<PlanColumns>(plan).map_err(|_| Corrupt)?;
     let Some(columns) = key_columns(rest, rows)? else { return Ok(Vec::new()) };

@@ -160,7 +160,7 @@ mod tests {
             are_expected in any::<bool>(),
             sorted in 0..3_usize,
         ) {
-            let sealer = Sealer::default();
+            let sealer = Sealer::of(uuid::Uuid::nil());
             let (mut firsts, mut map, mut row) = (Firsts::new(), HashMap::new(), 0);
             for mut block in blocks {
                 block.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));

@@ -43,16 +43,16 @@ impl Seal {
     }
 }
 
-/// What makes seals of texts: by a secret of each upload's own, so that nobody can give a row a key that
-/// comes to what another's does.
-#[derive(Debug, Clone, Copy, Default)]
+/// What makes seals of texts: by what is drawn for each upload, so that nobody can think of keys whose
+/// digests come to one before there is an upload.
+#[derive(Debug, Clone, Copy)]
 pub struct Sealer(SipHasher13);
 
 /// The longest text whose capitals are told by their places.
 const PLACES: usize = u128::BITS as usize;
 
 impl Sealer {
-    /// Of an upload, whose id is drawn at random and goes on with its journal.
+    /// Of an upload: its id is drawn at random, and stays that of its journal.
     pub fn of(upload: Uuid) -> Self {
         Self(SipHasher13::new_with_key(upload.as_bytes()))
     }
@@ -90,10 +90,10 @@ impl Sealer {
 }
 
 /// Which letters are capitals: 0 where none is. Texts that differ in nothing else, and that within 32
-/// characters, never come to one.
+/// characters (4, where they are longer than most), never come to one.
 fn capitals(text: &[u8]) -> u32 {
     if text.len() > PLACES {
-        return crc32fast::hash(text);
+        return crc32fast::hash(text) ^ crc32fast::hash(&text.to_ascii_lowercase());
     }
     let capitals = text.iter().enumerate().filter(|(_, byte)| byte.is_ascii_uppercase());
     let places = capitals.fold(0_u128, |places, (at, _)| places | 1 << at);

@@ -23,7 +23,8 @@ impl ServiceClock {
             match name {
                 "date" => {
                     let text = std::str::from_utf8(value).ok();
-                    clock.date = text.and_then(|text| httpdate::parse_http_date(text).ok());
+                    let date = text.and_then(|text| httpdate::parse_http_date(text).ok());
+                    clock.date = clock.date.or(date);
                 }
                 "server" => clock.is_sandboxed = value.starts_with(b"revrag-sandbox/"),
                 _ => {}

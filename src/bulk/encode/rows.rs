@@ -5,7 +5,7 @@ use super::super::seal::{Seal, Sealer};
 use super::write_text;
 
 /// The rows of a block, encoded, in the order of the source.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in super::super) struct Rows {
     marks: Vec<Mark>,
     numbers: String,
@@ -76,7 +76,14 @@ impl Keys {
 impl Rows {
     /// None yet, of so many: growing by doubling would copy them again and again.
     pub(super) fn expecting(rows: usize, sealer: Sealer) -> Self {
-        Self { marks: Vec::with_capacity(rows), expected: rows, sealer, ..Self::default() }
+        Self {
+            marks: Vec::with_capacity(rows),
+            numbers: String::new(),
+            keys: Keys::default(),
+            json: Vec::new(),
+            expected: rows,
+            sealer,
+        }
     }
 
     /// Makes room for the others like the rows that are there. Where there is not so much, they grow as
@@ -142,11 +149,11 @@ impl Rows {
         self.keys.next.get_or_insert(Kept::Nowhere);
     }
 
-    /// Writes the token of the row that is being encoded where its JSON is; `is_ours` where no character
+    /// Writes the token of the row that is being encoded where its JSON is; `is_plain` where no character
     /// of it has another form there.
-    pub(super) fn write_token(&mut self, is_ours: bool) {
+    pub(super) fn write_token(&mut self, is_plain: bool) {
         let token = self.keys.token();
-        if is_ours {
+        if is_plain {
             self.json.push(b'"');
             self.json.extend_from_slice(token.as_bytes());
             self.json.push(b'"');
@@ -212,7 +219,7 @@ mod tests {
     #[test]
     fn the_first_rows_do_not_decide_how_much_memory_is_asked_for() {
         let row = vec![b' '; 100_000];
-        let mut rows = Rows::expecting(100_000, Sealer::default());
+        let mut rows = Rows::expecting(100_000, Sealer::of(uuid::Uuid::nil()));
         for _ in 0..=SAMPLE {
             let start = rows.json.len();
             rows.json.extend_from_slice(&row);

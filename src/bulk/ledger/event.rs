@@ -212,7 +212,8 @@ pub struct Stored {
     pub checks: Vec<u8>,
     /// What is known of each row.
     pub rows: Vec<RowReport>,
-    /// What each row's token comes to; none where rows are known by their places.
+    /// What each row's token comes to; none where rows are known by their places, and where they were not
+    /// written down for another upload.
     pub seals: Vec<Seal>,
 }
 

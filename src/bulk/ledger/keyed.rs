@@ -14,7 +14,7 @@ use fixedbitset::FixedBitSet;
 
 use super::super::chunk::Chunk;
 use super::super::options::Existing;
-use super::super::seal::Seal;
+use super::super::seal::{Seal, Sealer};
 use super::belief::{Belief, believe, prove};
 use super::book::Book;
 use super::ending::Stage;
@@ -22,6 +22,7 @@ use super::event::{Cause, Effect};
 use super::index::{Place, State};
 use super::known::Known;
 use super::look::{Look, Over, Show};
+use super::own::Reader;
 use super::proof::{Circumstances, Proof, Unproven, Verdict};
 use super::roster::{Roster, Sought, Standing};
 use super::scan::Scan;
@@ -38,6 +39,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(super) struct Keys {
     existing: Existing,
+    sealer: Sealer,
+    /// What all tokens begin with.
+    prefix: Option<Box<str>>,
     known: Arc<Known>,
     /// Whether requests of before may be on their way still.
     was_cut_off: bool,
@@ -56,9 +60,11 @@ pub(super) struct Keys {
 
 impl Keys {
     pub(super) fn new(keyed: Keyed) -> Self {
-        let Keyed { existing, known, was_cut_off, .. } = keyed;
+        let Keyed { existing, sealer, prefix, known, was_cut_off } = keyed;
         Self {
             existing,
+            sealer,
+            prefix: prefix.map(Into::into),
             known,
             was_cut_off,
             seals: Vec::new(),
@@ -98,6 +104,11 @@ impl Keys {
     /// Why it is not known whether a row is there, by the journal alone.
     pub(super) fn doubt(&self, seal: Option<Seal>) -> Option<&str> {
         if self.existing == Existing::Campaign { None } else { self.known.doubt(seal?) }
+    }
+
+    /// What the campaign shows, as far as it was read: nothing, yet.
+    fn roster(&self, reader: Reader) -> Roster {
+        Roster::new(reader, self.sealer, self.prefix.clone())
     }
 
     fn seal(&self, row: u64) -> Option<Seal> {
@@ -166,12 +177,6 @@ impl Ledger {
         self.is_probing().then(|| usize::from(!is_out()))
     }
 
-    /// The look at all of the listing before anything is sent.
-    pub(super) fn survey(&self) -> Show {
-        let nothing = std::iter::empty();
-        Show::Keys(Box::new(Scan::new(self.roster(), nothing, Some(0), FixedBitSet::new())))
-    }
-
     /// Takes what the listing shows before anything is sent.
     pub(super) fn surveyed(&mut self, look: Look, now: &Circumstances, at: Duration) {
         let over = look.over().cloned();
@@ -204,25 +209,22 @@ impl Ledger {
         }
     }
 
-    fn roster(&self) -> Roster {
-        let keyed = self.setting.keyed.as_ref();
-        let prefix = keyed.and_then(|keyed| keyed.prefix.as_deref());
-        let sealer = keyed.map(|keyed| keyed.sealer).unwrap_or_default();
-        Roster::new(self.setting.reader(), sealer, prefix.map(Into::into))
-    }
-
-    /// What a look is for that is to find rows in doubt.
+    /// What a look is for where rows are known by keys: all of the listing before anything is sent, the
+    /// row that went first, or rows in doubt.
     pub(super) fn scan(&self, accepted: &FixedBitSet) -> Option<Show> {
         let keys = self.keys.as_ref()?;
-        if self.is_probing() && accepted.count_ones(..) > 0 {
-            // That the row that went first is there is all that is asked.
+        let roster = keys.roster(self.setting.reader());
+        let scan = if self.is_surveying() {
+            Scan::new(roster, std::iter::empty(), Some(0), FixedBitSet::new())
+        } else if self.is_probing() && accepted.count_ones(..) > 0 {
+            // That it is there is all that is asked.
             let wanted = accepted.ones().filter_map(|row| keys.seals.get(row).copied());
-            let scan = Scan::new(self.roster(), wanted, None, accepted.clone());
-            return Some(Show::Keys(Box::new(scan)));
-        }
-        let rows = self.sought().into_iter();
-        let wanted = rows.filter_map(|(place, _)| keys.seal(self.index.row(place)));
-        let scan = Scan::new(self.roster(), wanted, Some(keys.longest), accepted.clone());
+            Scan::new(roster, wanted, None, accepted.clone())
+        } else {
+            let rows = self.sought().into_iter();
+            let wanted = rows.filter_map(|(place, _)| keys.seal(self.index.row(place)));
+            Scan::new(roster, wanted, Some(keys.longest), accepted.clone())
+        };
         Some(Show::Keys(Box::new(scan)))
     }
 

@@ -206,7 +206,6 @@ impl Ledger {
             }
         });
         let show = match self.scan(&accepted) {
-            Some(_) if self.is_surveying() => self.survey(),
             Some(scan) => scan,
             None => Show::Rows(Box::new(Listing::new(self.wanted(accepted)))),
         };

@@ -183,7 +183,7 @@ pub(super) fn open(path: &Path, name: &Name) -> Result<Journal> {
     if tables > 0 && !matches!(version, VERSION | KEYED) {
         return Err(name.error(&format!(
             "was written by another version of revrag: its format is {version}, and this version \
-             reads {VERSION} and {KEYED}"
+             reads {VERSION} and {KEYED}; go on with the version that wrote it"
         )));
     }
     let version = if tables > 0 { version } else { VERSION };

@@ -36,7 +36,11 @@ pub(super) fn gather(connection: &mut Connection, chunks: u64, name: &Name) -> R
     }
     for seq in 0..chunks {
         let entries = journal::entries(connection, seq).map_err(refuse)?;
-        known.learn(&journal::stored(&entries).ok_or_else(|| name.corrupt())?);
+        let stored = journal::stored(&entries).ok_or_else(|| name.corrupt())?;
+        if stored.seals.len() != stored.rows.len() {
+            return Err(name.corrupt());
+        }
+        known.learn(&stored);
     }
     let blob = postcard::to_stdvec(&known).map_err(|_| name.corrupt())?;
     let transaction = connection.transaction().map_err(refuse)?;
