@@ -141,7 +141,7 @@ def test_the_interpreter_is_free_while_an_upload_encodes(run: Run, service: Sand
         COUNTING
         + """
 import polars as pl
-numbers = [f"+9198{row:08d}" for row in range(150_000)]
+numbers = [f"+9198{row:08d}" for row in range(50_000)]
 frame = pl.DataFrame({"phone_number": numbers, "name": ["Riya"] * len(numbers)})
 leads = campaign(sys.argv[1])
 shares = []
