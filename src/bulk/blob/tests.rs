@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
-use super::super::chunk::{Cut, Cutter, Encoded};
+use super::super::chunk::{Cut, Cutter, Encoded, Key};
+use super::super::seal::Sealer;
 use super::*;
 
 fn told() -> impl Strategy<Value = Told> {
@@ -101,6 +102,30 @@ proptest! {
                 _ => expected(told.as_ref().unwrap_or(&Told::Sent)),
             });
         }
+    }
+
+    #[test]
+    fn keys_are_unpacked_and_their_seals_where_they_are_for_a_journal(
+        keys in proptest::collection::vec(proptest::option::of("[a-cA-C]{0,5}"), 1..30),
+        is_journaled in any::<bool>(),
+    ) {
+        let sealer = Sealer::of(Uuid::nil());
+        let mut cutter = Cutter::new(Cut::After(usize::MAX));
+        let mut sealed = Vec::new();
+        for shown in &keys {
+            let token = shown.as_ref().map(|key| format!("round:{key}")).unwrap_or_default();
+            let key = Some(Key { shown: shown.as_deref(), token: &token, seal: sealer.seal(&token) });
+            sealed.push(sealer.seal(&token));
+            let fate = Fate::Send { own_session: false };
+            cutter.put(Encoded { fate, repaired: false, check: 0, number: None, came: None, key, json: b"{}" });
+        }
+        let plan = pack_plan(&cutter.take().unwrap(), &Hold::none(), is_journaled);
+        let reports = unpack(&plan, [], keys.len()).unwrap();
+        let count = keys.len();
+        let told: Vec<_> = reports.into_iter().map(|report| report.key).collect();
+        prop_assert_eq!(told, keys);
+        let expected = if is_journaled { sealed } else { Vec::new() };
+        prop_assert_eq!(seals(&plan, count), Ok(expected));
     }
 
     #[test]
