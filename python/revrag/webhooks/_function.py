@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from revrag.webhooks._body import read_now
 from revrag.webhooks._endpoint import Endpoint, check_handler
 from revrag.webhooks.wsgi import handle_delivery
 
@@ -38,7 +39,7 @@ class Function:
 
         def receive() -> Admission:
             self._endpoint.check_request(method, None)
-            found = body()
+            found = read_now(self._endpoint, body)
             # What is malformed has no signature either: the verifier says so.
             return self._endpoint.check_body(b"" if found is None else found, headers)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import revrag
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from revrag import testing
 from revrag.webhooks.stores import MemoryStore
@@ -71,6 +71,12 @@ pieces = bodies.flatmap(
 methods = st.sampled_from(["POST"] * 6 + ["GET", "PUT", "HEAD", "DELETE", "OPTIONS"]) | tokens
 
 
+@example(  # a body that is cut short
+    method="POST",
+    given_headers=[(b"Content-Length", b"100")],
+    given_pieces=[b"", b""],
+    with_length=False,
+)
 @given(method=methods, given_headers=headers, given_pieces=pieces, with_length=st.booleans())
 @settings(
     max_examples=300,
