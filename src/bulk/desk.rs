@@ -74,7 +74,7 @@ impl Desk {
     /// How long until the ledger wants a tick.
     pub(super) fn wake(&self) -> Option<Duration> {
         let now = self.now();
-        self.ledger.wake(now).map(|at| at.saturating_sub(now).max(Duration::from_millis(1)))
+        self.ledger.wake().map(|at| at.saturating_sub(now).max(Duration::from_millis(1)))
     }
 
     /// What the journal says, as an event.

@@ -231,14 +231,15 @@ impl Ledger {
         std::mem::take(&mut self.out)
     }
 
-    /// When the ledger wants an [`Event::Tick`], if nothing happens before.
-    pub fn wake(&self, now: Duration) -> Option<Duration> {
+    /// When the ledger wants an [`Event::Tick`], if nothing happens before. That may be over by the time
+    /// somebody asks: it is then wanted at once.
+    pub fn wake(&self) -> Option<Duration> {
         if self.has_ended() {
             return None;
         }
         let moments = [
             self.phase.tells_at(),
-            self.next_push(now),
+            self.next_push(),
             self.next_look(),
             self.phase.deadline(),
             self.hopeless(),

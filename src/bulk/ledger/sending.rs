@@ -86,8 +86,9 @@ impl Ledger {
         ready.next().map(|(seq, _)| *seq)
     }
 
-    /// When the next push may leave, if one waits for that alone.
-    pub(super) fn next_push(&self, now: Duration) -> Option<Duration> {
+    /// When the next push may leave, if one waited for that alone when something last happened.
+    pub(super) fn next_push(&self) -> Option<Duration> {
+        let now = self.phase.now;
         let later = now.max(self.phase.own_from);
         self.ready(later)?;
         let held = if self.ready(now).is_some() { now } else { self.phase.own_from };

@@ -145,8 +145,7 @@ impl Life {
             if matches!(self.fate, Fate::CutOff(at) if self.events > at) || self.is_stuck(play) {
                 return self.cut_off(play);
             }
-            let now = play.now - self.began;
-            let wake = self.ledger.wake(now).map(|at| at + self.began);
+            let wake = self.ledger.wake().map(|at| at + self.began);
             let Some(happening) = play.next(wake)? else {
                 if matches!(self.fate, Fate::Blocked(_)) {
                     return self.cut_off(play);
