@@ -90,14 +90,6 @@ impl Chunk {
         self.numbers.get(start as usize..end as usize).unwrap_or_default()
     }
 
-    /// A row's key, where rows are known by one.
-    pub fn key(&self, index: usize) -> Option<&str> {
-        let start =
-            index.checked_sub(1).map_or(0, |before| self.seals.get(before).map_or(0, |one| one.0));
-        let (end, has_key, _) = *self.seals.get(index)?;
-        self.keys.get(start as usize..end as usize).filter(|_| has_key)
-    }
-
     /// All rows' keys, one after the other.
     pub fn keys(&self) -> &str {
         &self.keys
