@@ -15,6 +15,7 @@
 //! | `pipeline` | runs these side by side, in the order of the source |
 //! | [`ledger`] | decides everything else: what is written down, sent, looked for, and known; pure |
 //! | `reading` | the source, piece by piece, as the ledger asks for it |
+//! | `requests` | what is asked of the service, beside each other |
 //! | `run` | the loop around it, which decides nothing |
 //! | `desk` | the ledger, its copy, and the report that is left however an upload ends |
 //! | `service` | the service, as far as an upload knows it |
@@ -48,6 +49,7 @@ mod reading;
 mod refusal;
 mod rejects;
 pub mod report;
+mod requests;
 mod run;
 mod seal;
 mod service;

@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::chunk::Limits as ChunkLimits;
@@ -20,6 +18,7 @@ use super::pipeline::{self, Piece, Plan};
 use super::rails::Tally;
 use super::reading::Reading;
 use super::report::Report;
+use super::requests::Requests;
 use super::seal::Sealer;
 use super::service::{Service, bug};
 use super::source::{Input, SourceError};
@@ -220,17 +219,12 @@ struct Loop<S> {
     service: S,
     reading: Reading,
     is_reading: bool,
-    /// What requests and checks have to tell.
-    events: UnboundedReceiver<Event>,
-    tell: UnboundedSender<Event>,
-    requests: JoinSet<()>,
+    requests: Requests,
 }
 
 impl<S: Service> Loop<S> {
     fn new(desk: Desk, service: S, reading: Reading) -> Self {
-        let (tell, events) = unbounded_channel();
-        let requests = JoinSet::new();
-        Self { desk, service, reading, is_reading: false, events, tell, requests }
+        Self { desk, service, reading, is_reading: false, requests: Requests::new() }
     }
 
     async fn run(mut self) {
@@ -252,7 +246,7 @@ impl<S: Service> Loop<S> {
         let is_reading = self.is_reading;
         tokio::select! {
             biased;
-            Some(event) = self.events.recv() => {
+            event = self.requests.next() => {
                 if let Event::Answered { push, .. } = &event {
                     self.desk.departures.remove(push);
                 }
@@ -264,7 +258,6 @@ impl<S: Service> Loop<S> {
                 event
             }
             () = sleep(wake) => Event::Tick,
-            _ = self.requests.join_next(), if !self.requests.is_empty() => Event::Tick,
         }
     }
 
@@ -296,7 +289,7 @@ impl<S: Service> Loop<S> {
             Effect::Read => match self.reading.begin() {
                 Ok(()) => self.is_reading = true,
                 Err(error) => {
-                    let _ = self.tell.send(Event::SourceFailed(error.into()));
+                    self.requests.tell(Event::SourceFailed(error.into()));
                 }
             },
             Effect::Halt => {
@@ -329,7 +322,7 @@ impl<S: Service> Loop<S> {
             }
             Effect::Recall(seq) => {
                 let chunk = self.desk.store.as_mut().and_then(|store| store.recall(seq));
-                let _ = self.tell.send(Event::Recalled { seq, chunk });
+                self.requests.tell(Event::Recalled { seq, chunk });
             }
             other => self.desk.carry_out(other),
         }
@@ -342,26 +335,7 @@ impl<S: Service> Loop<S> {
         request: impl FnOnce(S) -> F,
     ) {
         let request = request(self.service.clone());
-        let promise = Promise { tell: self.tell.clone(), event: Some(otherwise) };
-        self.requests.spawn(async move {
-            let mut promise = promise;
-            promise.event = Some(request.await);
-        });
-    }
-}
-
-/// An event that is told when this is dropped.
-struct Promise {
-    tell: UnboundedSender<Event>,
-    event: Option<Event>,
-}
-
-impl Drop for Promise {
-    fn drop(&mut self) {
-        if let Some(event) = self.event.take() {
-            // Nobody to tell: the upload has ended.
-            let _ = self.tell.send(event);
-        }
+        self.requests.begin(otherwise, request);
     }
 }
 
@@ -378,7 +352,7 @@ impl<S> Drop for Loop<S> {
                 }
             }
         }
-        self.requests.abort_all();
+        self.requests.abort();
         self.reading.pipeline = None;
     }
 }
