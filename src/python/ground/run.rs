@@ -106,8 +106,12 @@ where
     let mut running = begin(py, &watch, &mut onlooker, operation)?;
     let aftermath = watch.aftermath.clone();
     drop(watch);
-    let mut result = None;
-    let attended = attend(py, &runtime, &mut attached, &onlooker, &mut running, words, &mut result);
+    let mut outcome = None;
+    let attended = {
+        let ending = std::pin::pin!(async { outcome = Some((&mut running).await) });
+        attend(py, &runtime, &mut attached, &onlooker, ending, words)
+    };
+    let result = outcome.map(|outcome| outcome.map_err(|error| to_pyerr(py, error)));
     let interrupt = match (attended, result) {
         // Whoever is interrupted right after this call loses its result: so let it be now.
         (Ok(()), Some(result)) => match interrupted(py, &aftermath) {
@@ -152,18 +156,19 @@ fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
     main.eq(IDENT.import(py, "_thread", "get_ident")?.call0()?)
 }
 
-/// Waits for an operation's result; an error is an interrupt.
-fn attend<T: Send>(
+/// Waits for an operation to end; an error is an interrupt.
+///
+/// Whatever it results in, this is compiled once.
+fn attend(
     py: Python<'_>,
     runtime: &Arc<process::Runtime>,
     attached: &mut Option<Stretch>,
     onlooker: &Onlooker,
-    running: &mut Running<T>,
+    mut ending: Pin<&mut (dyn Future<Output = ()> + Send)>,
     mut words: UnboundedReceiver<Word>,
-    result: &mut Option<PyResult<T>>,
 ) -> PyResult<()> {
-    enum Woken<T> {
-        Done(Result<T>),
+    enum Woken {
+        Done,
         Said(Word),
         Tick,
     }
@@ -176,7 +181,7 @@ fn attend<T: Send>(
                 tokio::select! {
                     biased;
                     Some(word) = words.recv() => Woken::Said(word),
-                    result = &mut *running => Woken::Done(result),
+                    () = ending.as_mut() => Woken::Done,
                     () = tokio::time::sleep(TICK), if ticks => Woken::Tick,
                 }
             })
@@ -188,8 +193,7 @@ fn attend<T: Send>(
                 onlooker.tell(py, word)?;
                 py.check_signals()?;
             }
-            Woken::Done(outcome) => {
-                *result = Some(outcome.map_err(|error| to_pyerr(py, error)));
+            Woken::Done => {
                 while let Ok(word) = words.try_recv() {
                     // Rows are wanted no more.
                     if !matches!(word, Word::Pull(_)) {

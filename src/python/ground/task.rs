@@ -1,6 +1,7 @@
 //! The shell that makes a coroutine of an operation: [`run_async`].
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -52,13 +53,15 @@ where
         let outcome = Arrival::default();
         ticket.register(Waiter { locals, future, onlooker, outcome: outcome.clone() });
         let completion = Completion { ticket, errands, outcome: outcome.clone() };
-        let task = runtime.tokio.spawn(async move {
+        // Whatever it results in, what the runtime does with a task is compiled once.
+        let work: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
             let result = running.await;
             completion.arrive(Box::new(move |py| match result {
                 Ok(value) => value.into_py_any(py),
                 Err(error) => Err(to_pyerr(py, error)),
             }));
         });
+        let task = runtime.tokio.spawn(work);
         Ok(Handle { task: Some(task.abort_handle()), aftermath, outcome, ..Handle::ended(ticket) })
     });
     let drive = aio(py)?.getattr("drive")?;
