@@ -5,8 +5,9 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
-use super::ledger::Reader;
+use super::ledger::{Reader, print};
 use crate::error::ResponseProblem;
 use crate::model::DocumentError;
 
@@ -52,9 +53,9 @@ impl RunId {
     /// The id that a text is.
     pub fn of(text: &str) -> Self {
         // Only the one form that is written back as it was read.
-        let canonical = text.len() == 36 && !text.bytes().any(|byte| byte.is_ascii_uppercase());
-        match Uuid::try_parse(text) {
-            Ok(uuid) if canonical => Self::Uuid(uuid),
+        let has_capitals = text.bytes().fold(false, |has, byte| has | byte.is_ascii_uppercase());
+        match text.parse::<Hyphenated>() {
+            Ok(uuid) if !has_capitals => Self::Uuid(uuid.into_uuid()),
             _ => Self::Text(text.into()),
         }
     }
@@ -161,19 +162,39 @@ pub(super) fn read<'a>(
             count as u64 - accepted
         ));
     }
-    let runs = answers.iter().filter_map(|answer| match answer {
-        Answer::Accepted { run, .. } => Some(run),
-        Answer::Rejected { .. } | Answer::Unsure => None,
-    });
-    let mut runs: Vec<&RunId> = runs.collect();
-    runs.sort_unstable();
-    if runs.windows(2).any(|pair| pair[0] == pair[1]) {
+    if has_twins(&answers) {
         return contradiction("it gives one run_id to several records".to_owned());
     }
     if 0 < accepted && accepted < count as u64 {
         doubt_twins(&mut answers, numbers, reader);
     }
     Ok(answers)
+}
+
+/// Whether two records were given one run.
+fn has_twins(answers: &[Answer]) -> bool {
+    let runs = || {
+        answers.iter().filter_map(|answer| match answer {
+            Answer::Accepted { run, .. } => Some(run),
+            Answer::Rejected { .. } | Answer::Unsure => None,
+        })
+    };
+    // That all are different, a few bytes of each tell almost always.
+    let prints = runs().map(|run| match run {
+        RunId::Uuid(uuid) => {
+            let (high, low) = uuid.as_u64_pair();
+            high ^ low
+        }
+        RunId::Text(text) => print(text),
+    });
+    let mut prints: Vec<u64> = prints.collect();
+    prints.sort_unstable();
+    if prints.windows(2).all(|pair| pair[0] != pair[1]) {
+        return false;
+    }
+    let mut runs: Vec<&RunId> = runs().collect();
+    runs.sort_unstable();
+    runs.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 /// A service that answers in an order of its own shows that by the numbers, but not among rows that

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Date64Type, Float16Type, Float32Type, Float64Type};
-use arrow_array::{Array, ArrowPrimitiveType, PrimitiveArray};
+use arrow_array::{Array, ArrayAccessor, ArrowPrimitiveType, PrimitiveArray};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_json::writer::{NullableEncoder, make_encoder};
@@ -19,6 +19,7 @@ use arrow_schema::{ArrowError, DataType, FieldRef};
 
 use super::super::layout::extension;
 use super::extension::{self, Day};
+use super::write_text;
 
 /// How columns are written, and whether one could not be.
 #[derive(Debug)]
@@ -83,6 +84,9 @@ impl EncoderFactory for Overrides {
             return Ok(extension::encoder(kind, array));
         }
         let encoder = match array.data_type() {
+            DataType::Utf8 => text(array.as_string::<i32>()),
+            DataType::LargeUtf8 => text(array.as_string::<i64>()),
+            DataType::Utf8View => text(array.as_string_view()),
             DataType::Float16 => self.float(array.as_primitive::<Float16Type>(), f64::from),
             DataType::Float32 => self.float(array.as_primitive::<Float32Type>(), f64::from),
             DataType::Float64 => self.float(array.as_primitive::<Float64Type>(), f64::from),
@@ -165,6 +169,20 @@ impl Overrides {
         let single = T::DATA_TYPE != DataType::Float64;
         let encoder = Float { array, wide, single, problems: self.problems.clone() };
         NullableEncoder::new(Box::new(encoder), nulls)
+    }
+}
+
+/// A column of texts.
+struct Text<A>(A);
+
+fn text<'a, A: ArrayAccessor<Item = &'a str> + 'a>(array: A) -> NullableEncoder<'a> {
+    let nulls = array.nulls().cloned();
+    NullableEncoder::new(Box::new(Text(array)), nulls)
+}
+
+impl<'a, A: ArrayAccessor<Item = &'a str>> Encoder for Text<A> {
+    fn encode(&mut self, at: usize, out: &mut Vec<u8>) {
+        write_text(out, self.0.value(at));
     }
 }
 

@@ -323,8 +323,17 @@ fn at(row: u64, column: &str) -> String {
 
 /// Writes a JSON text.
 fn write_text(out: &mut Vec<u8>, text: &str) {
-    let written = serde_json::to_writer(out, text);
-    debug_assert!(written.is_ok(), "memory takes every text");
+    // Nearly all have nothing to escape, and that is told many bytes at a time.
+    let is_special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    if text.bytes().fold(false, |is, byte| is | is_special(byte)) {
+        let written = serde_json::to_writer(out, text);
+        debug_assert!(written.is_ok(), "memory takes every text");
+        return;
+    }
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
 }
 
 /// Whether what was written is an empty text, list or object.
