@@ -264,6 +264,7 @@ impl Cutter {
     }
 
     /// Puts a row, and returns the chunk that had no room for it.
+    #[inline]
     pub fn put(&mut self, row: Encoded<'_>) -> Option<Chunk> {
         let is_sent = matches!(row.fate, Fate::Send { .. });
         let full = match self.cut {
@@ -279,6 +280,7 @@ impl Cutter {
     }
 
     /// Whether a chunk cut after a number of rows has them all.
+    #[inline]
     pub fn is_complete(&self) -> bool {
         matches!(self.cut, Cut::After(rows) if self.rows.len() >= rows)
     }

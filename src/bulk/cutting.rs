@@ -110,6 +110,7 @@ impl Cutting {
         chunks
     }
 
+    #[inline]
     fn put(&mut self, mut row: Encoded<'_>, chunks: &mut Vec<Chunk>) {
         if let Some(tally) = &mut self.tally {
             tally.see(&row);

@@ -172,6 +172,7 @@ impl<'a> Variables<'a> {
 
     /// Writes the variables of a row, without the braces around them; or returns the name of one
     /// that is required and not there.
+    #[inline]
     fn write(&mut self, index: usize, row: u64, out: &mut Vec<u8>) -> Result<Option<String>> {
         if self.is_map {
             return self.write_map(index, row, out);

@@ -59,6 +59,7 @@ impl Cells {
     }
 
     /// What stands in a row.
+    #[inline]
     pub(super) fn at(&self, row: usize) -> Cell<'_> {
         match self {
             Self::Text(array) if array.is_valid(row) => Cell::Text(array.value(row).into()),

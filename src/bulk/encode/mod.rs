@@ -125,6 +125,7 @@ impl Encoder {
         }
     }
 
+    #[inline]
     fn number<'a>(&self, cell: Cell<'a>, checker: Option<&Checker>) -> Number<'a> {
         let missing = matches!(cell, Cell::Missing | Cell::Other(_));
         let number = |text: Cow<'a, str>, repaired: bool, problem: Option<Cow<'static, str>>| {
@@ -183,6 +184,7 @@ impl Encoder {
     /// Writes one row: its number, then what `variables` writes, then its ids.
     ///
     /// `variables` returns the name of a required variable that is not there.
+    #[inline]
     fn row(
         &self,
         rows: &mut Rows,
@@ -322,6 +324,7 @@ fn at(row: u64, column: &str) -> String {
 }
 
 /// Writes a JSON text.
+#[inline]
 fn write_text(out: &mut Vec<u8>, text: &str) {
     // Nearly all have nothing to escape, and that is told many bytes at a time.
     let is_special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';

@@ -168,6 +168,7 @@ impl Rows {
     }
 
     /// Ends a row that is sent; its JSON has been written from `start` on.
+    #[inline]
     pub(super) fn send(&mut self, number: &str, repaired: bool, own_session: bool, start: usize) {
         let check = crc32fast::hash(&self.json[start..]);
         self.end(Fate::Send { own_session }, Some(number), repaired, check);
@@ -189,6 +190,7 @@ impl Rows {
         self.end(Fate::Invalid(reason.into()), number, false, check.finalize());
     }
 
+    #[inline]
     fn end(&mut self, fate: Fate, number: Option<&str>, repaired: bool, check: u32) {
         self.numbers.push_str(number.unwrap_or_default());
         let (number_end, json_end) = (self.numbers.len(), self.json.len());

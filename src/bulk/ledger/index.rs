@@ -193,6 +193,7 @@ impl Index {
     }
 
     /// A row has come to `state`.
+    #[inline]
     pub fn set(&mut self, (seq, row): Place, state: State) {
         let Some(span) = usize::try_from(seq).ok().and_then(|at| self.spans.get_mut(at)) else {
             return;
