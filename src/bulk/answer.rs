@@ -304,6 +304,18 @@ mod tests {
     }
 
     #[test]
+    fn one_run_for_two_records_is_told_and_runs_alike_are_not() {
+        let two = ["+919876543210", "+919876543211"];
+        let answered = |runs: [u128; 2]| {
+            let [one, other] =
+                [0, 1].map(|at| accepted(two[at], &Uuid::from_u128(runs[at]).to_string()));
+            answers(&body(2, 0, &[one, other]), &two)
+        };
+        assert!(answered([7 << 64 | 9, 9 << 64 | 7]).is_ok(), "their halves change places");
+        assert!(answered([7 << 64 | 9, 7 << 64 | 9]).is_err());
+    }
+
+    #[test]
     fn of_rows_with_one_number_an_answer_does_not_tell_which_it_refused() {
         let sent = ["+919876543210", "+919876543211", "09876543210"];
         let no = r#"{"phone_number": "+919876543210", "accepted": false, "error": "twice"}"#;
