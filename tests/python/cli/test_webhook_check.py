@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -73,7 +75,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
                 start_new_session=True,
             )
         started.append((process, listener))
-        return f"http://127.0.0.1:{listener.getsockname()[1]}/revrag", log
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        # How long the workers take to come up is no trait of the endpoint.
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"{address}/nowhere", timeout=60)
+        return f"{address}/revrag", log
 
     yield start
     for process, listener in started:
@@ -87,7 +93,6 @@ def check(url: str, log: Path, secrets: str, home: Path) -> tuple[int, dict[str,
     file = home / "secrets"
     file.write_text("\n".join(secrets.split(",")))
     arguments = ["webhook", "check", url, "--json", "--secret-file", str(file), "--log", str(log)]
-    # The first answer comes once the workers are up.
     finished = run([*arguments, "--timeout", "30"], environment(home), limit=120)
     lines = [json.loads(line) for line in finished.stdout.splitlines()]
     verdicts = {line["check"]: line["verdict"] for line in lines if line["check"]}
