@@ -1,7 +1,8 @@
 """What a key costs: reading a large campaign, and uploading into an empty one.
 
 A keyed upload reads every record of the campaign before it sends anything. Into an empty one
-it must take about as long as an upload without a key. Each upload is a process of its own.
+it must take about as long as an upload without a key, whatever order the keys come in. Each upload
+is a process of its own.
 
 Usage: ``python benches/keyed.py [RECORDS] [ROWS] [ROUNDS]``, of uploads seven times as many rounds
 """
@@ -25,9 +26,16 @@ from counting import leads
 def peak():
     with open("/proc/self/status") as status:
         return int(re.search(r"VmHWM:\\s+(\\d+) kB", status.read())[1]) * 1024
-url, campaign_id, rows, options = sys.argv[2:]
+url, campaign_id, rows, keys, options = sys.argv[2:]
 rows, options = int(rows), json.loads(options)
-frame = leads(rows).with_columns(id=pl.int_range(rows, eager=False))
+places = pl.int_range(rows, eager=False)
+mixed = places.shuffle(seed=7)
+ids = {
+    "numbers in order": places,
+    "numbers in no order": mixed,
+    "texts in no order": pl.format("{}-{}", mixed.cast(pl.String).str.zfill(8), places.hash(7)),
+}
+frame = leads(rows).with_columns(id=ids[keys])
 campaign = revrag.Client("key", base_url=url).campaign(campaign_id)
 campaign.upload(frame.head(1000), dry_run=True)
 campaign.records_page(page_size=200)
@@ -40,10 +48,13 @@ print(json.dumps(taken))
 """
 
 
-def upload(url: str, rows: int, **options: Any) -> tuple[float, float, int]:
+KEYS = ["numbers in order", "numbers in no order", "texts in no order"]
+
+
+def upload(url: str, rows: int, keys: str = KEYS[0], **options: Any) -> tuple[float, float, int]:
     """Seconds, seconds of processor time and bytes of memory that an upload took."""
     folder = __file__.rpartition("/")[0] or "."
-    command = [sys.executable, "-c", SCRIPT, folder, url, CAMPAIGN_ID, str(rows)]
+    command = [sys.executable, "-c", SCRIPT, folder, url, CAMPAIGN_ID, str(rows), keys]
     finished = subprocess.run(
         [*command, json.dumps(options)], check=True, capture_output=True, text=True
     )
@@ -66,19 +77,22 @@ def reading(records: int, rounds: int) -> None:
 
 
 def uploading(rows: int, rounds: int) -> None:
-    """Measure an upload into an empty campaign, with a key and without, by turns."""
-    plain, keyed = [], []
+    """Measure an upload into an empty campaign, with keys of each kind and without, by turns."""
+    taken: dict[str, list[tuple[float, float]]] = {kind: [] for kind in ["without a key", *KEYS]}
     for _ in range(rounds):
-        with server(0) as (url, _):
-            plain.append(upload(url, rows)[:2])
-        with server(0) as (url, _):
-            keyed.append(upload(url, rows, key="id", name="bench")[:2])
+        for kind, each in taken.items():
+            options = {"keys": kind, "key": "id", "name": "bench"} if kind in KEYS else {}
+            with server(0) as (url, _):
+                each.append(upload(url, rows, **options)[:2])
     print(f"{rows:,} rows into an empty campaign; medians of {rounds} rounds")
-    for kind, what in enumerate(["seconds", "seconds of processor time"]):
-        without, with_key = [one[kind] for one in plain], [one[kind] for one in keyed]
-        ratio = statistics.median(b / a for a, b in zip(without, with_key, strict=True))
-        medians = f"{statistics.median(without):.2f}, with one {statistics.median(with_key):.2f}"
-        print(f"  without a key {medians} {what}; in each round {ratio:.2f} times")
+    for at, what in enumerate(["seconds", "seconds of processor time"]):
+        without = [one[at] for one in taken["without a key"]]
+        print(f"  {statistics.median(without):.2f} {what} without a key; in each round, with")
+        for kind in KEYS:
+            ratio = statistics.median(
+                one[at] / plain for one, plain in zip(taken[kind], without, strict=True)
+            )
+            print(f"    {kind} {ratio:.2f} times")
     print("  (of the seconds, at most 1.10 times)")
 
 

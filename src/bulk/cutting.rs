@@ -9,11 +9,7 @@ use super::firsts::Firsts;
 use super::ledger::Book;
 use super::pipeline::Plan;
 use super::rails::{FIRST_BYTES, Tally};
-use super::seal::Seal;
 use crate::Result;
-
-/// Rows whose keys are fetched at a time.
-const AHEAD: usize = 256;
 
 /// Cuts rows where they were cut before, and then at the limits.
 pub(super) struct Cutting {
@@ -43,6 +39,13 @@ impl Cutting {
             rows: 0,
             held: Vec::new(),
             has_begun: false,
+        }
+    }
+
+    /// There will be so many rows, as the source says.
+    pub(super) fn make_room(&mut self, rows: u64) {
+        if let Some(keys) = self.keys() {
+            keys.make_room(rows);
         }
     }
 
@@ -83,19 +86,10 @@ impl Cutting {
     /// Puts rows.
     pub(super) fn take(&mut self, rows: Rows) {
         let mut chunks = std::mem::take(&mut self.held);
-        let is_scattered = self.keys().is_some_and(|keys| keys.is_scattered());
-        let seals: Vec<Seal> = if is_scattered { rows.seals().collect() } else { Vec::new() };
-        let mut ahead = seals.chunks(AHEAD);
-        let mut at = 0;
-        rows.each(|row| {
-            if at % AHEAD == 0
-                && let (Some(keys), Some(next)) = (self.keys(), ahead.next())
-            {
-                keys.expect(next);
-            }
-            at += 1;
-            self.put(row, &mut chunks);
-        });
+        let start = self.rows;
+        let firsts = self.keys().map_or_else(Vec::new, |keys| keys.put_all(rows.tokens(), start));
+        let mut firsts = firsts.into_iter();
+        rows.each(|row| self.put(row, firsts.next(), &mut chunks));
         self.held = chunks;
     }
 
@@ -111,12 +105,12 @@ impl Cutting {
     }
 
     #[inline]
-    fn put(&mut self, mut row: Encoded<'_>, chunks: &mut Vec<Chunk>) {
+    fn put(&mut self, mut row: Encoded<'_>, first: Option<u64>, chunks: &mut Vec<Chunk>) {
         if let Some(tally) = &mut self.tally {
             tally.see(&row);
         }
         if let (Fate::Send { .. }, Some(apart)) = (&row.fate, &mut self.apart) {
-            apart.put(&mut row, self.rows);
+            apart.put(&mut row, self.rows, first);
         }
         self.rows += 1;
         chunks.extend(self.cutter.put(row));
@@ -148,20 +142,18 @@ impl Apart {
     ) -> Option<Self> {
         let numbers = reject_duplicates.then(HashSet::new);
         let keys = book.as_ref().map(|_| Firsts::new());
+        let book = book.filter(|book| !book.is_empty());
         let is_needed = numbers.is_some() || keys.is_some() || excluded.is_some();
         is_needed.then_some(Self { numbers, claims, keys, book, excluded })
     }
 
     /// A row that could be sent stays home because of an earlier one, because the campaign has it, or
-    /// because its number is not to be called.
-    fn put(&mut self, row: &mut Encoded<'_>, at: u64) {
-        if let (Some(key), Some(keys)) = (row.key, &mut self.keys) {
-            let first = keys.put(key.token, key.seal, at);
-            if first != at {
-                let why =
-                    format!("row {first} has the key {:?}, too", key.shown.unwrap_or_default());
-                return row.stays(Fate::Duplicate(Some(why.into())));
-            }
+    /// because its number is not to be called. `first` is the first row with its key.
+    fn put(&mut self, row: &mut Encoded<'_>, at: u64, first: Option<u64>) {
+        if let Some(first) = first.filter(|first| *first != at) {
+            let shown = row.key.and_then(|key| key.shown).unwrap_or_default();
+            let why = format!("row {first} has the key {shown:?}, too");
+            return row.stays(Fate::Duplicate(Some(why.into())));
         }
         let known = self.book.as_ref().and_then(|book| book.fate(row));
         let number = row.number.unwrap_or_default();

@@ -242,6 +242,7 @@ async fn encode(
             };
             match next {
                 Some(Read::Total(total)) => {
+                    cutting.make_room(total);
                     if pieces.send(Piece::Total(total)).await.is_err() {
                         return;
                     }

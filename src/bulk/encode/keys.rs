@@ -29,8 +29,10 @@ pub(super) enum Part<'a> {
 
 impl<'a> Part<'a> {
     /// What a cell is as a part of a key.
+    #[inline]
     pub(super) fn of(cell: Cell<'a>, row: u64, column: &str) -> Result<Self> {
         let text = match cell {
+            Cell::Text(text) => Some(text),
             Cell::Integer(number) => {
                 let short = i64::try_from(number).map(Self::Integer);
                 return Ok(short.unwrap_or_else(|_| Self::Text(number.to_string().into())));
@@ -48,22 +50,29 @@ impl<'a> Part<'a> {
             }
             cell => identifier(cell, row, column)?,
         };
-        let text = text.filter(|text| !text.trim().is_empty());
-        if let Some(problem) = text.as_deref().and_then(unfit) {
-            return Err(Error::invalid(at(row, column), problem));
-        }
-        Ok(text.map_or(Self::Missing, Self::Text))
+        Ok(match text {
+            None => Self::Missing,
+            Some(text) if is_fit(&text) => Self::Text(text),
+            Some(text) if text.trim().is_empty() => Self::Missing,
+            Some(text) => match unfit(&text) {
+                Some(problem) => return Err(Error::invalid(at(row, column), problem)),
+                None => Self::Text(text),
+            },
+        })
     }
 }
 
 /// The longest key, in bytes.
 const LONGEST: usize = 4096;
 
+/// Whether a text is a key of the kind that nearly all are, which is told many bytes at a time.
+fn is_fit(text: &str) -> bool {
+    let is_graphic = |all, byte: u8| all & byte.is_ascii_graphic();
+    !text.is_empty() && text.len() <= LONGEST && text.bytes().fold(true, is_graphic)
+}
+
 /// Why a text is no key: no system gives such out, so the column or the file is another than meant.
 fn unfit(text: &str) -> Option<String> {
-    if text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return None;
-    }
     if text.len() > LONGEST {
         return Some(format!("it has {} bytes, and a key at most {LONGEST}", text.len()));
     }

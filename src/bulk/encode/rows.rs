@@ -90,7 +90,8 @@ impl Rows {
     /// ever.
     fn make_room(&mut self) {
         let rest = self.expected.saturating_sub(SAMPLE);
-        let more = |length: usize| (length / SAMPLE).saturating_mul(rest).min(ROOM);
+        // Numbers that count rows get longer: some more than the first take.
+        let more = |length: usize| (length / SAMPLE).saturating_mul(rest + rest / 8).min(ROOM);
         let _ = self.numbers.try_reserve(more(self.numbers.len()));
         let _ = self.json.try_reserve(more(self.json.len()));
         let _ = self.keys.shown.try_reserve(more(self.keys.shown.len()));
@@ -122,9 +123,14 @@ impl Rows {
         }
     }
 
-    /// What each row's token comes to, where rows are known by keys.
-    pub(in super::super) fn seals(&self) -> impl Iterator<Item = Seal> {
-        self.keys.marks.iter().map(|mark| mark.seal)
+    /// Each row's token, if it could be sent, and what that comes to, where rows are known by keys.
+    pub(in super::super) fn tokens(&self) -> impl Iterator<Item = (Option<&str>, Seal)> + Clone {
+        let mut start = 0;
+        self.marks.iter().zip(&self.keys.marks).map(move |(mark, key)| {
+            let place = std::mem::replace(&mut start, key.token_end)..key.token_end;
+            let token = matches!(mark.fate, Fate::Send { .. }).then(|| self.keys.tokens.get(place));
+            (token.flatten(), key.seal)
+        })
     }
 
     /// What the row that is encoded next is known by: its key as it is shown, if it has one, and what
@@ -154,6 +160,7 @@ impl Rows {
     pub(super) fn write_token(&mut self, is_plain: bool) {
         let token = self.keys.token();
         if is_plain {
+            self.json.reserve(token.len() + 2);
             self.json.push(b'"');
             self.json.extend_from_slice(token.as_bytes());
             self.json.push(b'"');

@@ -17,6 +17,11 @@ pub struct Book {
 }
 
 impl Book {
+    /// Whether nothing is known of any row.
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.roster.as_ref().is_none_or(Roster::is_empty)
+    }
+
     /// Whether a row may have been sent before, by the journal alone.
     pub fn doubt(&self, row: &Encoded<'_>) -> Option<Fate> {
         let why = self.known.doubt(row.key?.seal).filter(|_| self.roster.is_none())?;

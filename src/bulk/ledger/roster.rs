@@ -281,6 +281,14 @@ impl Roster {
             .filter(move |one| one.exact == seal.exact && one.length == seal.length)
     }
 
+    /// Whether no record can be any row.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+            && self.nameless.count == 0
+            && self.strangers.is_none()
+            && self.longest == 0
+    }
+
     /// Whether no record can be a row, whatever its number is.
     pub(super) fn has_none_of(&self, seal: Seal) -> bool {
         let may_be_cut = seal.length > self.longest && self.longest > 0;
