@@ -31,8 +31,15 @@ impl<'a> Part<'a> {
     /// What a cell is as a part of a key.
     #[inline]
     pub(super) fn of(cell: Cell<'a>, row: u64, column: &str) -> Result<Self> {
+        match cell {
+            Cell::Text(Cow::Borrowed(text)) if is_fit(text) => Ok(Self::Text(text.into())),
+            cell => Self::of_any(cell, row, column),
+        }
+    }
+
+    /// The same for cells of every kind.
+    fn of_any(cell: Cell<'a>, row: u64, column: &str) -> Result<Self> {
         let text = match cell {
-            Cell::Text(text) => Some(text),
             Cell::Integer(number) => {
                 let short = i64::try_from(number).map(Self::Integer);
                 return Ok(short.unwrap_or_else(|_| Self::Text(number.to_string().into())));
@@ -52,7 +59,6 @@ impl<'a> Part<'a> {
         };
         Ok(match text {
             None => Self::Missing,
-            Some(text) if is_fit(&text) => Self::Text(text),
             Some(text) if text.trim().is_empty() => Self::Missing,
             Some(text) => match unfit(&text) {
                 Some(problem) => return Err(Error::invalid(at(row, column), problem)),
