@@ -29,13 +29,7 @@ def peak():
 url, campaign_id, rows, keys, options = sys.argv[2:]
 rows, options = int(rows), json.loads(options)
 places = pl.int_range(rows, eager=False)
-mixed = places.shuffle(seed=7)
-ids = {
-    "numbers in order": places,
-    "numbers in no order": mixed,
-    "texts in no order": pl.format("{}-{}", mixed.cast(pl.String).str.zfill(8), places.hash(7)),
-}
-frame = leads(rows).with_columns(id=ids[keys])
+frame = leads(rows).with_columns(id=eval(keys))
 campaign = revrag.Client("key", base_url=url).campaign(campaign_id)
 campaign.upload(frame.head(1000), dry_run=True)
 campaign.records_page(page_size=200)
@@ -48,10 +42,20 @@ print(json.dumps(taken))
 """
 
 
-KEYS = ["numbers in order", "numbers in no order", "texts in no order"]
+# Kinds of keys, made of the rows' places.
+KEYS = {
+    "numbers in order": "places",
+    "numbers in no order": "places.shuffle(seed=7)",
+    "texts like lead-17 in order": "pl.format('lead-{}', places)",
+    "texts like UUIDs": """pl.format(
+        "{}-4a1b-8c2d-9e3f-{}",
+        places.hash(7).cast(pl.String).str.slice(0, 8),
+        places.hash(8).cast(pl.String).str.slice(0, 12),
+    )""",
+}
 
 
-def upload(url: str, rows: int, keys: str = KEYS[0], **options: Any) -> tuple[float, float, int]:
+def upload(url: str, rows: int, keys: str = "places", **options: Any) -> tuple[float, float, int]:
     """Seconds, seconds of processor time and bytes of memory that an upload took."""
     folder = __file__.rpartition("/")[0] or "."
     command = [sys.executable, "-c", SCRIPT, folder, url, CAMPAIGN_ID, str(rows), keys]
@@ -81,7 +85,8 @@ def uploading(rows: int, rounds: int) -> None:
     taken: dict[str, list[tuple[float, float]]] = {kind: [] for kind in ["without a key", *KEYS]}
     for _ in range(rounds):
         for kind, each in taken.items():
-            options = {"keys": kind, "key": "id", "name": "bench"} if kind in KEYS else {}
+            keys = KEYS.get(kind)
+            options = {"keys": keys, "key": "id", "name": "bench"} if keys else {}
             with server(0) as (url, _):
                 each.append(upload(url, rows, **options)[:2])
     print(f"{rows:,} rows into an empty campaign; medians of {rounds} rounds")

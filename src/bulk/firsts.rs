@@ -169,12 +169,14 @@ fn marks(print: u128) -> u64 {
     mark(0) | mark(1) | mark(2)
 }
 
-/// A part of a digest is as good as all of it; keys that differ in case alone have one digest.
+/// A part of a digest is as good as all of it. Keys that differ in case alone have one digest: what tells
+/// them apart decides on their bucket, too.
 fn print(seal: Seal) -> u128 {
     let mut bytes = [0; 16];
     bytes[..12].copy_from_slice(&seal.folded);
     let digest = u128::from_le_bytes(bytes) & ((1 << PRINT) - 1);
-    digest ^ u128::from(seal.exact)
+    let exact = u128::from(seal.exact);
+    digest ^ exact ^ exact << (PRINT - u32::BITS)
 }
 
 #[cfg(test)]
@@ -185,6 +187,26 @@ mod tests {
 
     use super::super::seal::Sealer;
     use super::*;
+
+    #[test]
+    fn keys_that_differ_in_case_alone_are_not_all_in_one_chain() {
+        let sealer = Sealer::of(uuid::Uuid::nil());
+        let word = |capitals: usize| -> String {
+            let letter =
+                |at: u8| char::from(if capitals >> at & 1 == 1 { b'A' } else { b'a' } + at);
+            (0..12).map(letter).collect()
+        };
+        let keys: Vec<String> = (0..1 << 12).map(word).collect();
+        let mut firsts = Firsts::new();
+        firsts.put_all(keys.iter().rev().map(|key| (Some(&**key), sealer.seal(key))), 0);
+        firsts.scatter(keys.len());
+        let chain = |bucket: &u64| {
+            let entry = |row: &usize| named(firsts.entries[*row]);
+            std::iter::successors(named(u128::from(*bucket)), entry).count()
+        };
+        let longest = firsts.buckets.iter().map(chain).max();
+        assert!(longest <= Some(16), "{longest:?}");
+    }
 
     proptest! {
         #[test]

@@ -61,6 +61,7 @@ impl Sealer {
     pub fn seal(self, text: &str) -> Seal {
         let text = text.as_bytes();
         let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
+        // Told many bytes at a time.
         if !text.iter().fold(false, |any, byte| any | byte.is_ascii_uppercase()) {
             return Seal { folded: self.digest(text), exact: 0, length };
         }
