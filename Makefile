@@ -18,7 +18,7 @@ IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c '$(IS_NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done)
 
-RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
+RUST_SOURCES := $(shell find src -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock
 PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed)
 # The others are what they share.
 BENCHES := $(filter-out benches/timing.py benches/counting.py,$(wildcard benches/*.py))
@@ -31,10 +31,9 @@ demo: $(VENV)/.built ## two campaign days in seconds; KEEP=1 leaves the dashboar
 
 test: test-rust test-python types ## everything that must hold
 
-# Without the feature `python`: a test binary cannot leave the interpreter's symbols unresolved.
+# Without `revrag-python`: a test binary cannot leave the interpreter's symbols unresolved.
 test-rust:
-	cargo test --quiet --no-default-features
-	cargo test --quiet --features cli
+	cargo test --quiet --locked
 
 # More processes than cores: most tests wait.
 PROCESSES := 4
@@ -82,7 +81,7 @@ stubs: $(VENV)/.built ## write the docstrings of the compiled classes into their
 # make simulate SEEDS=0..1000000, make simulate SEEDS='0..1000000 once', make simulate SEEDS=12345
 SEEDS := 0..20000
 simulate: ## uploads played from seeds, each twice
-	cargo run --quiet --locked --profile quick --no-default-features --example simulate -- $(SEEDS)
+	cargo run --quiet --locked --profile quick -p revrag --example simulate -- $(SEEDS)
 
 # Those of some names: tests/rust/simulation/defects/run breaker stop
 test-defects: ## defects planted one by one, each to be found by the simulator within a minute
@@ -98,11 +97,9 @@ lint: export PYO3_PYTHON = $(abspath $(BIN))/python
 lint: $(VENV)/.tools ## formatting, lints and documentation, warnings refused; defects that can still be planted
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
-	cargo clippy --quiet --locked --all-targets --no-default-features -- -D warnings
-	cargo clippy --quiet --locked --all-targets --features sandbox -- -D warnings
-	cargo clippy --quiet --locked --all-targets --features cli -- -D warnings
-	cargo clippy --quiet --locked --all-targets --features python -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps --features cli
+	cargo clippy --quiet --locked --all-targets -p revrag -- -D warnings
+	cargo clippy --quiet --locked --all-targets --workspace -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	tests/rust/simulation/defects/run --check
@@ -111,11 +108,11 @@ bench: $(BENCH_VENV)/.built target/counting_server ## measure a release build
 	@for script in $(BENCHES); do echo "== $$script"; $(BENCH_VENV)/bin/python $$script || exit 1; done
 
 # Its snippets run in .venv; the site is made in an environment of its own, which the package is not in.
-docs: $(DOCS_VENV)/.tools $(VENV)/.built ## the site, in target/site, and the Rust crate's documentation, in target/doc
+docs: $(DOCS_VENV)/.tools $(VENV)/.built ## the site, in target/site, and the Rust crates' documentation, in target/doc
 	$(BIN)/python docs/tools/prepare.py
 	$(DOCS_VENV)/bin/zensical build --clean --strict --config-file mkdocs.yml
 	$(DOCS_VENV)/bin/python docs/tools/finish.py
-	cargo doc --quiet --no-deps --features cli
+	cargo doc --quiet --no-deps
 
 # As it is released, for Pythons and Linuxes old and new. PROFILE=release is cheaper to build.
 PROFILE ?= wheel
@@ -129,9 +126,9 @@ wheel: $(WHEEL_VENV)/.tools ## the wheel and the source distribution, in dist, i
 
 # Of these Pythons it needs no more than what they are.
 free-threaded: ## that it compiles for Pythons without a GIL, the stable ABI of 3.15 among them
-	PYO3_CONFIG_FILE=$(abspath wheels/pythons/cp314t.txt) cargo check --quiet --locked --lib --features python
-	PYO3_CONFIG_FILE=$(abspath wheels/pythons/abi3t.txt) cargo check --quiet --locked --lib \
-		--features python,pyo3/abi3t-py315
+	PYO3_CONFIG_FILE=$(abspath wheels/pythons/cp314t.txt) cargo check --quiet --locked -p revrag-python
+	PYO3_CONFIG_FILE=$(abspath wheels/pythons/abi3t.txt) cargo check --quiet --locked -p revrag-python \
+		--features pyo3/abi3t-py315
 
 # Two builds in two places: twice as dear as a wheel.
 reproduce: $(WHEEL_VENV)/.tools ## build the wheel twice, and compare to the bit
@@ -142,9 +139,9 @@ CARGO_DENY := 0.20.2
 DENY = target/tools/cargo-deny-$(CARGO_DENY)/bin/cargo-deny
 EXTRAS := azure-functions|django|fastapi|flask|pandas|pyarrow|redis|sqlalchemy
 deny: target/tools/cargo-deny-$(CARGO_DENY) $(VENV)/.tools $(WHEEL_VENV)/.tools ## licences, duplicates, origins and known holes of dependencies
-	$(DENY) --locked --features python check licenses bans sources
+	$(DENY) --locked --workspace check licenses bans sources
 	@if timeout 60 $(DENY) --locked fetch db >/dev/null 2>&1; then \
-		$(DENY) --locked --features python check advisories; else \
+		$(DENY) --locked --workspace check advisories; else \
 		echo 'the database of advisories can not be reached from here: not checked'; fi
 	$(BIN)/python -m pip freeze | grep -iE '^($(EXTRAS))==' >target/extras.txt
 	$(WHEEL_VENV)/bin/python wheels/audit.py $(WHEEL_VENV)/bin/pip-audit target/extras.txt

@@ -138,7 +138,7 @@ def main() -> None:
 
 def parsing(pages: str, rounds: int) -> None:
     """Pages that are in memory, by the crate itself: what Python makes of them comes later."""
-    build = ["cargo", "build", "--quiet", "--release", "--no-default-features"]
+    build = ["cargo", "build", "--quiet", "--release", "-p", "revrag"]
     build += ["--example", "page_parsing", "--message-format=json"]
     told = subprocess.run(build, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     program = [

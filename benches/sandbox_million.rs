@@ -1,5 +1,5 @@
 //! A million records, pushed over HTTP and run to the end by hand, while the campaign is looked at:
-//! `cargo run --release --features sandbox --example sandbox_million -- 1000000`.
+//! `cargo run --profile quick -p revrag-sandbox --example sandbox_million -- 1000000`.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 
@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use revrag::http::{Client, Config, Options, RecordsQuery};
 use revrag::model::NewRecord;
-use revrag::sandbox::engine::Target;
-use revrag::sandbox::outcome::Outcome;
-use revrag::sandbox::settings::Window;
-use revrag::sandbox::time::Seconds;
-use revrag::sandbox::{self, Pace, Sandbox, Settings};
+use revrag_sandbox::engine::Target;
+use revrag_sandbox::outcome::Outcome;
+use revrag_sandbox::settings::Window;
+use revrag_sandbox::time::Seconds;
+use revrag_sandbox::{self as sandbox, Pace, Sandbox, Settings};
 use serde_json::json;
 
 /// As many as an upload sends at a time.

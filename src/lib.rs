@@ -1,5 +1,5 @@
-//! The RevRag Campaign Records API: a client that never sends a record twice by accident, the
-//! verification of the webhooks that come back, and the service itself in miniature.
+//! The RevRag Campaign Records API: a client that never sends a record twice by accident, and the
+//! verification of the webhooks that come back.
 //!
 //! | module | holds |
 //! | --- | --- |
@@ -12,16 +12,17 @@
 //! | [`key`] | the token of a row that is known by a key |
 //! | [`bulk`] | bulk upload: any table, each row exactly once |
 //! | [`webhook`] | signatures and events |
-//! | `sandbox` | the service in miniature (feature `sandbox`) |
-//! | `cli` | the `revrag` command (feature `cli`) |
 //!
-//! Dependencies point one way: `cli` stands on [`bulk`] and `sandbox`, those on [`http`] and
-//! [`webhook`], and those on [`model`], [`phone`], [`key`]
-//! and [`error`]. Only the extension module (feature `python`) knows of Python.
+//! | package on it, in a folder of its own | is |
+//! | --- | --- |
+//! | `revrag-sandbox` | the service in miniature |
+//! | `revrag-cli` | the `revrag` command |
+//! | `revrag-python` | the extension module, which alone knows of Python |
+//!
+//! Dependencies point one way: the command stands on the sandbox and [`bulk`], those on [`http`] and
+//! [`webhook`], and those on [`model`], [`phone`], [`key`] and [`error`].
 
 pub mod bulk;
-#[cfg(feature = "cli")]
-pub mod cli;
 pub mod error;
 pub mod frame;
 pub mod http;
@@ -29,11 +30,7 @@ pub mod key;
 mod masked;
 pub mod model;
 pub mod phone;
-#[cfg(feature = "python")]
-mod python;
 mod refused;
-#[cfg(feature = "sandbox")]
-pub mod sandbox;
 mod secret;
 pub mod webhook;
 pub mod world;

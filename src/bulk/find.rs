@@ -1,6 +1,7 @@
 //! Records looked for in a campaign's listing, which is believed only where it was shown whole.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use tokio::task::JoinSet;
 use super::ledger::extent::Extent;
 use super::ledger::page::{self, Shown};
 use super::ledger::print;
-use super::service::{Service, bug};
+use super::service::{Asked, Service, bug};
 use crate::error::ResponseProblem;
 use crate::model::{Document, DocumentError, Record};
 use crate::phone::Rules;
@@ -43,7 +44,11 @@ pub struct Wanted {
 ///
 /// A listing is whole where its pages agree on how many records there are and show as many, or where two
 /// looks in a row show the same.
-pub async fn find<S: Service>(service: &S, wanted: &Wanted) -> Result<Vec<Document<Record>>> {
+pub fn find(service: impl Service, wanted: &Wanted) -> Asked<'_, Result<Vec<Document<Record>>>> {
+    Box::pin(found(Arc::new(service), wanted))
+}
+
+async fn found(service: Arc<dyn Service>, wanted: &Wanted) -> Result<Vec<Document<Record>>> {
     let (mut previous, mut pause) = (None, PAUSE);
     let mut last = Look::default();
     for number in 0..LOOKS {
@@ -52,7 +57,7 @@ pub async fn find<S: Service>(service: &S, wanted: &Wanted) -> Result<Vec<Docume
             pause *= 2;
         }
         last = Look::default();
-        last.run(service, wanted).await?;
+        last.run(&service, wanted).await?;
         let extent = last.extent();
         if last.problem.is_none() && extent.is_whole(previous) {
             return if last.hidden == 0 { last.records() } else { Err(last.unproven()) };
@@ -80,7 +85,7 @@ struct Look {
 }
 
 impl Look {
-    async fn run<S: Service>(&mut self, service: &S, wanted: &Wanted) -> Result<()> {
+    async fn run(&mut self, service: &Arc<dyn Service>, wanted: &Wanted) -> Result<()> {
         let first = service.page(1).await?;
         let (items, mut more) = self.take(1, &first, wanted)?;
         let said = self.total.filter(|_| items > 0);

@@ -61,8 +61,7 @@ pub use answer::{Answer, RunId, Status};
 pub use blob::RowReport;
 pub use chunk::{Chunk, Cut, Cutter, Encoded, Existing, Fate, Key, Limits, Row};
 pub use desk::{Failure, Monitor, Stopped};
-#[cfg(feature = "python")]
-pub(crate) use encode::{excluded_numbers, has_nul};
+pub use encode::{excluded_numbers, has_nul};
 pub use find::{Wanted, find};
 pub use ledger::{Cause, Snapshot, State};
 pub use options::{
@@ -74,5 +73,5 @@ pub use rejects::{Reader as RejectReader, Rejects};
 pub use report::Report;
 pub use run::{Target, Upload};
 pub use seal::{Seal, Sealer};
-pub use service::{Remote, Service, understood};
+pub use service::{Asked, Remote, Service, understood};
 pub use write::{WriteError, can_write, separated, write};

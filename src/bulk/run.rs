@@ -20,7 +20,7 @@ use super::reading::Reading;
 use super::report::Report;
 use super::requests::Requests;
 use super::seal::Sealer;
-use super::service::{Service, bug};
+use super::service::{Asked, Service, bug};
 use super::source::{Input, SourceError};
 use super::store::{Identity, Opened, Store};
 use crate::Error;
@@ -44,8 +44,8 @@ pub struct Target {
 }
 
 /// An upload, not begun: nothing happens until [`Upload::run`].
-pub struct Upload<S> {
-    service: S,
+pub struct Upload {
+    service: Arc<dyn Service>,
     target: Target,
     input: Input,
     exclude: Option<Input>,
@@ -55,10 +55,10 @@ pub struct Upload<S> {
     progress: watch::Sender<Snapshot>,
 }
 
-impl<S: Service> Upload<S> {
+impl Upload {
     /// An upload, and a monitor of it.
     pub fn new(
-        service: S,
+        service: impl Service,
         target: Target,
         input: Input,
         options: Options,
@@ -67,7 +67,7 @@ impl<S: Service> Upload<S> {
         let (progress, snapshots) = watch::channel(Snapshot::default());
         let end = Arc::new(End::default());
         let monitor = Monitor { progress: snapshots, end: end.clone() };
-        let exclude = None;
+        let (service, exclude) = (Arc::new(service), None);
         (Self { service, target, input, exclude, options, world, end, progress }, monitor)
     }
 
@@ -81,7 +81,11 @@ impl<S: Service> Upload<S> {
     ///
     /// Dropped before its end, it stops cleanly: what is known is in the journal, and
     /// [`Monitor::stopped`] has the report.
-    pub async fn run(self) -> std::result::Result<Report, Failure> {
+    pub fn run(self) -> Asked<'static, std::result::Result<Report, Failure>> {
+        Box::pin(self.run_apart())
+    }
+
+    async fn run_apart(self) -> std::result::Result<Report, Failure> {
         // A task of its own goes on while its caller is busy; it must not outlive the caller.
         struct Tied<T>(tokio::task::JoinHandle<T>);
         impl<T> Drop for Tied<T> {
@@ -214,16 +218,16 @@ async fn numbers(exclude: Input, options: &Options) -> std::result::Result<Numbe
 }
 
 /// The loop.
-struct Loop<S> {
+struct Loop {
     desk: Desk,
-    service: S,
+    service: Arc<dyn Service>,
     reading: Reading,
     is_reading: bool,
     requests: Requests,
 }
 
-impl<S: Service> Loop<S> {
-    fn new(desk: Desk, service: S, reading: Reading) -> Self {
+impl Loop {
+    fn new(desk: Desk, service: Arc<dyn Service>, reading: Reading) -> Self {
         Self { desk, service, reading, is_reading: false, requests: Requests::new() }
     }
 
@@ -332,14 +336,14 @@ impl<S: Service> Loop<S> {
     fn ask<F: Future<Output = Event> + Send + 'static>(
         &mut self,
         otherwise: Event,
-        request: impl FnOnce(S) -> F,
+        request: impl FnOnce(Arc<dyn Service>) -> F,
     ) {
         let request = request(self.service.clone());
         self.requests.begin(otherwise, request);
     }
 }
 
-impl<S> Drop for Loop<S> {
+impl Drop for Loop {
     fn drop(&mut self) {
         // Rows that were read belong to the report.
         if !self.desk.ledger.has_ended()

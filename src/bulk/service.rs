@@ -1,5 +1,7 @@
 //! The service, as far as an upload knows it.
 
+use std::pin::Pin;
+
 use bytes::Bytes;
 use uuid::Uuid;
 
@@ -9,16 +11,22 @@ use super::refusal;
 use crate::http::{Client, Departure, MAX_PAGE_SIZE, RecordsQuery};
 use crate::{Error, Result};
 
+/// What a service is about to answer.
+pub type Asked<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 /// A campaign that takes records and lists them.
-pub trait Service: Clone + Send + Sync + 'static {
+///
+/// Its futures are boxed, so that an upload is compiled once, and here: whoever awaits it may be a package
+/// that is not optimized.
+pub trait Service: Send + Sync + 'static {
     /// What it is.
-    fn campaign(&self) -> impl Future<Output = Result<Campaign>> + Send;
+    fn campaign(&self) -> Asked<'_, Result<Campaign>>;
 
     /// One try of one push. `departure` tells whether any of it can have left.
-    fn push(&self, batch: Batch, departure: Departure) -> impl Future<Output = Reply> + Send;
+    fn push(&self, batch: Batch, departure: Departure) -> Asked<'_, Reply>;
 
     /// A page of the listing, from 1, as it came.
-    fn page(&self, page: u64) -> impl Future<Output = Result<Bytes>> + Send;
+    fn page(&self, page: u64) -> Asked<'_, Result<Bytes>>;
 }
 
 /// A campaign behind a client.
@@ -37,24 +45,30 @@ impl Remote {
 }
 
 impl Service for Remote {
-    async fn campaign(&self) -> Result<Campaign> {
-        let (status, clock) = self.client.campaign_status_dated(self.campaign).await?;
-        let records =
-            status.stats.as_ref().and_then(|stats| stats.total_records.as_ref()?.as_u64());
-        let date = clock.date.and_then(|date| jiff::Timestamp::try_from(date).ok());
-        Ok(Campaign { status: status.status.clone().unwrap_or_default(), records, date })
+    fn campaign(&self) -> Asked<'_, Result<Campaign>> {
+        Box::pin(async {
+            let (status, clock) = self.client.campaign_status_dated(self.campaign).await?;
+            let records =
+                status.stats.as_ref().and_then(|stats| stats.total_records.as_ref()?.as_u64());
+            let date = clock.date.and_then(|date| jiff::Timestamp::try_from(date).ok());
+            Ok(Campaign { status: status.status.clone().unwrap_or_default(), records, date })
+        })
     }
 
-    async fn push(&self, batch: Batch, departure: Departure) -> Reply {
-        let (body, count) = (batch.body(), batch.rows.len());
-        let read = |answer: &[u8]| answer::read(answer, batch.numbers(), self.reader);
-        let pushed = self.client.push_once(self.campaign, body, count, departure, read).await;
-        pushed.map_or_else(refusal::of, Reply::Applied)
+    fn push(&self, batch: Batch, departure: Departure) -> Asked<'_, Reply> {
+        Box::pin(async move {
+            let (body, count) = (batch.body(), batch.rows.len());
+            let read = |answer: &[u8]| answer::read(answer, batch.numbers(), self.reader);
+            let pushed = self.client.push_once(self.campaign, body, count, departure, read).await;
+            pushed.map_or_else(refusal::of, Reply::Applied)
+        })
     }
 
-    async fn page(&self, page: u64) -> Result<Bytes> {
-        let query = RecordsQuery { status: None, page, page_size: MAX_PAGE_SIZE };
-        self.client.records_page_raw(self.campaign, &query).await
+    fn page(&self, page: u64) -> Asked<'_, Result<Bytes>> {
+        Box::pin(async move {
+            let query = RecordsQuery { status: None, page, page_size: MAX_PAGE_SIZE };
+            self.client.records_page_raw(self.campaign, &query).await
+        })
     }
 }
 

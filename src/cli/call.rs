@@ -6,8 +6,8 @@ use super::failure::{End, Failure};
 use super::moment;
 use super::output::Out;
 use super::session;
-use crate::http::parse_id;
-use crate::model::{Call, Document};
+use revrag::http::parse_id;
+use revrag::model::{Call, Document};
 
 /// Show a call: how it went, what was said, and what the agent took from it.
 #[derive(Debug, clap::Args)]
@@ -32,7 +32,7 @@ pub(super) fn run(args: &Args, out: &mut Out<'_>) -> Result<End, Failure> {
 
 fn show(call: &Document<Call>, out: &mut Out<'_>) -> Result<(), Failure> {
     let told = |text: &Option<String>| text.as_deref().map(|text| out.words(text));
-    let moment = |at: Option<&crate::model::Timestamp>| at.map(|at| moment::shown(Some(at)));
+    let moment = |at: Option<&revrag::model::Timestamp>| at.map(|at| moment::shown(Some(at)));
     let number = |number: &Option<String>| number.as_deref().map(|number| out.number(number));
     let lines = [
         ("call id", call.call_id.as_deref().map(super::output::printable)),

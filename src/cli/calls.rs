@@ -9,9 +9,9 @@ use super::moment::Since;
 use super::output::Out;
 use super::session;
 use super::sink::{Place, Sink};
-use crate::Error;
-use crate::http::{Client, Listing, RecordsQuery, parse_id};
-use crate::model::{Call, Document, Record};
+use revrag::Error;
+use revrag::http::{Client, Listing, RecordsQuery, parse_id};
+use revrag::model::{Call, Document, Record};
 
 /// Fetch the calls of a campaign's records, with their transcripts.
 ///

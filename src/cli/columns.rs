@@ -7,7 +7,7 @@ use arrow_array::{
 };
 use arrow_schema::{ArrowError, SchemaRef};
 
-use crate::model::{Call, Document, Number, Object, Record, Timestamp, Whole};
+use revrag::model::{Call, Document, Number, Object, Record, Timestamp, Whole};
 
 /// What can be shown as a row.
 pub(super) trait Row: Sized {

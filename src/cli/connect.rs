@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::failure::Failure;
 use super::settings::{Chosen, variable};
-use crate::http::{Client, Config, Options, parse_id};
-use crate::{Error, Secret};
+use revrag::http::{Client, Config, Options, parse_id};
+use revrag::{Error, Secret};
 
 /// Which service, and how it is reached.
 #[derive(Debug, Clone, clap::Args)]

@@ -7,8 +7,8 @@ use std::path::Path;
 use serde_json::json;
 
 use super::output::Out;
-use crate::Error;
-use crate::bulk::WriteError;
+use revrag::Error;
+use revrag::bulk::WriteError;
 
 /// How a command ended that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn each_kind_has_its_code() {
-        let refused = Error::Status(Box::new(crate::error::StatusError::of(401, Vec::new())));
+        let refused = Error::Status(Box::new(revrag::error::StatusError::of(401, Vec::new())));
         let cut = Error::Connection { sent: true, cause: "reset".to_owned() };
         assert_eq!(Kind::of(&Error::invalid("x", "y")).code(), 2);
         assert_eq!(Kind::of(&refused).code(), 3);

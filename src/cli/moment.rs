@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use jiff::tz::TimeZone;
 
-use crate::model::Timestamp;
+use revrag::model::Timestamp;
 
 /// A moment that somebody names: `2h` ago, or at `2026-05-27T03:00:00Z`.
 #[derive(Debug, Clone, Copy)]

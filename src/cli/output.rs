@@ -191,10 +191,10 @@ impl<'a> Out<'a> {
         }
         let text = printable(text);
         // Of a row's place, digits are no number.
-        if self.look.show_numbers || crate::key::is_of_place(&text) {
+        if self.look.show_numbers || revrag::key::is_of_place(&text) {
             return text;
         }
-        crate::error::masked(&text)
+        revrag::error::masked(&text)
     }
 
     /// A table of what was asked for: bordered by nothing, as wide as the terminal, where it has no room

@@ -5,8 +5,8 @@ use super::failure::{End, Failure};
 use super::moment;
 use super::output::Out;
 use super::session;
-use crate::http::parse_id;
-use crate::model::{Document, Record};
+use revrag::http::parse_id;
+use revrag::model::{Document, Record};
 
 /// Show a record: its status, its attempts and the ids of its calls.
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,7 @@ fn show(record: &Document<Record>, out: &mut Out<'_>) -> Result<(), Failure> {
         .variables
         .as_ref()
         .map(|object| out.words(&String::from_utf8_lossy(object.0.text())));
-    let moment = |at: Option<&crate::model::Timestamp>| at.map(|at| moment::shown(Some(at)));
+    let moment = |at: Option<&revrag::model::Timestamp>| at.map(|at| moment::shown(Some(at)));
     let lines = [
         ("run id", record.id.as_deref().map(super::output::printable)),
         ("number", record.phone_number.as_deref().map(|number| out.number(number))),

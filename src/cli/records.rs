@@ -6,10 +6,10 @@ use super::moment::Since;
 use super::output::Out;
 use super::session;
 use super::sink::{Place, Sink};
-use crate::bulk::{Remote, Wanted, find};
-use crate::http::{Listing, RecordsQuery};
-use crate::model::{Document, Record};
-use crate::phone::Rules;
+use revrag::bulk::{Remote, Wanted, find};
+use revrag::http::{Listing, RecordsQuery};
+use revrag::model::{Document, Record};
+use revrag::phone::Rules;
 
 /// List a campaign's records.
 ///
@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args, out: &mut Out<'_>) -> Result<End, Failure> {
         let mut count = 0;
         if let Some(wanted) = wanted {
             let service = Remote::new(client, campaign, Some(&args.region));
-            let found = find(&service, &wanted).await?;
+            let found = find(service, &wanted).await?;
             let of_status =
                 |record: &Document<Record>| args.status.is_none() || record.status == args.status;
             let found = found.into_iter().filter(of_status).collect();

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::failure::{End, Failure};
 use super::output::Out;
 use super::session::interruption;
-use crate::sandbox::{Config, Sandbox};
-use crate::{Error, Secret};
+use revrag::{Error, Secret};
+use revrag_sandbox::{Config, Sandbox};
 
 /// Run the service in miniature on a loopback port. Prints its URL when it listens.
 #[derive(Debug, clap::Args)]
@@ -72,7 +72,7 @@ fn put<T>(place: &mut T, given: Option<T>) {
     }
 }
 
-fn config(args: Args) -> crate::Result<Config> {
+fn config(args: Args) -> revrag::Result<Config> {
     let seconds = |name: &str, value: Option<f64>| {
         value
             .map(Duration::try_from_secs_f64)

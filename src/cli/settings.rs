@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::failure::{Failure, Kind};
-use crate::Secret;
+use revrag::Secret;
 
 /// The settings of a folder. It belongs to whoever wrote the folder, so it may hold nothing that says
 /// where a key goes.

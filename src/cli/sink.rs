@@ -16,8 +16,8 @@ use serde_json::json;
 use super::columns::Row;
 use super::failure::{Failure, Kind};
 use super::output::Out;
-use crate::bulk::{WriteError, can_write, separated, write};
-use crate::model::Document;
+use revrag::bulk::{WriteError, can_write, separated, write};
+use revrag::model::Document;
 
 /// Where rows go, as the flags say.
 #[derive(Debug, Clone, clap::Args)]

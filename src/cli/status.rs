@@ -5,7 +5,7 @@ use super::failure::{End, Failure};
 use super::output::Out;
 use super::session;
 use super::watch::{self, Pace};
-use crate::model::{CampaignStatus, Count, Document};
+use revrag::model::{CampaignStatus, Count, Document};
 
 /// Show a campaign's status and how many of its records are in each.
 #[derive(Debug, clap::Args)]
@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args, out: &mut Out<'_>) -> Result<End, Failure> {
 /// The counts by status, in the order of the reference.
 pub(super) fn counts(status: &Document<CampaignStatus>) -> Vec<(&'static str, Option<u64>)> {
     let Some(by) = &status.stats else { return Vec::new() };
-    let number = |count: &Count| count.0.as_ref().and_then(crate::model::Whole::as_u64);
+    let number = |count: &Count| count.0.as_ref().and_then(revrag::model::Whole::as_u64);
     vec![
         ("queued", number(&by.queued)),
         ("in_progress", number(&by.in_progress)),
@@ -49,7 +49,7 @@ pub(super) fn counts(status: &Document<CampaignStatus>) -> Vec<(&'static str, Op
         ("rescheduled", number(&by.rescheduled)),
         ("retry_pending", number(&by.retry_pending)),
         ("follow_up_pending", number(&by.follow_up_pending)),
-        ("total", by.total_records.as_ref().and_then(crate::model::Whole::as_u64)),
+        ("total", by.total_records.as_ref().and_then(revrag::model::Whole::as_u64)),
     ]
 }
 

@@ -8,8 +8,8 @@ use super::connect::{CampaignChoice, Connection, seconds};
 use super::failure::{End, Failure, Kind};
 use super::output::Out;
 use super::{session, status};
-use crate::http::Client;
-use crate::model::{CampaignStatus, Document};
+use revrag::http::Client;
+use revrag::model::{CampaignStatus, Document};
 
 /// For how long the service may be away.
 const AWAY: Duration = Duration::from_mins(10);
@@ -87,9 +87,9 @@ pub(super) fn follow(
     })
 }
 
-fn passes(error: &crate::Error) -> bool {
+fn passes(error: &revrag::Error) -> bool {
     match error {
-        crate::Error::Status(refusal) => refusal.status >= 500 || refusal.status == 429,
+        revrag::Error::Status(refusal) => refusal.status >= 500 || refusal.status == 429,
         other => Kind::of(other) == Kind::Connection,
     }
 }

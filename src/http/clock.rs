@@ -3,21 +3,20 @@
 use std::time::SystemTime;
 
 /// How a sandbox calls itself in `Server`.
-#[cfg(feature = "sandbox")]
-pub(crate) const SANDBOX: &str = concat!("revrag-sandbox/", env!("CARGO_PKG_VERSION"));
+pub const SANDBOX: &str = concat!("revrag-sandbox/", env!("CARGO_PKG_VERSION"));
 
 /// What an answer says of the service's time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct ServiceClock {
+pub struct ServiceClock {
     /// Its `Date`, which has whole seconds.
-    pub(crate) date: Option<SystemTime>,
+    pub date: Option<SystemTime>,
     /// Whether it is a sandbox's, which is no other machine's.
-    pub(crate) is_sandboxed: bool,
+    pub is_sandboxed: bool,
 }
 
 impl ServiceClock {
     /// What headers with these names, in small letters, say of it.
-    pub(crate) fn of<'a>(headers: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+    pub fn of<'a>(headers: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
         let mut clock = Self::default();
         for (name, value) in headers {
             match name {

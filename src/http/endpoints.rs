@@ -184,7 +184,7 @@ impl Client {
     }
 
     /// The campaign's status, and what the service says of its time.
-    pub(crate) async fn campaign_status_dated(
+    pub async fn campaign_status_dated(
         &self,
         campaign: Uuid,
     ) -> Result<(Document<CampaignStatus>, ServiceClock)> {

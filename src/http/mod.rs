@@ -26,10 +26,8 @@ mod watch;
 
 pub use calls::{Fetched, Pace, Wanted};
 pub use client::Client;
-#[cfg(feature = "sandbox")]
-pub(crate) use clock::SANDBOX;
-#[cfg(feature = "cli")]
-pub(crate) use clock::ServiceClock;
+pub use clock::SANDBOX;
+pub use clock::ServiceClock;
 pub use config::{Bounds, Config, Options, PRODUCTION, STAGING};
 pub use endpoints::{MAX_PAGE_SIZE, RecordsQuery, parse_id};
 pub use listing::{Listing, Page};
@@ -41,13 +39,11 @@ pub use transport::Departure;
 pub use watch::Watch;
 
 /// The TLS side of a client that trusts the platform.
-#[cfg(feature = "sandbox")]
-pub(crate) fn tls_config() -> crate::Result<rustls::ClientConfig> {
+pub fn tls_config() -> crate::Result<rustls::ClientConfig> {
     tls::client_config(&tls::Roots::default())
 }
 
 /// The TLS side of a client that speaks plain HTTP only.
-#[cfg(feature = "sandbox")]
-pub(crate) fn no_tls_config() -> crate::Result<rustls::ClientConfig> {
+pub fn no_tls_config() -> crate::Result<rustls::ClientConfig> {
     tls::no_config()
 }

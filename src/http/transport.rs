@@ -85,7 +85,19 @@ impl Transport {
 
     /// One try, within the bounds of `config`. An error is [`Error::Connection`] or [`Error::Timeout`], which say whether anything
     /// was sent, or [`Error::InvalidArgument`] where there was no try.
-    pub(super) async fn send(
+    ///
+    /// It is boxed, so that what it stands on is compiled here, and not again wherever a client is used.
+    pub(super) fn send<'a>(
+        &'a self,
+        request: &'a Request,
+        departure: &'a Departure,
+        config: &'a Config,
+        wall: SystemTime,
+    ) -> Pin<Box<dyn Future<Output = Result<Reply>> + Send + 'a>> {
+        Box::pin(self.send_here(request, departure, config, wall))
+    }
+
+    async fn send_here(
         &self,
         request: &Request,
         departure: &Departure,

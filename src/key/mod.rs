@@ -104,7 +104,7 @@ impl Tokens {
 }
 
 /// The columns of a key in one text, as they stand in a token that is not too long for it.
-pub(crate) fn joined<'a>(key: impl IntoIterator<Item = &'a str>) -> String {
+pub fn joined<'a>(key: impl IntoIterator<Item = &'a str>) -> String {
     let mut text = String::new();
     for (at, part) in key.into_iter().enumerate() {
         if at > 0 {
@@ -116,19 +116,19 @@ pub(crate) fn joined<'a>(key: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// The columns of a key that [`joined`] put in one text.
-pub(crate) fn parted(text: &str) -> Option<Vec<String>> {
+pub fn parted(text: &str) -> Option<Vec<String>> {
     text.split(':').map(unescape).collect()
 }
 
 /// Whether a session id is one that an upload gives: under this prefix, or by key or place at all.
-pub(crate) fn is_given(session: &str, prefix: Option<&str>) -> bool {
+pub fn is_given(session: &str, prefix: Option<&str>) -> bool {
     prefix.is_some_and(|prefix| session.starts_with(prefix))
         || row_key(session).is_some()
         || is_of_place(session)
 }
 
 /// Whether a session id is the token of a row that is known by its place: an upload's id and that.
-pub(crate) fn is_of_place(session: &str) -> bool {
+pub fn is_of_place(session: &str) -> bool {
     session.split_once('-').is_some_and(|(upload, row)| {
         let is_id = upload.len() == 32 && upload.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_id && !row.is_empty() && row.bytes().all(|byte| byte.is_ascii_digit())

@@ -8,7 +8,7 @@ use super::value::{Json, List, Number, Object, Whole};
 
 /// A call, as `GET /v1/campaigns/trigger/status/{call_id}` and the `call.ended` webhook tell it.
 #[derive(Debug, Clone, Default, Serialize)]
-#[cfg_attr(feature = "sandbox", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Call {
     /// `completed`, `failed`, or another.
     pub call_status: Option<String>,
@@ -50,7 +50,7 @@ pub struct Call {
 
 /// What was said in a call, turn by turn.
 #[derive(Debug, Clone, Default, Serialize)]
-#[cfg_attr(feature = "sandbox", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Transcription {
     /// The turns, in order.
     pub messages: List<Message>,
@@ -58,7 +58,7 @@ pub struct Transcription {
 
 /// One turn of a conversation.
 #[derive(Debug, Clone, Default, Serialize)]
-#[cfg_attr(feature = "sandbox", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Message {
     /// `assistant` or `user`, or another.
     pub role: Option<String>,
@@ -68,7 +68,7 @@ pub struct Message {
 
 /// A variable the agent extracted after the call.
 #[derive(Debug, Clone, Default, Serialize)]
-#[cfg_attr(feature = "sandbox", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CustomVariable {
     /// Its name.
     pub key: Option<String>,

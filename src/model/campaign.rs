@@ -7,7 +7,7 @@ use super::value::{Count, Whole};
 
 /// A campaign's lifecycle status and its records counted by status.
 #[derive(Debug, Clone, Default, Serialize)]
-#[cfg_attr(feature = "sandbox", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CampaignStatus {
     /// The campaign.
     pub campaign_id: Option<String>,
@@ -41,7 +41,7 @@ impl CampaignStatus {
 
 /// Records counted by status. A count that is not in the answer is 0.
 #[derive(Debug, Clone, Default, Serialize)]
-#[cfg_attr(feature = "sandbox", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CampaignStats {
     /// All records.
     pub total_records: Option<Whole>,

@@ -183,7 +183,7 @@ impl<T: Model> Document<T> {
 
 impl<T: Model> Document<T> {
     /// Lets `then` see one field, the `at`th of the reference, and reads no other for it.
-    pub(crate) fn with<F: Field, R>(
+    pub fn with<F: Field, R>(
         &self,
         at: usize,
         pick: impl Fn(&T) -> &F,
@@ -201,11 +201,7 @@ impl<T: Model> Document<T> {
 
 impl<T: Model> Document<T> {
     /// The text that one field says, read where it stands.
-    pub(crate) fn text(
-        &self,
-        at: usize,
-        pick: impl Fn(&T) -> &Option<String>,
-    ) -> Option<Cow<'_, str>> {
+    pub fn text(&self, at: usize, pick: impl Fn(&T) -> &Option<String>) -> Option<Cow<'_, str>> {
         match self.view.place(at) {
             Err(view) => pick(view).as_deref().map(Cow::Borrowed),
             Ok(place) => {
@@ -232,7 +228,8 @@ impl<T> Document<T> {
         &self.json
     }
 
-    pub(crate) fn shared_json(&self) -> Bytes {
+    /// The JSON it was read from, not copied.
+    pub fn shared_json(&self) -> Bytes {
         self.json.clone()
     }
 }

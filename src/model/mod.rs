@@ -9,10 +9,10 @@ mod call;
 mod campaign;
 mod document;
 mod field;
-pub(crate) mod json;
+pub mod json;
 mod push;
 mod record;
-#[cfg(feature = "sandbox")]
+#[cfg(feature = "schema")]
 mod schema;
 mod timestamp;
 mod value;

@@ -8,7 +8,7 @@ use super::value::{List, Whole};
 
 /// One record to push. Absent fields are left out of the request.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "sandbox", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NewRecord {
     /// The number to call; E.164 is recommended.
     pub phone_number: String,
@@ -25,7 +25,7 @@ pub struct NewRecord {
 
 /// The answer to a push: one outcome for each record, in the order sent.
 #[derive(Debug, Clone, Default, Serialize)]
-#[cfg_attr(feature = "sandbox", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PushResult {
     /// How many records were queued for calling.
     pub accepted: Option<Whole>,
@@ -37,7 +37,7 @@ pub struct PushResult {
 
 /// What became of one pushed record.
 #[derive(Debug, Clone, Default, Serialize)]
-#[cfg_attr(feature = "sandbox", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PushOutcome {
     /// The number as submitted.
     pub phone_number: Option<String>,

@@ -9,7 +9,7 @@ use super::value::{List, Object, Whole};
 
 /// A record that was pushed, and what has become of it.
 #[derive(Debug, Clone, Default, Serialize)]
-#[cfg_attr(feature = "sandbox", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Record {
     /// The run id that the push answered with.
     pub id: Option<String>,
@@ -87,7 +87,7 @@ impl Document<Record> {
 
 /// One attempt to call a record's number.
 #[derive(Debug, Clone, Default, Serialize)]
-#[cfg_attr(feature = "sandbox", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallAttempt {
     /// The call's id, for `GET /v1/campaigns/trigger/status/{call_id}`.
     pub call_id: Option<String>,
@@ -97,7 +97,7 @@ pub struct CallAttempt {
 
 /// One page of a campaign's records.
 #[derive(Debug, Clone, Default, Serialize)]
-#[cfg_attr(feature = "sandbox", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecordPage {
     /// The records of this page.
     pub items: List<Record>,

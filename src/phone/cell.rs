@@ -99,7 +99,7 @@ fn decimal(number: Cow<'_, str>) -> Result<Written<'_>, Refused<'_>> {
 }
 
 /// A decimal number without the zeros after its point, where there is nothing else.
-pub(crate) fn whole(number: &str) -> Option<&str> {
+pub fn whole(number: &str) -> Option<&str> {
     match number.split_once('.') {
         Some((whole, fraction)) => fraction.bytes().all(|digit| digit == b'0').then_some(whole),
         None => Some(number),

@@ -16,7 +16,7 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumberUtil};
 
 use crate::{Error, Result};
 
-pub(crate) use cell::whole;
+pub use cell::whole;
 pub use cell::{Cell, Written};
 
 /// The numbers that can be called from one region.
@@ -48,7 +48,7 @@ impl Rules {
 
 /// Checks many numbers. It has the rules to itself: their regular expressions would take turns where
 /// threads share them.
-pub(crate) struct Checker {
+pub struct Checker {
     region: Region,
     /// None only while it is dropped.
     util: Option<PhoneNumberUtil>,
@@ -59,7 +59,7 @@ static IDLE: Mutex<Vec<PhoneNumberUtil>> = Mutex::new(Vec::new());
 
 impl Checker {
     /// A checker by the rules of a region.
-    pub(crate) fn new(rules: Rules) -> Self {
+    pub fn new(rules: Rules) -> Self {
         // Where the lock is taken, perhaps for good by a thread that a fork left behind, others are made.
         let idle = IDLE.try_lock().ok().and_then(|mut idle| idle.pop());
         let util = idle.or_else(|| PhoneNumberUtil::new().ok());
@@ -67,10 +67,7 @@ impl Checker {
     }
 
     /// A valid number as E.164, else the reason why it is none.
-    pub(crate) fn e164(
-        &self,
-        number: &Written<'_>,
-    ) -> std::result::Result<String, Cow<'static, str>> {
+    pub fn e164(&self, number: &Written<'_>) -> std::result::Result<String, Cow<'static, str>> {
         let of =
             |text: &str| e164(self.util.as_ref().unwrap_or(&PHONE_NUMBER_UTIL), self.region, text);
         if !number.is_link || number.text.starts_with('+') {

@@ -6,7 +6,7 @@ use super::command::Command;
 use super::config::{self, Config, MANUAL_START, Pace, WORKSPACE_ID};
 use super::time::Time;
 use super::world::{Kind, Webhook, Workspace, World};
-use crate::{Result, Secret};
+use revrag::{Result, Secret};
 
 /// The webhook of a configuration's first workspace.
 pub(super) fn webhook(config: &Config) -> Option<Webhook> {

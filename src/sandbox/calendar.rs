@@ -10,7 +10,7 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use super::gate::Gate;
 use super::settings::Settings;
 use super::time::{DAY, SECOND, Time};
-use crate::{Error, Result};
+use revrag::{Error, Result};
 
 /// The zones are the package's own, lest a history depend on the machine it is made on.
 fn zone(name: &str) -> Result<TimeZone> {

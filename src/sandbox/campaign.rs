@@ -14,7 +14,7 @@ use super::rows::Rows;
 use super::runner::Event;
 use super::settings::Settings;
 use super::time::Time;
-use crate::Result;
+use revrag::Result;
 
 /// A campaign. Everything but its settings, records and status follows from them, and is kept for
 /// speed.

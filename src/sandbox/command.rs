@@ -12,7 +12,7 @@ use super::settings::Settings;
 use super::time::Time;
 use super::world::{Barred, Webhook, Workspace, World};
 use super::{handset, hangup};
-use crate::{Error, Result, Secret};
+use revrag::{Error, Result, Secret};
 
 /// What can be asked of a world.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use super::outcome::Line;
 use super::post::check_url;
 use super::settings::Settings;
 use super::time::Time;
-use crate::{Error, Result, Secret};
+use revrag::{Error, Result, Secret};
 
 /// The API key of a sandbox that is told none.
 pub const DEFAULT_API_KEY: &str = "sandbox-key";

@@ -17,7 +17,7 @@ use super::record::Pushed;
 use super::runner::{self, Effect};
 use super::time::{Seconds, Time};
 use super::world::World;
-use crate::{Error, Result};
+use revrag::{Error, Result};
 
 /// Events per slice: less than a millisecond's, so that requests are answered in between.
 const SLICE: usize = 250;

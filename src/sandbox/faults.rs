@@ -8,7 +8,7 @@ use super::engine::Held;
 use super::fault::{Endpoint, Fault, Struck};
 use super::plan::{Exchange, Ordered};
 use super::routes::Shared;
-use crate::Result;
+use revrag::Result;
 
 /// What a rate limit's seconds are counted from.
 static SINCE: LazyLock<Instant> = LazyLock::new(Instant::now);

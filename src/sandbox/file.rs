@@ -14,9 +14,9 @@ use super::places::{Places, Step};
 use super::post::check_url;
 use super::settings::Settings;
 use super::time::Seconds;
-use crate::http::parse_id;
-use crate::model::Timestamp;
-use crate::{Error, Result, Secret};
+use revrag::http::parse_id;
+use revrag::model::Timestamp;
+use revrag::{Error, Result, Secret};
 
 /// The largest file, in bytes.
 const MOST: u64 = 10 << 20;

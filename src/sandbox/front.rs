@@ -27,7 +27,7 @@ use super::refusal::Refusal;
 use super::requests::{self, Rule};
 use super::ring::Text;
 use super::routes::{Shared, Workspace};
-use crate::http::SANDBOX;
+use revrag::http::SANDBOX;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The largest body, in bytes.

@@ -10,7 +10,7 @@ use super::outcome::{Outcome, Turn, number_key};
 use super::time::{Seconds, Time};
 use super::words;
 use super::world::World;
-use crate::{Error, Result};
+use revrag::{Error, Result};
 
 /// How long it rings.
 pub(super) const RINGS: Seconds = Seconds::of(45);

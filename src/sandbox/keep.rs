@@ -11,7 +11,7 @@ use super::command::Command;
 use super::runner;
 use super::time::Time;
 use super::world::World;
-use crate::{Error, Result};
+use revrag::{Error, Result};
 
 const APPLICATION_ID: i64 = 0x7265_7662;
 /// Changes with what is in the file.

@@ -11,7 +11,7 @@ use super::post;
 use super::settings::Settings;
 use super::time::Seconds;
 use super::world::{Kind, Webhook, Workspace, World};
-use crate::{Error, Result, Secret};
+use revrag::{Error, Result, Secret};
 
 impl Engine {
     /// Adds a workspace; its id.

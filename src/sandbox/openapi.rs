@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use crate::http::MAX_PAGE_SIZE;
-use crate::model::{Call, CampaignStatus, NewRecord, PushResult, Record, RecordPage};
+use revrag::http::MAX_PAGE_SIZE;
+use revrag::model::{Call, CampaignStatus, NewRecord, PushResult, Record, RecordPage};
 
 /// What may be null in an answer; all else that is documented is always there.
 const NULLABLE: [(&str, &[&str]); 3] = [

@@ -9,8 +9,8 @@ use serde_path_to_error::Segment;
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
-use crate::error::masked;
-use crate::{Error, Result};
+use revrag::error::masked;
+use revrag::{Error, Result};
 
 /// A step on the way to a value.
 #[derive(Debug, Clone, PartialEq)]

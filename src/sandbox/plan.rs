@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::fault::{Act, Endpoint, Fault, Kind, Struck};
 use super::outcome::hash;
-use crate::{Error, Result};
+use revrag::{Error, Result};
 
 /// Faults at a time, at most.
 const MOST: usize = 1_000;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::campaign::short;
 use super::time::{Seconds, Time};
 use super::world::World;
-use crate::{Error, Result};
+use revrag::{Error, Result};
 
 /// Attempts to deliver an event, at most.
 pub const MOST_ATTEMPTS: u16 = 12;

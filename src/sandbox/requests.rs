@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::ring::{Log, Text};
 use super::time::Time;
-use crate::model::Timestamp;
+use revrag::model::Timestamp;
 
 /// Requests that are kept.
 const KEPT: usize = 1_000;

@@ -26,9 +26,9 @@ use super::refusal::Refusal;
 use super::requests::Requests;
 use super::show::{self, PageRequest};
 use super::validate;
-use crate::http::{MAX_PAGE_SIZE, parse_id};
-use crate::model::{Document, PushOutcome, PushResult};
-use crate::phone;
+use revrag::http::{MAX_PAGE_SIZE, parse_id};
+use revrag::model::{Document, PushOutcome, PushResult};
+use revrag::phone;
 
 /// What every request shares.
 pub(super) struct Shared {
@@ -46,7 +46,7 @@ pub(super) struct Shared {
 
 impl Shared {
     /// Delivers an event once more, as long as the log knows it.
-    pub(super) fn resend(&self, event_id: &str) -> crate::Result<()> {
+    pub(super) fn resend(&self, event_id: &str) -> revrag::Result<()> {
         let call =
             (self.deliveries.lock().iter()).find(|it| it.event_id == event_id).map(|it| it.call);
         let call = call.filter(|call| {
@@ -55,7 +55,7 @@ impl Shared {
             *call < held.world().calls().len() && held.world().event_id(*call) == event_id
         });
         let problem = "the log holds no delivery of it; resend by the call's id instead";
-        self.engine.resend(call.ok_or_else(|| crate::Error::invalid("event_id", problem))?)
+        self.engine.resend(call.ok_or_else(|| revrag::Error::invalid("event_id", problem))?)
     }
 }
 

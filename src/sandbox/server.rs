@@ -26,7 +26,7 @@ use super::requests::{self, Requests};
 use super::routes::{self, Shared};
 use super::time::Time;
 use super::webhooks::{self, Tally};
-use crate::{Error, Result};
+use revrag::{Error, Result};
 
 /// How often a wait for time by hand looks.
 const TICK: Duration = Duration::from_millis(2);

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::calendar::Calendar;
 use super::outcome::Outcome;
 use super::time::Seconds;
-use crate::{Error, Result};
+use revrag::{Error, Result};
 
 /// How a campaign calls. What the reference leaves open is settled by these defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use super::recording::Links;
 use super::time::{Seconds, Time};
 use super::words;
 use super::world::World;
-use crate::model::{
+use revrag::model::{
     Call, CallAttempt, CampaignStats, CampaignStatus, CustomVariable, Document, Json, List,
     Message, Object, Record, RecordPage, Timestamp, Transcription,
 };

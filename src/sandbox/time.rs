@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::model::Timestamp;
+use revrag::model::Timestamp;
 
 pub(super) const SECOND: i64 = 1_000_000;
 pub(super) const DAY: i64 = 24 * 60 * 60 * SECOND;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::NewRecord;
+use revrag::model::NewRecord;
 
 /// The entries of a 422's `detail`.
 pub(super) type Faults = Vec<Value>;

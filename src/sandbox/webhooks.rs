@@ -8,8 +8,8 @@ use super::post::check_url;
 use super::ring::Text;
 use super::time::Time;
 use super::world::Webhook;
-use crate::webhook::{CALL_ENDED, Verifier};
-use crate::{Error, Result, Secret};
+use revrag::webhook::{CALL_ENDED, Verifier};
+use revrag::{Error, Result, Secret};
 
 const TRY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest answer that is read.
@@ -166,7 +166,7 @@ impl Attempt {
 pub(super) fn client() -> Result<reqwest::Client> {
     // A machine without certificates has a sandbox all the same: only webhooks over TLS need them, and
     // each of those then says that it was not trusted.
-    let tls = crate::http::tls_config().or_else(|_| crate::http::no_tls_config())?;
+    let tls = revrag::http::tls_config().or_else(|_| revrag::http::no_tls_config())?;
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())

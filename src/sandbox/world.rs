@@ -18,7 +18,7 @@ use super::record::{Entry, Line as Queue, Pushed, Status};
 use super::rows::Rows;
 use super::settings::Settings;
 use super::time::Time;
-use crate::{Error, Result, Secret};
+use revrag::{Error, Result, Secret};
 
 /// Those who share a key, campaigns and a Do-Not-Call list.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -311,7 +311,7 @@ const MARK: &[u8] = b"revrag sandbox 3\n";
 pub(super) mod plain {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use crate::Secret;
+    use revrag::Secret;
 
     pub(in super::super) fn serialize<S: Serializer>(
         it: &Secret,
@@ -332,7 +332,7 @@ mod plain_until {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     use super::Time;
-    use crate::Secret;
+    use revrag::Secret;
 
     #[allow(clippy::ref_option, reason = "the signature that serde asks for")]
     pub(super) fn serialize<S: Serializer>(

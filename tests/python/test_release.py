@@ -13,7 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = (ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8")
-VERSION = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
+PACKAGE = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]
+VERSION = PACKAGE["version"]
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_what_builds_is_new_enough_and_pinned():
     assert tuple(map(int, maturin.split("."))) >= (1, 14, 1)
     assert zig
     rust = re.search(r'RUST: "([\d.]+)"', WORKFLOW)
-    lowest = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["rust-version"]
+    lowest = PACKAGE["rust-version"]
     assert rust is not None
     assert rust[1].startswith(lowest)
 

@@ -1,8 +1,10 @@
 //! The `revrag` command, as far as it ends by itself.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::ffi::OsString;
 
-use revrag::cli::{Console, run};
+use revrag_cli::{Console, run};
 
 fn revrag(args: &[&str]) -> (i32, String, String) {
     let args = std::iter::once("revrag").chain(args.iter().copied()).map(OsString::from);

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use revrag::bulk::ledger::{Batch, Campaign, Reply};
 use revrag::bulk::source::{Block, Input, Source, SourceError};
-use revrag::bulk::{Cause, Failure, Options, Outcome, Report, Service, Target, Upload, understood};
+use revrag::bulk::{
+    Asked, Cause, Failure, Options, Outcome, Report, Service, Target, Upload, understood,
+};
 use revrag::http::Departure;
 use revrag::world::{System, World};
 use revrag::{Error, Result};
@@ -49,6 +51,10 @@ impl World for Brittle {
     }
 }
 
+fn ready<T: Send + 'static>(answer: T) -> Asked<'static, T> {
+    Box::pin(std::future::ready(answer))
+}
+
 /// A campaign that takes everything, and panics on its way to the `fails_at`-th push.
 #[derive(Debug, Clone)]
 struct Taking {
@@ -58,14 +64,14 @@ struct Taking {
 }
 
 impl Service for Taking {
-    async fn campaign(&self) -> Result<Campaign> {
+    fn campaign(&self) -> Asked<'_, Result<Campaign>> {
         let records = Some(self.applied.lock().unwrap().len() as u64);
-        Ok(Campaign { status: "running".to_owned(), records, date: None })
+        ready(Ok(Campaign { status: "running".to_owned(), records, date: None }))
     }
 
-    async fn push(&self, batch: Batch, departure: Departure) -> Reply {
+    fn push(&self, batch: Batch, departure: Departure) -> Asked<'_, Reply> {
         if !departure.begin() {
-            return Reply::NotSent(Error::invalid("push", "it was given up"));
+            return ready(Reply::NotSent(Error::invalid("push", "it was given up")));
         }
         let push = self.pushes.fetch_add(1, Ordering::Relaxed) + 1;
         let body: Value = serde_json::from_slice(&batch.body()).unwrap();
@@ -89,13 +95,13 @@ impl Service for Taking {
             .collect();
         assert_ne!(push, self.fails_at, "planted");
         let answer = json!({"accepted": results.len(), "rejected": 0, "results": results});
-        understood(answer.to_string().as_bytes(), &batch, Some("IN"))
+        ready(understood(answer.to_string().as_bytes(), &batch, Some("IN")))
     }
 
-    async fn page(&self, _: u64) -> Result<bytes::Bytes> {
+    fn page(&self, _: u64) -> Asked<'_, Result<bytes::Bytes>> {
         let items = self.applied.lock().unwrap().clone();
         let page = json!({"total": items.len(), "items": items, "has_more": false, "page": 1});
-        Ok(page.to_string().into())
+        ready(Ok(page.to_string().into()))
     }
 }
 
@@ -189,16 +195,16 @@ async fn a_campaign_that_is_not_asked_is_an_error() {
     #[derive(Clone)]
     struct Failing;
     impl Service for Failing {
-        async fn campaign(&self) -> Result<Campaign> {
+        fn campaign(&self) -> Asked<'_, Result<Campaign>> {
             panic!("planted")
         }
 
-        async fn push(&self, _: Batch, _: Departure) -> Reply {
+        fn push(&self, _: Batch, _: Departure) -> Asked<'_, Reply> {
             unreachable!("nothing is pushed")
         }
 
-        async fn page(&self, _: u64) -> Result<bytes::Bytes> {
-            Err(Error::invalid("page", "there is none"))
+        fn page(&self, _: u64) -> Asked<'_, Result<bytes::Bytes>> {
+            ready(Err(Error::invalid("page", "there is none")))
         }
     }
     let target =

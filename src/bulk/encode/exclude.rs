@@ -78,8 +78,7 @@ pub(in super::super) fn read(
 }
 
 /// The numbers alone: the digits of each in E.164, in order and each once.
-#[cfg(feature = "python")]
-pub(crate) fn read_digits(
+pub fn read_digits(
     input: &Input,
     column: &str,
     region: Option<&str>,

@@ -23,13 +23,11 @@ use crate::phone::{Cell, Checker, Rules, whole};
 use crate::{Error, Result};
 
 pub(super) use cells::plain;
-#[cfg(feature = "python")]
-pub(crate) use exclude::read_digits as excluded_numbers;
+pub use exclude::read_digits as excluded_numbers;
 pub(super) use exclude::{Numbers, comparable, read as read_numbers};
 pub(super) use json::Style;
 use keys::Part;
-#[cfg(feature = "python")]
-pub(crate) use nuls::is_in as has_nul;
+pub use nuls::is_in as has_nul;
 pub(super) use rows::Rows;
 
 /// Encodes rows of one upload.

@@ -28,7 +28,7 @@ pub(super) fn place(json: &[u8]) -> Option<String> {
 }
 
 /// Whether a text in a value, or the name of one, holds a NUL.
-pub(crate) fn is_in(value: &Value) -> bool {
+pub fn is_in(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(is_in),

@@ -2,9 +2,9 @@
 
 use super::finding::Finding;
 use super::network::certificate_remedy;
-use crate::Error;
-use crate::cli::failure::Kind;
-use crate::http::Obstacle;
+use crate::failure::Kind;
+use revrag::Error;
+use revrag::http::Obstacle;
 
 /// What there is to say of the key, the campaign and the service.
 pub(super) fn of(asked: Result<(), &Error>, has_campaign: bool) -> Vec<Finding> {
@@ -36,7 +36,7 @@ fn key_is_good() -> Finding {
 }
 
 fn refused(status: u16, error: &Error, has_campaign: bool) -> Vec<Finding> {
-    let said = crate::cli::failure::in_flags(&error.to_string());
+    let said = crate::failure::in_flags(&error.to_string());
     match status {
         401 => vec![Finding::bad(
             "key",

@@ -3,14 +3,14 @@
 use serde_json::Value;
 
 use super::finding::Finding;
-use crate::cli::failure::Kind;
-use crate::model::{CampaignStats, CampaignStatus, Count, Document, Model as _, Whole};
+use crate::failure::Kind;
+use revrag::model::{CampaignStats, CampaignStatus, Count, Document, Model as _, Whole};
 
 const SUBJECT: &str = "campaign";
 
 /// An id that is none.
 pub(super) fn unreadable(problem: &str) -> Finding {
-    let problem = crate::cli::failure::in_flags(problem);
+    let problem = crate::failure::in_flags(problem);
     Finding::bad(
         SUBJECT,
         Kind::Usage,

@@ -3,9 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use super::finding::Finding;
-use crate::Error;
-use crate::cli::failure::Kind;
-use crate::http::ServiceClock;
+use crate::failure::Kind;
+use revrag::Error;
+use revrag::http::ServiceClock;
 
 /// Beyond what a verifier takes, webhooks are refused.
 const TOO_FAR: Duration = Duration::from_mins(5);

@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::finding::Finding;
-use crate::model::{
+use revrag::model::{
     Call, CallAttempt, CampaignStats, CampaignStatus, CustomVariable, Document, Message, Model,
     Record, RecordPage, Transcription,
 };

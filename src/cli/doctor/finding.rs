@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::cli::failure::Kind;
+use crate::failure::Kind;
 
 /// How something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +101,7 @@ pub(super) fn of_settings(argument: &str, problem: &str) -> Finding {
     let said = match argument {
         "api_key" if is_missing(problem) => "there is none".to_owned(),
         "api_key" => problem.to_owned(),
-        _ => format!("{argument}: {}", crate::cli::failure::in_flags(problem)),
+        _ => format!("{argument}: {}", crate::failure::in_flags(problem)),
     };
     Finding::bad(subject, Kind::Usage, said, remedy)
 }

@@ -29,9 +29,9 @@ use super::failure::{End, Failure, Kind};
 use super::output::Out;
 use super::session;
 use super::settings::variable;
-use crate::http::{self, Bounds, Client, PRODUCTION, RecordsQuery, STAGING};
-use crate::model::{CampaignStatus, Document};
-use crate::{Error, Secret};
+use revrag::http::{self, Bounds, Client, PRODUCTION, RecordsQuery, STAGING};
+use revrag::model::{CampaignStatus, Document};
+use revrag::{Error, Secret};
 
 /// Look for what is wrong with key, campaign, network or clock, and say what mends it
 #[derive(Debug, clap::Args)]

@@ -1,8 +1,8 @@
 //! What the way to the service is like.
 
 use super::finding::Finding;
-use crate::cli::failure::Kind;
-use crate::http::{Obstacle, Stage, Step};
+use crate::failure::Kind;
+use revrag::http::{Obstacle, Stage, Step};
 
 /// The proxy that is gone through.
 pub(super) fn proxy(shown: Option<&str>) -> Finding {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 use uuid::Uuid;
 
-use crate::Secret;
-use crate::cli::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind};
+use revrag::Secret;
 
 /// That it is one of ours: "rvlb".
 const APPLICATION_ID: i32 = 0x7276_6c62;

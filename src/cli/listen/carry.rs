@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 use super::super::webhook::endpoint::{Answer, Delivery, Endpoint, Unanswered};
 use super::super::webhook::id;
-use crate::model::{Call, Document, Whole};
-use crate::webhook::{CALL_ENDED, UnixTime, Verifier};
-use crate::world::{System, World as _};
+use revrag::model::{Call, Document, Whole};
+use revrag::webhook::{CALL_ENDED, UnixTime, Verifier};
+use revrag::world::{System, World as _};
 
 /// A call that has ended, as it is told.
 #[derive(Debug)]

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::carry::Event;
-use crate::cli::failure::Failure;
-use crate::webhook::CALL_ENDED;
+use crate::failure::Failure;
+use revrag::webhook::CALL_ENDED;
 
 /// The file, and what is in it.
 #[derive(Debug)]

@@ -39,10 +39,10 @@ use super::session;
 use super::settings::variable;
 use super::webhook::endpoint::Endpoint;
 use super::webhook::secret;
-use crate::Secret;
-use crate::http::parse_id;
-use crate::webhook::Verifier;
-use crate::world::System;
+use revrag::Secret;
+use revrag::http::parse_id;
+use revrag::webhook::Verifier;
+use revrag::world::System;
 
 /// Deliver webhooks to an application on this machine, without a tunnel
 #[derive(Debug, clap::Args)]
@@ -156,7 +156,7 @@ fn campaigns(args: &Args, settings: &super::settings::Chosen) -> Result<Vec<Uuid
 }
 
 /// A secret that is nowhere else.
-fn generated(world: &dyn crate::world::World) -> Secret {
+fn generated(world: &dyn revrag::world::World) -> Secret {
     let mut hash = Sha256::new();
     hash.update(world.id().as_bytes());
     hash.update(world.id().as_bytes());

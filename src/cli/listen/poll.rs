@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 use super::sieve::may_be_over;
-use crate::Result;
-use crate::http::{Client, Listing, RecordsQuery};
-use crate::model::{Document, RecordPage};
+use revrag::Result;
+use revrag::http::{Client, Listing, RecordsQuery};
+use revrag::model::{Document, RecordPage};
 
 /// What was seen.
 #[derive(Debug, Default)]

@@ -19,13 +19,13 @@ use super::sieve::{self, Facts, Fate};
 use super::since::Since;
 use super::table::{Counts, Table};
 use super::watch::{Again, Watch};
-use crate::Error;
-use crate::cli::failure::{End, Failure};
-use crate::cli::output::Out;
-use crate::http::Client;
-use crate::model::{Call, Document};
-use crate::webhook::Verifier;
-use crate::world::{System, World as _};
+use crate::failure::{End, Failure};
+use crate::output::Out;
+use revrag::Error;
+use revrag::http::Client;
+use revrag::model::{Call, Document};
+use revrag::webhook::Verifier;
+use revrag::world::{System, World as _};
 
 /// What it does, and how.
 pub(super) struct Listener {

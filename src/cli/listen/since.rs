@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::cli::moment;
+use crate::moment;
 
 /// From when on.
 #[derive(Debug, Clone, Copy)]

@@ -8,9 +8,9 @@ use serde_json::json;
 use super::super::webhook::endpoint::{Answer, Unanswered};
 use super::Told;
 use super::carry::Event;
-use crate::cli::failure::Failure;
-use crate::cli::output::Out;
-use crate::model::Timestamp;
+use crate::failure::Failure;
+use crate::output::Out;
+use revrag::model::Timestamp;
 
 /// What is shown.
 pub(super) struct Table<'o, 'c> {
@@ -43,7 +43,7 @@ impl<'o, 'c> Table<'o, 'c> {
 
     /// What whoever starts it has to know.
     pub(super) fn begin(&mut self, told: &Told, forward_to: &str) -> Result<(), Failure> {
-        let secret = told.secret.as_ref().map(crate::Secret::expose);
+        let secret = told.secret.as_ref().map(revrag::Secret::expose);
         if self.out.is_json() {
             self.out.json(&json!({
                 "event": "listening",

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::bulk::{Outcome, Snapshot};
-use crate::cli::output::Out;
+use crate::output::Out;
+use revrag::bulk::{Outcome, Snapshot};
 
 /// A bar; none where nobody looks.
 pub(super) struct Bar(Option<ProgressBar>);

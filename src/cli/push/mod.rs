@@ -17,16 +17,16 @@ use super::connect::{CampaignChoice, Connection};
 use super::failure::{End, Failure, Kind, in_flags};
 use super::output::{Out, answer};
 use super::session;
-use crate::bulk::source::{self, Format, Input, Open, SourceError};
-use crate::bulk::{
-    Ask, Cause, Content, Failure as Ended, Monitor, Options, Outcome, Rejects, Remote, Report,
-    Target, Upload, can_write, write,
-};
-use crate::error::Error;
-use crate::http::Client;
 use bar::Bar;
 use options::Given;
 use preview::Plan;
+use revrag::bulk::source::{self, Format, Input, Open, SourceError};
+use revrag::bulk::{
+    Ask, Cause, Content, Failure as Ended, Monitor, Options, Outcome, Rejects, Remote, Report,
+    Target, Upload, can_write, write,
+};
+use revrag::error::Error;
+use revrag::http::Client;
 
 /// How long an upload that is cut off may take to let go of its journal.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -241,7 +241,7 @@ impl<'a> Push<'a> {
         });
         let world = self.client.world().clone();
         let (upload, mut monitor) = Upload::new(service, target, self.input(), options, world);
-        let mut running = Box::pin(upload.excluding(exclude).run());
+        let mut running = upload.excluding(exclude).run();
         loop {
             tokio::select! {
                 biased;
@@ -366,7 +366,7 @@ fn cut_off(monitor: &Monitor) -> Ended {
         Some(report) => (Cause::CutOff, report),
         None => (Cause::Lost, Report::unknown(Uuid::nil())),
     };
-    Ended::Stopped(Box::new(crate::bulk::Stopped { cause, report }))
+    Ended::Stopped(Box::new(revrag::bulk::Stopped { cause, report }))
 }
 
 /// A piece of work, unless somebody interrupts it.

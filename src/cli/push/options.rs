@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::bulk::source::Format;
-use crate::bulk::{
+use crate::connect::seconds;
+use crate::failure::Failure;
+use revrag::bulk::source::Format;
+use revrag::bulk::{
     Ask, Content, MaxInvalid, OnDuplicate, OnInvalid, OnUnknown, Options, Rails, Variables,
 };
-use crate::cli::connect::seconds;
-use crate::cli::failure::Failure;
 
 /// How the file is read, and what of it goes.
 #[derive(Debug, Clone, clap::Args)]

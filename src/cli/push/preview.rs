@@ -5,11 +5,11 @@ use std::path::Path;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use serde_json::Value;
 
-use crate::bulk::source::{Block, Input, SourceError};
-use crate::bulk::{Outcome, Report};
-use crate::cli::output::{Out, printable};
-use crate::error::masked;
-use crate::model::{CampaignStatus, Document};
+use crate::output::{Out, printable};
+use revrag::bulk::source::{Block, Input, SourceError};
+use revrag::bulk::{Outcome, Report};
+use revrag::error::masked;
+use revrag::model::{CampaignStatus, Document};
 
 /// Rows that are shown.
 const ROWS: usize = 3;
@@ -44,7 +44,7 @@ pub(super) fn first_rows(input: &Input) -> Result<Vec<Vec<(String, String)>>, So
                 Value::Null => String::new(),
                 other => other.to_string(),
             };
-            let cells = |row: &crate::bulk::source::Item| {
+            let cells = |row: &revrag::bulk::source::Item| {
                 row.readable()
                     .filter_map(|(key, value)| Some((key.clone(), text(value?))))
                     .collect()

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::bulk::{Outcome, Report};
-use crate::cli::failure::{End, Failure};
-use crate::cli::output::Out;
+use crate::failure::{End, Failure};
+use crate::output::Out;
+use revrag::bulk::{Outcome, Report};
 
 /// Shows it: a receipt for people, an object for programs.
 pub(super) fn show(

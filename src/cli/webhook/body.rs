@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use crate::cli::failure::Failure;
+use crate::failure::Failure;
 
 /// The most that is read of one.
 const MOST: u64 = 256 << 20;

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::verify::ANY_TIME;
-use crate::Secret;
-use crate::webhook::{Headers, Reason, UnixTime, VerificationError, Verifier};
+use revrag::Secret;
+use revrag::webhook::{Headers, Reason, UnixTime, VerificationError, Verifier};
 
 /// What more there is to say of a delivery that failed with `error`.
 pub(super) fn of(

@@ -9,8 +9,8 @@ use http::Method;
 use http_body::{Body, Frame, SizeHint};
 use url::{Host, Url};
 
-use crate::Error;
-use crate::error::masked;
+use revrag::Error;
+use revrag::error::masked;
 
 /// The most that is read of an answer.
 const MOST: usize = 64 << 10;
@@ -19,17 +19,17 @@ const PIECE: usize = 1 << 12;
 
 /// A request that is to be made.
 #[derive(Debug, Clone)]
-pub(in crate::cli) struct Delivery {
-    pub(in crate::cli) method: Method,
-    pub(in crate::cli) headers: Vec<(&'static str, String)>,
-    pub(in crate::cli) body: Bytes,
+pub(crate) struct Delivery {
+    pub(crate) method: Method,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Bytes,
     /// Whether it is sent in chunks, without a `Content-Length`.
-    pub(in crate::cli) is_chunked: bool,
+    pub(crate) is_chunked: bool,
 }
 
 impl Delivery {
     /// A delivery as the service makes them.
-    pub(in crate::cli) fn of(
+    pub(crate) fn of(
         headers: impl IntoIterator<Item = (&'static str, String)>,
         body: impl Into<Bytes>,
     ) -> Self {
@@ -44,37 +44,37 @@ impl Delivery {
 
 /// What came back.
 #[derive(Debug, Clone)]
-pub(in crate::cli) struct Answer {
-    pub(in crate::cli) status: u16,
-    pub(in crate::cli) elapsed: Duration,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) elapsed: Duration,
     /// The beginning of its body.
-    pub(in crate::cli) body: Bytes,
+    pub(crate) body: Bytes,
     /// Where a redirect points to.
-    pub(in crate::cli) location: Option<String>,
+    pub(crate) location: Option<String>,
     /// What its `Retry-After` asks for, in seconds.
-    pub(in crate::cli) retry_after: Option<u64>,
+    pub(crate) retry_after: Option<u64>,
 }
 
 impl Answer {
     /// Whether the delivery was accepted.
-    pub(in crate::cli) const fn is_accepted(&self) -> bool {
+    pub(crate) const fn is_accepted(&self) -> bool {
         matches!(self.status, 200..=299)
     }
 }
 
 /// Why nothing came back.
 #[derive(Debug, Clone)]
-pub(in crate::cli) struct Unanswered {
+pub(crate) struct Unanswered {
     /// Whether no connection could be made at all.
-    pub(in crate::cli) is_connect: bool,
-    pub(in crate::cli) is_timeout: bool,
+    pub(crate) is_connect: bool,
+    pub(crate) is_timeout: bool,
     /// In words, without the URL.
-    pub(in crate::cli) cause: String,
+    pub(crate) cause: String,
 }
 
 /// Delivers to one URL.
 #[derive(Debug, Clone)]
-pub(in crate::cli) struct Endpoint {
+pub(crate) struct Endpoint {
     url: Url,
     http: reqwest::Client,
     timeout: Duration,
@@ -82,7 +82,7 @@ pub(in crate::cli) struct Endpoint {
 
 impl Endpoint {
     /// The endpoint at `url`, which the flag `argument` names.
-    pub(in crate::cli) fn at(argument: &str, url: &str, timeout: Duration) -> Result<Self, Error> {
+    pub(crate) fn at(argument: &str, url: &str, timeout: Duration) -> Result<Self, Error> {
         let refuse = |problem: &str| Error::invalid(argument, problem);
         let url = Url::parse(url).map_err(|_| {
             refuse("it is no URL; it should look like http://localhost:8000/revrag")
@@ -95,8 +95,8 @@ impl Endpoint {
         }
         // Certificates are loaded only where there are some to check.
         let tls = match url.scheme() {
-            "https" => crate::http::tls_config()?,
-            _ => crate::http::no_tls_config()?,
+            "https" => revrag::http::tls_config()?,
+            _ => revrag::http::no_tls_config()?,
         };
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
@@ -112,7 +112,7 @@ impl Endpoint {
     }
 
     /// Whether what is delivered stays on this machine.
-    pub(in crate::cli) fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         match self.url.host() {
             Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
             Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -122,7 +122,7 @@ impl Endpoint {
     }
 
     /// The URL, without what may be secret in it.
-    pub(in crate::cli) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         let mut url = self.url.clone();
         if url.password().is_some() || !url.username().is_empty() {
             let _ = url.set_username("***");
@@ -135,7 +135,7 @@ impl Endpoint {
     }
 
     /// Delivers once.
-    pub(in crate::cli) async fn deliver(&self, delivery: Delivery) -> Result<Answer, Unanswered> {
+    pub(crate) async fn deliver(&self, delivery: Delivery) -> Result<Answer, Unanswered> {
         let started = Instant::now();
         let mut request = self.http.request(delivery.method, self.url.clone());
         request = request.header("Content-Type", "application/json");

@@ -5,14 +5,14 @@ use sha2::{Digest, Sha256};
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// The id that these bits spell.
-pub(in crate::cli) fn of_bits(bits: u128) -> String {
+pub(crate) fn of_bits(bits: u128) -> String {
     let digit = |place: u32| char::from(DIGITS[(bits >> (5 * place) & 31) as usize]);
     "evt_".chars().chain((0..26).rev().map(digit)).collect()
 }
 
 /// The id of what is told of this call: always the same one, so that an endpoint that has handled
 /// it knows it again.
-pub(in crate::cli) fn of_call(call: &str) -> String {
+pub(crate) fn of_call(call: &str) -> String {
     let digest = Sha256::new().chain_update(b"call.ended\0").chain_update(call).finalize();
     let bits = digest.iter().take(16).fold(0, |bits, byte| bits << 8 | u128::from(*byte));
     of_bits(bits)

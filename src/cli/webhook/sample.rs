@@ -73,7 +73,7 @@ pub(super) fn spelled_oddly(id: Uuid) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::{CALL_ENDED, WebhookEvent};
+    use revrag::webhook::{CALL_ENDED, WebhookEvent};
 
     #[test]
     fn each_is_a_call() {

@@ -2,35 +2,32 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::Secret;
-use crate::cli::failure::Failure;
-use crate::cli::settings::variable;
+use crate::failure::Failure;
+use crate::settings::variable;
+use revrag::Secret;
 
 /// The environment variable that holds it.
 const VARIABLE: &str = "REVRAG_WEBHOOK_SECRET";
 
 /// The secret of the settings, which are read only where nothing else has one.
-pub(in crate::cli) struct Configured<'a> {
+pub(crate) struct Configured<'a> {
     /// Whether the profile was named on the command line, and goes before the environment.
-    pub(in crate::cli) is_first: bool,
-    pub(in crate::cli) load: &'a dyn Fn() -> Result<Option<Secret>, Failure>,
+    pub(crate) is_first: bool,
+    pub(crate) load: &'a dyn Fn() -> Result<Option<Secret>, Failure>,
 }
 
 /// Where the secret is.
 #[derive(Debug, Default, clap::Args)]
-pub(in crate::cli) struct Place {
+pub(crate) struct Place {
     /// A file with the signing secret; while rotating with one on each line, the new one first.
     /// Without it REVRAG_WEBHOOK_SECRET is used, else the settings file
     #[arg(long, value_name = "FILE")]
-    pub(in crate::cli) secret_file: Option<PathBuf>,
+    pub(crate) secret_file: Option<PathBuf>,
 }
 
 impl Place {
     /// The secrets, the one that signs first; none where there is none anywhere.
-    pub(in crate::cli) fn look(
-        &self,
-        configured: &Configured<'_>,
-    ) -> Result<Option<Vec<Secret>>, Failure> {
+    pub(crate) fn look(&self, configured: &Configured<'_>) -> Result<Option<Vec<Secret>>, Failure> {
         if let Some(path) = &self.secret_file {
             return lines_of(path).map(Some);
         }
@@ -44,7 +41,7 @@ impl Place {
     }
 
     /// The secrets, which there have to be.
-    pub(in crate::cli) fn read(&self, configured: &Configured<'_>) -> Result<Vec<Secret>, Failure> {
+    pub(crate) fn read(&self, configured: &Configured<'_>) -> Result<Vec<Secret>, Failure> {
         self.look(configured)?.ok_or_else(|| {
             Failure::flag(
                 "secret_file",

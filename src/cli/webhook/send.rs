@@ -7,12 +7,12 @@ use serde_json::json;
 
 use super::endpoint::{Delivery, Endpoint};
 use super::{body, sample, secret, sign};
-use crate::cli::connect::seconds;
-use crate::cli::failure::{End, Failure, Kind};
-use crate::cli::output::Out;
-use crate::cli::session;
-use crate::webhook::Verifier;
-use crate::world::{System, World as _};
+use crate::connect::seconds;
+use crate::failure::{End, Failure, Kind};
+use crate::output::Out;
+use crate::session;
+use revrag::webhook::Verifier;
+use revrag::world::{System, World as _};
 
 /// Send a signed delivery: a made-up call, or a body of your own
 #[derive(Debug, clap::Args)]

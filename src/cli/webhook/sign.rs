@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::{body, id, secret};
-use crate::Error;
-use crate::cli::failure::{End, Failure};
-use crate::cli::output::Out;
-use crate::webhook::{CALL_ENDED, UnixTime, Verifier};
-use crate::world::{System, World as _};
+use crate::failure::{End, Failure};
+use crate::output::Out;
+use revrag::Error;
+use revrag::webhook::{CALL_ENDED, UnixTime, Verifier};
+use revrag::world::{System, World as _};
 
 /// Sign a body: print the four headers with which it would be delivered
 #[derive(Debug, clap::Args)]

@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{body, diagnosis, headers, secret};
-use crate::cli::connect::seconds;
-use crate::cli::failure::{End, Failure};
-use crate::cli::output::Out;
-use crate::webhook::{Headers, Reason, UnixTime, Verifier};
-use crate::world::{System, World as _};
+use crate::connect::seconds;
+use crate::failure::{End, Failure};
+use crate::output::Out;
+use revrag::webhook::{Headers, Reason, UnixTime, Verifier};
+use revrag::world::{System, World as _};
 
 /// Verify a delivery that was kept: its body to the byte, and its headers
 #[derive(Debug, clap::Args)]

@@ -14,12 +14,12 @@ enum Open {
 }
 
 /// The digest of a sound text.
-pub(crate) fn digest(text: &[u8]) -> Hash {
+pub fn digest(text: &[u8]) -> Hash {
     let mut scanner = Scanner::new(text);
     let mut walk = Walk::new(&mut scanner);
     let mut open: Vec<Open> = Vec::new();
     let mut whole = Hash::default();
-    while let Ok(Some(event)) = walk.next() {
+    while let Ok(Some(event)) = walk.step() {
         let hash = match event {
             Step::Key(text) => {
                 if let Some(Open::Object { key, .. }) = open.last_mut() {

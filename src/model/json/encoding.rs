@@ -11,7 +11,7 @@ enum Encoding {
 
 /// The text in UTF-8, without a mark at its start; shared, where it is in UTF-8 already. Fails with
 /// the place of the first byte that can't be read.
-pub(crate) fn to_utf8(text: &Bytes) -> Result<Bytes, usize> {
+pub fn to_utf8(text: &Bytes) -> Result<Bytes, usize> {
     let (encoding, mark) = encoding_of(text);
     let text = text.slice(mark..);
     match encoding {

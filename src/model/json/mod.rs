@@ -16,12 +16,9 @@ mod text;
 mod value;
 mod walk;
 
-pub(crate) use digest::digest;
-pub(crate) use encoding::to_utf8;
-pub use scanner::Fault;
-pub(crate) use scanner::{DEEPEST, Digits, FaultKind, MOST_DIGITS, Scanner, Token};
-pub(crate) use text::{Raw, lossy, plain_at};
-pub(crate) use value::{Lost, value};
-#[cfg(feature = "python")]
-pub(crate) use walk::Step;
-pub(crate) use walk::Walk;
+pub use digest::digest;
+pub use encoding::to_utf8;
+pub use scanner::{DEEPEST, Digits, Fault, FaultKind, MOST_DIGITS, Scanner, Token};
+pub use text::{Raw, lossy, plain_at};
+pub use value::{Lost, value};
+pub use walk::{Step, Walk};

@@ -3,32 +3,44 @@
 use super::text::Raw;
 
 /// The deepest nesting that is read. Python's own reader gives up at about as many levels.
-pub(crate) const DEEPEST: usize = 1000;
+pub const DEEPEST: usize = 1000;
 /// The longest integer that is read: Python makes no number of more digits.
-pub(crate) const MOST_DIGITS: usize = 4300;
+pub const MOST_DIGITS: usize = 4300;
 
 /// Why a text can't be read any further, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
-    pub(crate) at: usize,
-    pub(crate) kind: FaultKind,
+    /// The byte at which.
+    pub at: usize,
+    /// Why.
+    pub kind: FaultKind,
 }
 
+/// Why a text can't be read any further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FaultKind {
+pub enum FaultKind {
+    /// It is no JSON.
     Syntax,
+    /// It nests deeper than [`DEEPEST`].
     TooDeep,
+    /// An integer has more digits than [`MOST_DIGITS`].
     TooManyDigits,
 }
 
 /// A scalar, or the beginning of an array or of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Token<'a> {
+pub enum Token<'a> {
+    /// `null`.
     Null,
+    /// `true` or `false`.
     Bool(bool),
+    /// A number.
     Number(Digits<'a>),
+    /// A string.
     Text(Raw<'a>),
+    /// The beginning of an array.
     Array,
+    /// The beginning of an object.
     Object,
 }
 
@@ -41,28 +53,29 @@ pub(super) enum Kind {
 
 /// A number as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Digits<'a> {
-    pub(crate) text: &'a [u8],
+pub struct Digits<'a> {
+    /// Its characters, all of them ASCII.
+    pub text: &'a [u8],
     /// Whether it has neither a fraction nor an exponent.
-    pub(crate) is_integer: bool,
+    pub is_integer: bool,
 }
 
 impl<'a> Digits<'a> {
     /// The text.
-    pub(crate) fn as_str(self) -> &'a str {
+    pub fn as_str(self) -> &'a str {
         // It is plain ASCII.
         std::str::from_utf8(self.text).unwrap_or_default()
     }
 
     /// The nearest number of 64 bits.
-    pub(crate) fn as_f64(self) -> f64 {
+    pub fn as_f64(self) -> f64 {
         self.as_str().parse().unwrap_or(f64::NAN)
     }
 }
 
 /// Reads a text in UTF-8, half surrogates let through.
 #[derive(Debug, Clone)]
-pub(crate) struct Scanner<'a> {
+pub struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
     depth: usize,
@@ -74,29 +87,30 @@ pub(crate) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(crate) const fn new(text: &'a [u8]) -> Self {
+    /// Reads a text from its beginning.
+    pub const fn new(text: &'a [u8]) -> Self {
         Self { text, at: 0, depth: 0, block: usize::MAX, marks: 0, is_sound: false }
     }
 
     /// One that begins in the midst of a text which was found sound.
-    pub(crate) const fn from(text: &'a [u8], at: usize) -> Self {
+    pub const fn from(text: &'a [u8], at: usize) -> Self {
         Self { at, is_sound: true, ..Self::new(text) }
     }
 
     /// Where it is.
-    pub(crate) const fn at(&self) -> usize {
+    pub const fn at(&self) -> usize {
         self.at
     }
 
     /// Steps over blanks.
-    pub(crate) fn space(&mut self) {
+    pub fn space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.text.get(self.at) {
             self.at += 1;
         }
     }
 
     /// Steps over what comes next, if it is what stands in another part of the text.
-    pub(crate) fn pass_if_as(&mut self, part: std::ops::Range<usize>) -> bool {
+    pub fn pass_if_as(&mut self, part: std::ops::Range<usize>) -> bool {
         let (here, there) = (self.text.get(self.at..), self.text.get(part.clone()));
         let is_same = here.zip(there).is_some_and(|(here, there)| starts_with(here, there));
         if is_same {
@@ -106,13 +120,13 @@ impl<'a> Scanner<'a> {
     }
 
     /// Makes sure that nothing but blanks is left.
-    pub(crate) fn end(&mut self) -> Result<(), Fault> {
+    pub fn end(&mut self) -> Result<(), Fault> {
         self.space();
         if self.at == self.text.len() { Ok(()) } else { Err(self.fault()) }
     }
 
     /// Reads a scalar, or steps into an array or an object.
-    pub(crate) fn value(&mut self) -> Result<Token<'a>, Fault> {
+    pub fn value(&mut self) -> Result<Token<'a>, Fault> {
         self.space();
         match self.text.get(self.at) {
             Some(b'"') => {
@@ -147,13 +161,13 @@ impl<'a> Scanner<'a> {
     }
 
     /// Whether the array that it is in has an item more. `first` is true before its first one.
-    pub(crate) fn item(&mut self, first: &mut bool) -> Result<bool, Fault> {
+    pub fn item(&mut self, first: &mut bool) -> Result<bool, Fault> {
         self.more(first, b']')
     }
 
     /// The next key of the object that it is in; the value must be read then. `first` is true before
     /// the first one.
-    pub(crate) fn key(&mut self, first: &mut bool) -> Result<Option<Raw<'a>>, Fault> {
+    pub fn key(&mut self, first: &mut bool) -> Result<Option<Raw<'a>>, Fault> {
         let Some(start) = self.begin_key(first)? else { return Ok(None) };
         let key = self.string(start)?;
         self.end_key()?;

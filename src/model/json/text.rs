@@ -6,15 +6,16 @@ use super::encoding::push;
 
 /// A string as it stands between its quotes, its escapes known to be sound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Raw<'a> {
-    pub(crate) text: &'a [u8],
+pub struct Raw<'a> {
+    /// What stands between the quotes.
+    pub text: &'a [u8],
     /// Whether it has no escapes.
-    pub(crate) is_plain: bool,
+    pub is_plain: bool,
 }
 
 impl<'a> Raw<'a> {
     /// What it says, in UTF-8 in which half a surrogate pair may stand as its three bytes.
-    pub(crate) fn decoded(self) -> Cow<'a, [u8]> {
+    pub fn decoded(self) -> Cow<'a, [u8]> {
         if self.is_plain {
             return Cow::Borrowed(self.text);
         }
@@ -32,7 +33,7 @@ impl<'a> Raw<'a> {
     }
 
     /// What it says, U+FFFD in the place of half a surrogate pair.
-    pub(crate) fn to_text(self) -> Cow<'a, str> {
+    pub fn to_text(self) -> Cow<'a, str> {
         match self.decoded() {
             Cow::Borrowed(text) => match std::str::from_utf8(text) {
                 Ok(text) => Cow::Borrowed(text),
@@ -44,7 +45,7 @@ impl<'a> Raw<'a> {
 }
 
 /// The string without escapes that begins at a place of a sound text, if there is one.
-pub(crate) fn plain_at(text: &[u8], at: usize) -> Option<&[u8]> {
+pub fn plain_at(text: &[u8], at: usize) -> Option<&[u8]> {
     let rest = text.get(at..)?.strip_prefix(b"\"")?;
     let end = memchr::memchr2(b'"', b'\\', rest)?;
     let (plain, after) = rest.split_at_checked(end)?;
@@ -52,7 +53,7 @@ pub(crate) fn plain_at(text: &[u8], at: usize) -> Option<&[u8]> {
 }
 
 /// A text, U+FFFD in the place of half a surrogate pair. Both have three bytes.
-pub(crate) fn lossy(text: Vec<u8>) -> String {
+pub fn lossy(text: Vec<u8>) -> String {
     let mut text = match String::from_utf8(text) {
         Ok(text) => return text,
         Err(error) => error.into_bytes(),

@@ -8,7 +8,7 @@ use super::walk::{Step, Walk};
 
 /// What a value of serde's can't hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lost {
+pub enum Lost {
     /// Half a surrogate pair: U+FFFD stands there.
     Half,
     /// An infinity: null stands there.
@@ -18,11 +18,11 @@ pub(crate) enum Lost {
 }
 
 /// Reads the next value, and the first thing in it that was lost. NaN is null.
-pub(crate) fn value(scanner: &mut Scanner<'_>) -> Result<(Value, Option<Lost>), Fault> {
+pub fn value(scanner: &mut Scanner<'_>) -> Result<(Value, Option<Lost>), Fault> {
     let mut walk = Walk::new(scanner);
     let mut lost = None;
     let mut open: Vec<(Value, Option<String>)> = Vec::new();
-    while let Some(event) = walk.next()? {
+    while let Some(event) = walk.step()? {
         let value = match event {
             Step::Key(key) => {
                 if let Some((_, name)) = open.last_mut() {

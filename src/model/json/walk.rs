@@ -5,7 +5,7 @@ use super::text::Raw;
 
 /// A step of a [`Walk`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step<'a> {
+pub enum Step<'a> {
     /// A key; its value follows.
     Key(Raw<'a>),
     /// A scalar, or the beginning of an array or of an object.
@@ -16,7 +16,7 @@ pub(crate) enum Step<'a> {
 
 impl Scanner<'_> {
     /// Steps over the next value with all that is in it.
-    pub(crate) fn pass(&mut self) -> Result<(), Fault> {
+    pub fn pass(&mut self) -> Result<(), Fault> {
         match self.enter()? {
             Some(kind) => {
                 let mut walk = Walk { wants_value: false, ..Walk::new(self) };
@@ -29,7 +29,7 @@ impl Scanner<'_> {
 }
 
 /// Walks through one value.
-pub(crate) struct Walk<'s, 'a> {
+pub struct Walk<'s, 'a> {
     scanner: &'s mut Scanner<'a>,
     open: Open,
     /// Whether the innermost array or object has shown nothing yet.
@@ -40,19 +40,19 @@ pub(crate) struct Walk<'s, 'a> {
 
 impl<'s, 'a> Walk<'s, 'a> {
     /// Through the value that comes next.
-    pub(crate) fn new(scanner: &'s mut Scanner<'a>) -> Self {
+    pub fn new(scanner: &'s mut Scanner<'a>) -> Self {
         Self { scanner, open: Open::default(), first: true, wants_value: true }
     }
 
     /// Through what is left of a value whose first token was read.
-    pub(crate) fn after(scanner: &'s mut Scanner<'a>, token: Token<'_>) -> Self {
+    pub fn after(scanner: &'s mut Scanner<'a>, token: Token<'_>) -> Self {
         let mut walk = Self { wants_value: false, ..Self::new(scanner) };
         walk.see(token);
         walk
     }
 
     /// The next step, if there is one.
-    pub(crate) fn next(&mut self) -> Result<Option<Step<'a>>, Fault> {
+    pub fn step(&mut self) -> Result<Option<Step<'a>>, Fault> {
         if !self.wants_value {
             match self.open.innermost() {
                 None => return Ok(None),
@@ -77,7 +77,7 @@ impl<'s, 'a> Walk<'s, 'a> {
     }
 
     /// Goes through to the end.
-    pub(crate) fn finish(mut self) -> Result<(), Fault> {
+    pub fn finish(mut self) -> Result<(), Fault> {
         loop {
             let has_value = self.wants_value
                 || match self.open.innermost() {

@@ -8,18 +8,18 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyIterator};
 use uuid::Uuid;
 
-use crate::frame::{self, Variables};
-use crate::http::{self, Client, Fetched, Pace, Wanted};
-use crate::model::{Call, Document};
-use crate::python::classes::frames::{stream, unmade};
-use crate::python::classes::models;
-use crate::python::convert::errors::to_pyerr;
-use crate::python::ground::run::{Operation, run_sync};
-use crate::python::ground::task::run_async;
+use crate::classes::frames::{stream, unmade};
+use crate::classes::models;
+use crate::convert::errors::to_pyerr;
+use crate::ground::run::{Operation, run_sync};
+use crate::ground::task::run_async;
+use revrag::frame::{self, Variables};
+use revrag::http::{self, Client, Fetched, Pace, Wanted};
+use revrag::model::{Call, Document};
 
 /// Fetches calls, so many at a time.
 #[pyclass(frozen, module = "revrag._revrag")]
-pub(in crate::python) struct CallFetcher {
+pub(crate) struct CallFetcher {
     client: Client,
     campaign: Uuid,
     pace: Pace,
@@ -27,7 +27,7 @@ pub(in crate::python) struct CallFetcher {
 }
 
 impl CallFetcher {
-    pub(in crate::python) fn new(
+    pub(crate) fn new(
         client: Client,
         campaign: Uuid,
         concurrency: usize,
@@ -115,7 +115,7 @@ impl CallFetcher {
 
 /// Calls that were fetched together.
 #[pyclass(frozen, module = "revrag._revrag")]
-pub(in crate::python) struct CallBatch(Fetched);
+pub(crate) struct CallBatch(Fetched);
 
 #[pymethods]
 impl CallBatch {

@@ -7,15 +7,15 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::http::{self, Bounds, Config, Options};
-use crate::python::classes::campaign::Campaign;
-use crate::python::classes::models;
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::input::{self, Whole};
-use crate::python::ground::observe;
-use crate::python::ground::run::{Operation, Watch, run_sync};
-use crate::python::ground::task::{ready, run_async};
-use crate::{Error, Secret};
+use crate::classes::campaign::Campaign;
+use crate::classes::models;
+use crate::convert::errors::to_pyerr;
+use crate::convert::input::{self, Whole};
+use crate::ground::observe;
+use crate::ground::run::{Operation, Watch, run_sync};
+use crate::ground::task::{ready, run_async};
+use revrag::http::{self, Bounds, Config, Options};
+use revrag::{Error, Secret};
 
 /// What `proxy` may be.
 #[derive(FromPyObject)]
@@ -51,23 +51,23 @@ enum ProxyArgument {
 ///     >>> client.campaign("11111111-1111-1111-1111-111111111111").status().status
 ///     'running'
 #[pyclass(frozen, subclass, module = "revrag", weakref)]
-pub(in crate::python) struct Client {
+pub(crate) struct Client {
     http: http::Client,
     options: Options,
     on_request: Option<Py<PyAny>>,
 }
 
 impl Client {
-    pub(in crate::python) fn http(&self) -> http::Client {
+    pub(crate) fn http(&self) -> http::Client {
         self.http.clone()
     }
 
     /// The service's URL.
-    pub(in crate::python) fn service(&self) -> &str {
+    pub(crate) fn service(&self) -> &str {
         self.http.config().base_url()
     }
 
-    pub(in crate::python) fn onlooker(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+    pub(crate) fn onlooker(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.on_request.as_ref().map(|hook| hook.clone_ref(py))
     }
 
@@ -91,7 +91,7 @@ fn listener(hook: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
 }
 
 /// The client of one call: watched, and with the bound that the call asks for.
-pub(in crate::python) fn prepared(
+pub(crate) fn prepared(
     py: Python<'_>,
     http: &http::Client,
     watch: &Watch,
@@ -101,7 +101,7 @@ pub(in crate::python) fn prepared(
 }
 
 /// A client with another timeout, where one is given.
-pub(in crate::python) fn bounded(
+pub(crate) fn bounded(
     py: Python<'_>,
     http: &http::Client,
     timeout: Option<f64>,

@@ -5,18 +5,18 @@ use std::sync::PoisonError;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
-use crate::bulk;
-use crate::bulk::source::SourceError;
-use crate::error::Error;
-use crate::key::{self, Tokens};
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::exclude;
-use crate::python::convert::rows::Raised;
+use crate::convert::errors::to_pyerr;
+use crate::convert::exclude;
+use crate::convert::rows::Raised;
+use revrag::bulk;
+use revrag::bulk::source::SourceError;
+use revrag::error::Error;
+use revrag::key::{self, Tokens};
 
 /// The tokens of keys that a report tells, for the writers of clusters.
 #[pyfunction]
 #[pyo3(signature = (name, keys, *, is_joined))]
-pub(in crate::python) fn row_tokens(
+pub(crate) fn row_tokens(
     py: Python<'_>,
     name: Option<&str>,
     keys: Vec<String>,
@@ -37,21 +37,21 @@ pub(in crate::python) fn row_tokens(
 
 /// What all tokens of a name begin with.
 #[pyfunction]
-pub(in crate::python) fn token_prefix(py: Python<'_>, name: Option<&str>) -> PyResult<String> {
+pub(crate) fn token_prefix(py: Python<'_>, name: Option<&str>) -> PyResult<String> {
     let tokens = Tokens::of(name).map_err(|error| to_pyerr(py, error))?;
     Ok(tokens.prefix().to_owned())
 }
 
 /// Whether a session id is one that an upload gives to a row, of this prefix or of any other.
 #[pyfunction]
-pub(in crate::python) fn is_row_token(app_session_id: &str, prefix: &str) -> bool {
+pub(crate) fn is_row_token(app_session_id: &str, prefix: &str) -> bool {
     key::is_given(app_session_id, Some(prefix))
 }
 
 /// The numbers that an upload's `exclude` holds: the digits of each in E.164, in order.
 #[pyfunction]
 #[pyo3(signature = (exclude, *, phone_number, region))]
-pub(in crate::python) fn excluded_numbers(
+pub(crate) fn excluded_numbers(
     exclude: &Bound<'_, PyAny>,
     phone_number: &str,
     region: Option<&str>,

@@ -5,13 +5,13 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
 
-use crate::Error;
-use crate::model::Timestamp;
-use crate::python::classes::model;
-use crate::python::convert::attribute::Attribute;
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::loads::loads;
-use crate::webhook;
+use crate::classes::model;
+use crate::convert::attribute::Attribute;
+use crate::convert::errors::to_pyerr;
+use crate::convert::loads::loads;
+use revrag::Error;
+use revrag::model::Timestamp;
+use revrag::webhook;
 
 /// A verified webhook.
 ///
@@ -23,7 +23,7 @@ use crate::webhook;
 ///     >>> event.id, event.timestamp.year, event.call, event.payload
 ///     ('evt_1', 1970, None, {'a': 1})
 #[pyclass(frozen, eq, subclass, module = "revrag", skip_from_py_object)]
-pub(in crate::python) struct WebhookEvent {
+pub(crate) struct WebhookEvent {
     event: webhook::WebhookEvent,
     kept: PyOnceLock<Py<PyDict>>,
 }

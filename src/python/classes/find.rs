@@ -4,26 +4,26 @@ use pyo3::prelude::*;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::Error;
-use crate::bulk::{Remote, Wanted, find};
-use crate::http::Client;
-use crate::phone::{Cell, Checker, Rules};
-use crate::python::classes::client::prepared;
-use crate::python::classes::models::Record;
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::json::{self, type_name};
-use crate::python::ground::run::Operation;
+use crate::classes::client::prepared;
+use crate::classes::models::Record;
+use crate::convert::errors::to_pyerr;
+use crate::convert::json::{self, type_name};
+use crate::ground::run::Operation;
+use revrag::Error;
+use revrag::bulk::{Remote, Wanted, find};
+use revrag::http::Client;
+use revrag::phone::{Cell, Checker, Rules};
 
 /// What is asked for.
-pub(in crate::python) struct Asked {
-    pub(in crate::python) app_session_id: Option<Py<PyAny>>,
-    pub(in crate::python) app_user_id: Option<Py<PyAny>>,
-    pub(in crate::python) phone_number: Option<Py<PyAny>>,
-    pub(in crate::python) region: String,
+pub(crate) struct Asked {
+    pub(crate) app_session_id: Option<Py<PyAny>>,
+    pub(crate) app_user_id: Option<Py<PyAny>>,
+    pub(crate) phone_number: Option<Py<PyAny>>,
+    pub(crate) region: String,
 }
 
 /// The body of `find` and `find_async`.
-pub(in crate::python) fn operation(
+pub(crate) fn operation(
     client: Client,
     campaign: Uuid,
     asked: Asked,
@@ -34,7 +34,7 @@ pub(in crate::python) fn operation(
         let client = prepared(py, &client, watch, timeout)?;
         let service = Remote::new(client, campaign, Some(&asked.region));
         Ok(Box::pin(async move {
-            let found = find(&service, &wanted).await?;
+            let found = find(service, &wanted).await?;
             Ok(found.into_iter().map(Record::from).collect())
         }))
     })

@@ -9,8 +9,7 @@ use pyo3::types::PyCapsule;
 use pyo3_arrow::PyRecordBatchReader;
 
 /// Makes the next table, attached; none after the last one.
-pub(in crate::python) type Make =
-    Box<dyn FnMut(Python<'_>) -> PyResult<Option<RecordBatch>> + Send>;
+pub(crate) type Make = Box<dyn FnMut(Python<'_>) -> PyResult<Option<RecordBatch>> + Send>;
 
 /// An Arrow stream whose first table is there.
 struct Stream {
@@ -21,7 +20,7 @@ struct Stream {
 
 /// A stream of the tables that `make` makes, for whoever asks Python for one. What the first one raises
 /// is raised here; later, a reader of Arrow tells it in its own words.
-pub(in crate::python) fn stream<'py>(
+pub(crate) fn stream<'py>(
     py: Python<'py>,
     empty: &RecordBatch,
     mut make: Make,
@@ -60,6 +59,6 @@ impl RecordBatchReader for Stream {
 
 /// A table that could not be made.
 #[allow(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
-pub(in crate::python) fn unmade(error: ArrowError) -> PyErr {
+pub(crate) fn unmade(error: ArrowError) -> PyErr {
     pyo3::exceptions::PyValueError::new_err(error.to_string())
 }

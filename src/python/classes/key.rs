@@ -4,7 +4,7 @@ use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::key::{self, RowKey};
+use revrag::key::{self, RowKey};
 
 /// The name and the key of the row that a session id is the token of.
 ///
@@ -26,7 +26,7 @@ use crate::key::{self, RowKey};
 ///     >>> revrag.row_key(":north:17")
 ///     (None, ('north', '17'))
 #[pyfunction]
-pub(in crate::python) fn row_key<'py>(
+pub(crate) fn row_key<'py>(
     py: Python<'py>,
     app_session_id: Option<&str>,
 ) -> PyResult<Option<Bound<'py, PyTuple>>> {

@@ -8,29 +8,29 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyList};
 use tokio::sync::Mutex;
 
-use crate::frame::{self, Variables};
-use crate::http::{Listing, Page};
-use crate::model::{self, Object};
-use crate::python::classes::frames::{stream, unmade};
-use crate::python::classes::model::place;
-use crate::python::classes::models;
-use crate::python::classes::tables::{Table, Tables};
-use crate::python::convert::attribute::note_left_out;
-use crate::python::ground::run::{Operation, run_sync};
-use crate::python::ground::task::run_async;
+use crate::classes::frames::{stream, unmade};
+use crate::classes::model::place;
+use crate::classes::models;
+use crate::classes::tables::{Table, Tables};
+use crate::convert::attribute::note_left_out;
+use crate::ground::run::{Operation, run_sync};
+use crate::ground::task::run_async;
+use revrag::frame::{self, Variables};
+use revrag::http::{Listing, Page};
+use revrag::model::{self, Object};
 
 /// Where a record's variables stand among its fields.
 const VARIABLES: usize = place(<model::Record as model::Model>::FIELDS, "variables");
 
 /// One reading of a listing, page by page.
 #[pyclass(frozen, module = "revrag._revrag")]
-pub(in crate::python) struct RecordPages {
+pub(crate) struct RecordPages {
     listing: Arc<Mutex<Listing>>,
     hook: Option<Py<PyAny>>,
 }
 
 impl RecordPages {
-    pub(in crate::python) fn new(listing: Listing, hook: Option<Py<PyAny>>) -> Self {
+    pub(crate) fn new(listing: Listing, hook: Option<Py<PyAny>>) -> Self {
         Self { listing: Arc::new(Mutex::new(listing)), hook }
     }
 

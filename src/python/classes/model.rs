@@ -6,15 +6,15 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict as _, PyDict};
 
-use crate::Error;
-use crate::model::{Document, Field, Model};
-use crate::python::convert::attribute::Attribute;
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::json::type_name;
-use crate::python::convert::loads::loads;
+use crate::convert::attribute::Attribute;
+use crate::convert::errors::to_pyerr;
+use crate::convert::json::type_name;
+use crate::convert::loads::loads;
+use revrag::Error;
+use revrag::model::{Document, Field, Model};
 
 /// An attribute of a model: made on first use and kept, where its type says so.
-pub(in crate::python) fn attribute<'py, A: Attribute>(
+pub(crate) fn attribute<'py, A: Attribute>(
     py: Python<'py>,
     kept: &PyOnceLock<Py<PyDict>>,
     name: &str,
@@ -60,7 +60,7 @@ pub(super) const fn place(fields: &[&str], name: &str) -> usize {
 }
 
 /// What `kept` holds under `name`, made by `make` if it is not there yet.
-pub(in crate::python) fn keep<'py>(
+pub(crate) fn keep<'py>(
     py: Python<'py>,
     kept: &PyOnceLock<Py<PyDict>>,
     name: &str,
@@ -93,7 +93,7 @@ pub(super) fn extra<'py>(
 }
 
 /// `Name(field=value, …)`, from the attributes themselves.
-pub(in crate::python) fn repr(model: &Bound<'_, PyAny>, fields: &[&str]) -> PyResult<String> {
+pub(crate) fn repr(model: &Bound<'_, PyAny>, fields: &[&str]) -> PyResult<String> {
     let mut parts = Vec::with_capacity(fields.len());
     for field in fields {
         parts.push(format!("{field}={}", model.getattr(*field)?.repr()?));
@@ -102,22 +102,19 @@ pub(in crate::python) fn repr(model: &Bound<'_, PyAny>, fields: &[&str]) -> PyRe
 }
 
 /// A hash that is the same for all that is equal.
-pub(in crate::python) fn hash_of(what: &impl Hash) -> u64 {
+pub(crate) fn hash_of(what: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     what.hash(&mut hasher);
     hasher.finish()
 }
 
 /// A table for notebooks, made by `revrag._html`.
-pub(in crate::python) fn html<'py>(
-    model: &Bound<'py, PyAny>,
-    fields: &[&str],
-) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn html<'py>(model: &Bound<'py, PyAny>, fields: &[&str]) -> PyResult<Bound<'py, PyAny>> {
     model.py().import("revrag._html")?.call_method1("table", (model, fields.to_vec()))
 }
 
 /// The JSON text of what `from_dict` was given.
-pub(in crate::python) fn json_of(data: &Bound<'_, PyAny>, argument: &str) -> PyResult<String> {
+pub(crate) fn json_of(data: &Bound<'_, PyAny>, argument: &str) -> PyResult<String> {
     let py = data.py();
     let refuse = |problem: String| to_pyerr(py, Error::invalid(argument, problem));
     if !data.is_instance_of::<PyDict>() {
@@ -136,7 +133,7 @@ macro_rules! models {
         $(
             $(#[doc = $doc])*
             #[pyclass(frozen, eq, subclass, module = "revrag", skip_from_py_object)]
-            pub(in crate::python) struct $name {
+            pub(crate) struct $name {
                 document: Document<model::$name>,
                 kept: PyOnceLock<Py<PyDict>>,
             }
@@ -223,7 +220,7 @@ macro_rules! models {
         )*
 
         /// Adds the classes to the module.
-        pub(in crate::python) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
             $(module.add_class::<$name>()?;)*
             Ok(())
         }

@@ -5,14 +5,12 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
 
-use crate::Error;
-use crate::model::{self, Document, Model};
-use crate::python::classes::model::{
-    extra, field, hash_of, html, json_of, keep, models, place, repr,
-};
-use crate::python::convert::attribute::Shown;
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::loads::loads;
+use crate::classes::model::{extra, field, hash_of, html, json_of, keep, models, place, repr};
+use crate::convert::attribute::Shown;
+use crate::convert::errors::to_pyerr;
+use crate::convert::loads::loads;
+use revrag::Error;
+use revrag::model::{self, Document, Model};
 
 models! {
     /// The answer to a push (`POST …/records/push-bulk`).

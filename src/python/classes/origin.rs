@@ -3,14 +3,14 @@
 use encoding_rs::Encoding;
 use serde::{Deserialize, Serialize};
 
-use crate::bulk::source::Format;
-use crate::bulk::{Content, Options};
+use revrag::bulk::source::Format;
+use revrag::bulk::{Content, Options};
 
 /// How a source was read.
 #[derive(Clone)]
-pub(in crate::python) struct Origin {
-    pub(in crate::python) content: Content,
-    pub(in crate::python) format: Format,
+pub(crate) struct Origin {
+    pub(crate) content: Content,
+    pub(crate) format: Format,
 }
 
 /// The same as text, for a pickle.
@@ -31,7 +31,7 @@ impl Default for Origin {
 
 impl Origin {
     /// It as text.
-    pub(in crate::python) fn written(&self) -> String {
+    pub(crate) fn written(&self) -> String {
         let written = Written {
             content: self.content.clone(),
             delimiter: self.format.delimiter,
@@ -43,7 +43,7 @@ impl Origin {
     }
 
     /// It from a text; none where that is of another version.
-    pub(in crate::python) fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         let written: Written = serde_json::from_str(text).ok()?;
         let format = Format {
             delimiter: written.delimiter,

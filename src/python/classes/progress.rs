@@ -2,8 +2,8 @@
 
 use pyo3::prelude::*;
 
-use crate::bulk::{Outcome, Snapshot};
-use crate::python::classes::model::html;
+use crate::classes::model::html;
+use revrag::bulk::{Outcome, Snapshot};
 
 /// How far an upload has come, as its `progress` is told.
 ///
@@ -13,7 +13,7 @@ use crate::python::classes::model::html;
 ///     >>> seen[-1].read, seen[-1].accepted
 ///     (1, 1)
 #[pyclass(frozen, subclass, module = "revrag", skip_from_py_object)]
-pub(in crate::python) struct UploadProgress(Snapshot);
+pub(crate) struct UploadProgress(Snapshot);
 
 impl From<Snapshot> for UploadProgress {
     fn from(snapshot: Snapshot) -> Self {

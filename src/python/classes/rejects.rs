@@ -10,14 +10,14 @@ use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use pyo3_arrow::PyRecordBatchReader;
 
-use crate::Error;
-use crate::bulk::{Outcome, Rejects};
-use crate::python::classes::report::UploadReport;
-use crate::python::classes::rows::{self, unread, write_table};
-use crate::python::classes::upload::roles;
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::rows::Raised;
-use crate::python::convert::source;
+use crate::classes::report::UploadReport;
+use crate::classes::rows::{self, unread, write_table};
+use crate::classes::upload::roles;
+use crate::convert::errors::to_pyerr;
+use crate::convert::rows::Raised;
+use crate::convert::source;
+use revrag::Error;
+use revrag::bulk::{Outcome, Rejects};
 
 /// How many rows a notebook shows.
 const SHOWN: usize = 10;
@@ -35,13 +35,13 @@ const SHOWN: usize = 10;
 ///     >>> pyarrow.table(rejects).column("phone_number").to_pylist()
 ///     ['12']
 #[pyclass(frozen, subclass, module = "revrag")]
-pub(in crate::python) struct UploadRejects {
+pub(crate) struct UploadRejects {
     rejects: Rejects,
     raised: Raised,
 }
 
 /// The rows of `object` that `report` does not have as accepted.
-pub(in crate::python) fn of(
+pub(crate) fn of(
     report: &UploadReport,
     object: &Bound<'_, PyAny>,
     outcome: Option<&Bound<'_, PyAny>>,

@@ -11,13 +11,13 @@ use pyo3::types::{PyBytes, PyCapsule, PyType};
 use pyo3_arrow::PyRecordBatchReader;
 use uuid::Uuid;
 
-use crate::Error;
-use crate::bulk::{Counts, Outcome, Report};
-use crate::python::classes::origin::Origin;
-use crate::python::classes::rejects::{self, UploadRejects};
-use crate::python::classes::rows::{self, ReportRows};
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::rows::Raised;
+use crate::classes::origin::Origin;
+use crate::classes::rejects::{self, UploadRejects};
+use crate::classes::rows::{self, ReportRows};
+use crate::convert::errors::to_pyerr;
+use crate::convert::rows::Raised;
+use revrag::Error;
+use revrag::bulk::{Counts, Outcome, Report};
 
 /// What an upload came to: counters, and a table with a row for each row of the source.
 ///
@@ -30,26 +30,26 @@ use crate::python::convert::rows::Raised;
 ///     >>> report.total, report.accepted, report.invalid
 ///     (2, 1, 1)
 #[pyclass(frozen, subclass, module = "revrag")]
-pub(in crate::python) struct UploadReport {
+pub(crate) struct UploadReport {
     report: Report,
     origin: Arc<Origin>,
 }
 
 impl UploadReport {
-    pub(in crate::python) fn new(report: Report, origin: Arc<Origin>) -> Self {
+    pub(crate) fn new(report: Report, origin: Arc<Origin>) -> Self {
         Self { report, origin }
     }
 
     /// How the source was read.
-    pub(in crate::python) fn origin(&self) -> &Origin {
+    pub(crate) fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    pub(in crate::python) fn report(&self) -> &Report {
+    pub(crate) fn report(&self) -> &Report {
         &self.report
     }
 
-    pub(in crate::python) fn count(&self, outcome: Outcome) -> u64 {
+    pub(crate) fn count(&self, outcome: Outcome) -> u64 {
         self.report.counts().of(outcome)
     }
 

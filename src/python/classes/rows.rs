@@ -12,17 +12,17 @@ use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use crate::Error;
-use crate::bulk::report::Table;
-use crate::bulk::source::SourceError;
-use crate::bulk::{Outcome, WriteError, write};
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::rows::Raised;
-use crate::python::ground::run::run_sync;
+use crate::convert::errors::to_pyerr;
+use crate::convert::rows::Raised;
+use crate::ground::run::run_sync;
+use revrag::Error;
+use revrag::bulk::report::Table;
+use revrag::bulk::source::SourceError;
+use revrag::bulk::{Outcome, WriteError, write};
 
 /// A report's rows, one after the other.
 #[pyclass(frozen, module = "revrag._revrag")]
-pub(in crate::python) struct ReportRows(Mutex<Reading>);
+pub(crate) struct ReportRows(Mutex<Reading>);
 
 struct Reading {
     table: Table,
@@ -31,7 +31,7 @@ struct Reading {
 }
 
 impl ReportRows {
-    pub(in crate::python) fn new(table: Table) -> Self {
+    pub(crate) fn new(table: Table) -> Self {
         Self(Mutex::new(Reading { table, batch: None, at: 0 }))
     }
 }
@@ -78,7 +78,7 @@ fn dict<'py>(py: Python<'py>, batch: &RecordBatch, row: usize) -> PyResult<Bound
 }
 
 /// The outcomes that an argument names: one, or several.
-pub(in crate::python) fn outcomes(value: &Bound<'_, PyAny>) -> PyResult<Vec<Outcome>> {
+pub(crate) fn outcomes(value: &Bound<'_, PyAny>) -> PyResult<Vec<Outcome>> {
     let py = value.py();
     let one = |name: &Bound<'_, PyAny>| {
         let known = name.extract::<String>().ok().and_then(|name| Outcome::named(&name));
@@ -96,11 +96,11 @@ pub(in crate::python) fn outcomes(value: &Bound<'_, PyAny>) -> PyResult<Vec<Outc
 }
 
 /// Opens a table, in a thread of its own.
-pub(in crate::python) type Opens =
+pub(crate) type Opens =
     Box<dyn FnOnce() -> Result<Box<dyn RecordBatchReader + Send>, SourceError> + Send>;
 
 /// Writes a table to a file, and answers Ctrl-C meanwhile.
-pub(in crate::python) fn write_table(
+pub(crate) fn write_table(
     py: Python<'_>,
     path: PathBuf,
     opens: Opens,
@@ -160,11 +160,7 @@ impl<'py> IntoPyObject<'py> for Written {
 }
 
 /// Why rows can't be read.
-pub(in crate::python) fn unread(
-    py: Python<'_>,
-    error: ArrowError,
-    raised: Option<&Raised>,
-) -> PyErr {
+pub(crate) fn unread(py: Python<'_>, error: ArrowError, raised: Option<&Raised>) -> PyErr {
     let refuse = |problem: String| to_pyerr(py, Error::invalid("source", problem));
     let ArrowError::ExternalError(inner) = error else { return refuse(error.to_string()) };
     match inner.downcast::<SourceError>() {

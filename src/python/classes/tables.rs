@@ -9,9 +9,9 @@ use pyo3::prelude::*;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
-use crate::frame::{self, Variables};
-use crate::http::{Listing, Observer, Page};
-use crate::{Error, Result};
+use revrag::frame::{self, Variables};
+use revrag::http::{Listing, Observer, Page};
+use revrag::{Error, Result};
 
 /// How many tables are there or made at a time.
 const AHEAD: usize = 2;

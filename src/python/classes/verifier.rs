@@ -4,13 +4,13 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyString, PyTuple};
 
-use crate::python::classes::event::WebhookEvent;
-use crate::python::convert::delivery::{moment, with_bytes, with_headers};
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::input;
-use crate::python::convert::json;
-use crate::webhook::{Names, Verifier};
-use crate::{Error, Secret};
+use crate::classes::event::WebhookEvent;
+use crate::convert::delivery::{moment, with_bytes, with_headers};
+use crate::convert::errors::to_pyerr;
+use crate::convert::input;
+use crate::convert::json;
+use revrag::webhook::{Names, Verifier};
+use revrag::{Error, Secret};
 
 /// Verifies and signs webhook deliveries (HMAC-SHA256 over `{timestamp}.{raw body}`).
 ///
@@ -32,7 +32,7 @@ use crate::{Error, Secret};
 ///     >>> verifier.verify(b"{}", headers).type
 ///     'test.event'
 #[pyclass(frozen, subclass, module = "revrag")]
-pub(in crate::python) struct WebhookVerifier(Verifier);
+pub(crate) struct WebhookVerifier(Verifier);
 
 #[pymethods]
 impl WebhookVerifier {

@@ -6,26 +6,22 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use tokio::sync::Mutex;
 
-use crate::http;
-use crate::python::classes::client::prepared;
-use crate::python::classes::models::CampaignStatus;
-use crate::python::ground::run::{Operation, run_sync};
-use crate::python::ground::task::run_async;
+use crate::classes::client::prepared;
+use crate::classes::models::CampaignStatus;
+use crate::ground::run::{Operation, run_sync};
+use crate::ground::task::run_async;
+use revrag::http;
 
 /// One watching of a campaign, status by status.
 #[pyclass(frozen, module = "revrag._revrag")]
-pub(in crate::python) struct Statuses {
+pub(crate) struct Statuses {
     http: http::Client,
     watch: Arc<Mutex<http::Watch>>,
     hook: Option<Py<PyAny>>,
 }
 
 impl Statuses {
-    pub(in crate::python) fn new(
-        http: http::Client,
-        watch: http::Watch,
-        hook: Option<Py<PyAny>>,
-    ) -> Self {
+    pub(crate) fn new(http: http::Client, watch: http::Watch, hook: Option<Py<PyAny>>) -> Self {
         Self { http, watch: Arc::new(Mutex::new(watch)), hook }
     }
 

@@ -4,11 +4,11 @@ use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
 use pyo3::types::{PyDateTime, PyFloat, PyList, PyString, PyTzInfo};
 
-use crate::model::{Count, Document, Field, Json, List, Model, Number, Object, Timestamp, Whole};
-use crate::python::convert::loads::{loads, whole};
+use crate::convert::loads::{loads, whole};
+use revrag::model::{Count, Document, Field, Json, List, Model, Number, Object, Timestamp, Whole};
 
 /// A field that can be read from Python.
-pub(in crate::python) trait Attribute {
+pub(crate) trait Attribute {
     /// Whether the object is made on first use and kept: it is costly, or has an identity.
     const KEPT: bool = false;
 
@@ -148,7 +148,7 @@ impl Attribute for Object {
 }
 
 /// A document that Python sees as a class of its own.
-pub(in crate::python) trait Shown: Model {
+pub(crate) trait Shown: Model {
     /// Its name.
     const NAME: &'static str;
     /// The class.
@@ -174,7 +174,7 @@ impl<T: Shown + Clone> Attribute for List<T> {
 }
 
 /// Tells the log of what is no such document.
-pub(in crate::python) fn note_left_out<T: Shown>(py: Python<'_>, list: &List<T>) {
+pub(crate) fn note_left_out<T: Shown>(py: Python<'_>, list: &List<T>) {
     let count = list.left_out().len();
     // What listens to the log changes nothing here.
     if count > 0

@@ -9,13 +9,13 @@ use pyo3::types::{
     PyByteArray, PyBytes, PyDateTime, PyDict, PyList, PyMemoryView, PyString, PyTuple,
 };
 
-use crate::Error;
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::json;
-use crate::webhook::{HeaderName, Headers, UnixTime};
+use crate::convert::errors::to_pyerr;
+use crate::convert::json;
+use revrag::Error;
+use revrag::webhook::{HeaderName, Headers, UnixTime};
 
 /// The moment an argument names, else the clock's.
-pub(in crate::python) fn moment(
+pub(crate) fn moment(
     argument: &str,
     value: Option<&Bound<'_, PyAny>>,
     py: Python<'_>,
@@ -36,10 +36,7 @@ pub(in crate::python) fn moment(
 }
 
 /// Calls `then` with the bytes of a raw body.
-pub(in crate::python) fn with_bytes<T>(
-    body: &Bound<'_, PyAny>,
-    then: impl FnOnce(&[u8]) -> T,
-) -> PyResult<T> {
+pub(crate) fn with_bytes<T>(body: &Bound<'_, PyAny>, then: impl FnOnce(&[u8]) -> T) -> PyResult<T> {
     if let Ok(bytes) = body.cast::<PyBytes>() {
         return Ok(then(bytes.as_bytes()));
     }
@@ -59,7 +56,7 @@ pub(in crate::python) fn with_bytes<T>(
 }
 
 /// Calls `then` with the webhook headers among `headers`.
-pub(in crate::python) fn with_headers<T>(
+pub(crate) fn with_headers<T>(
     headers: &Bound<'_, PyAny>,
     then: impl FnOnce(&Headers<'_>) -> T,
 ) -> PyResult<T> {

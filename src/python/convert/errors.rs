@@ -6,14 +6,14 @@ use pyo3::prelude::*;
 use pyo3::sync::{MutexExt as _, PyOnceLock};
 use pyo3::types::{PyCFunction, PyDict, PyString, PyTuple, PyType};
 
-use crate::Error;
-use crate::error::RefusalBody;
-use crate::python::convert::attribute::Attribute as _;
-use crate::python::convert::loads::loads;
-use crate::webhook::Reason;
+use crate::convert::attribute::Attribute as _;
+use crate::convert::loads::loads;
+use revrag::Error;
+use revrag::error::RefusalBody;
+use revrag::webhook::Reason;
 
 /// The exception for `error`, its cause chained.
-pub(in crate::python) fn to_pyerr(py: Python<'_>, error: Error) -> PyErr {
+pub(crate) fn to_pyerr(py: Python<'_>, error: Error) -> PyErr {
     build(py, error).unwrap_or_else(|error| error)
 }
 
@@ -103,11 +103,7 @@ fn unread(py: Python<'_>, body: RefusalBody) -> PyResult<Bound<'_, PyCFunction>>
 }
 
 /// What is known of a push whose answer came when nobody waited for it any more.
-pub(in crate::python) fn answered_too_late(
-    py: Python<'_>,
-    records: usize,
-    result: &Py<PyAny>,
-) -> PyErr {
+pub(crate) fn answered_too_late(py: Python<'_>, records: usize, result: &Py<PyAny>) -> PyErr {
     let build = || -> PyResult<PyErr> {
         let count = |name: &str| result.getattr(py, name)?.extract::<u64>(py);
         let message = format!(
@@ -126,7 +122,7 @@ pub(in crate::python) fn answered_too_late(
 }
 
 /// Gives an interrupt a cause: what it cut off. The cause that it had comes behind that one.
-pub(in crate::python) fn add_cause(py: Python<'_>, interrupt: &PyErr, cause: PyErr) {
+pub(crate) fn add_cause(py: Python<'_>, interrupt: &PyErr, cause: PyErr) {
     if let Some(earlier) = interrupt.cause(py) {
         let mut last = cause.clone_ref(py);
         while let Some(next) = last.cause(py) {
@@ -138,7 +134,7 @@ pub(in crate::python) fn add_cause(py: Python<'_>, interrupt: &PyErr, cause: PyE
 }
 
 /// An `UploadError` with its report.
-pub(in crate::python) fn raise_with_report<'py>(
+pub(crate) fn raise_with_report<'py>(
     py: Python<'py>,
     message: String,
     report: impl IntoPyObject<'py>,

@@ -9,18 +9,18 @@ use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyString};
 use pyo3_arrow::input::{AnyArray, AnyRecordBatch};
 
-use crate::Error;
-use crate::bulk::source::{self, Batches, Format, Input, Open, Source};
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::input::is_mapping;
-use crate::python::convert::json::type_name;
-use crate::python::convert::rows::{Kind, PythonRows, Raised, Roles, Side};
-use crate::python::convert::source::{path, rows};
-use crate::python::ground::observe::Say;
+use crate::convert::errors::to_pyerr;
+use crate::convert::input::is_mapping;
+use crate::convert::json::type_name;
+use crate::convert::rows::{Kind, PythonRows, Raised, Roles, Side};
+use crate::convert::source::{path, rows};
+use crate::ground::observe::Say;
+use revrag::Error;
+use revrag::bulk::source::{self, Batches, Format, Input, Open, Source};
 
 /// What an upload reads them from, and the rows that the caller's thread must read for it. They stand in
 /// `column`, where there are columns.
-pub(in crate::python) fn input(
+pub(crate) fn input(
     object: &Bound<'_, PyAny>,
     column: &str,
     pull: Option<&Say>,

@@ -9,16 +9,16 @@ use pyo3::types::{PyByteArray, PyBytes, PyDict, PyInt, PyString, PyType};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::Error;
-use crate::bulk::has_nul;
-use crate::http::parse_id;
-use crate::model::NewRecord;
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::json::{self, is_null, text_of, type_name};
-use crate::python::ground::pause::Pause;
+use crate::convert::errors::to_pyerr;
+use crate::convert::json::{self, is_null, text_of, type_name};
+use crate::ground::pause::Pause;
+use revrag::Error;
+use revrag::bulk::has_nul;
+use revrag::http::parse_id;
+use revrag::model::NewRecord;
 
 /// An id argument: a str or a `uuid.UUID`.
-pub(in crate::python) fn id(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Uuid> {
+pub(crate) fn id(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Uuid> {
     let refuse = |problem: String| to_pyerr(value.py(), Error::invalid(argument, problem));
     let at = || argument.to_owned();
     if value.is_none() {
@@ -35,7 +35,7 @@ pub(in crate::python) fn id(argument: &str, value: &Bound<'_, PyAny>) -> PyResul
 }
 
 /// A length of time in seconds.
-pub(in crate::python) fn seconds(py: Python<'_>, argument: &str, value: f64) -> PyResult<Duration> {
+pub(crate) fn seconds(py: Python<'_>, argument: &str, value: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(value).map_err(|_| {
         to_pyerr(py, Error::invalid(argument, "it must be a number of seconds, 0 or more"))
     })
@@ -43,7 +43,7 @@ pub(in crate::python) fn seconds(py: Python<'_>, argument: &str, value: f64) -> 
 
 /// An int of any size, cut to 64 bits.
 #[derive(Clone, Copy)]
-pub(in crate::python) struct Whole(pub(in crate::python) i64);
+pub(crate) struct Whole(pub(crate) i64);
 
 impl<'py> FromPyObject<'_, 'py> for Whole {
     type Error = PyErr;
@@ -63,12 +63,7 @@ impl<'py> FromPyObject<'_, 'py> for Whole {
 
 impl Whole {
     /// The number, if it is at least `least`.
-    pub(in crate::python) fn at_least(
-        self,
-        py: Python<'_>,
-        argument: &str,
-        least: u32,
-    ) -> PyResult<u64> {
+    pub(crate) fn at_least(self, py: Python<'_>, argument: &str, least: u32) -> PyResult<u64> {
         let fits = u64::try_from(self.0).ok().filter(|number| *number >= least.into());
         fits.ok_or_else(|| {
             let problem = format!("it must be at least {least}, not {}", self.0);
@@ -78,7 +73,7 @@ impl Whole {
 }
 
 /// The records of a push, from any iterable of mappings.
-pub(in crate::python) fn records(source: &Bound<'_, PyAny>) -> PyResult<Vec<NewRecord>> {
+pub(crate) fn records(source: &Bound<'_, PyAny>) -> PyResult<Vec<NewRecord>> {
     let py = source.py();
     let refuse = |problem: &str| to_pyerr(py, Error::invalid("records", problem));
     if is_mapping(source)? {
@@ -195,7 +190,7 @@ fn identifier(value: &Bound<'_, PyAny>, at: &dyn Fn() -> String) -> PyResult<Str
 
 /// Whether `value` is a mapping. A cast to pyo3's own `PyMapping` prints the value, personal data and
 /// all, where an interrupt meets it.
-pub(in crate::python) fn is_mapping(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+pub(crate) fn is_mapping(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     static MAPPING: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     if value.is_instance_of::<PyDict>() {
         return Ok(true);

@@ -5,10 +5,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use serde_json::{Map, Number, Value};
 
-use crate::Error;
-use crate::phone::whole;
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::input::is_mapping;
+use crate::convert::errors::to_pyerr;
+use crate::convert::input::is_mapping;
+use revrag::Error;
+use revrag::phone::whole;
 
 const INFINITY: &str = "infinity can't be sent as JSON";
 
@@ -16,7 +16,7 @@ const INFINITY: &str = "infinity can't be sent as JSON";
 const DEEPEST: usize = 64;
 
 /// Why a value is not sent.
-pub(in crate::python) enum Unsendable {
+pub(crate) enum Unsendable {
     /// It can't be.
     Refused(Error),
     /// A signal's handler raised while the value was read.
@@ -31,7 +31,7 @@ impl From<Error> for Unsendable {
 
 impl Unsendable {
     /// What to raise.
-    pub(in crate::python) fn into_pyerr(self, py: Python<'_>) -> PyErr {
+    pub(crate) fn into_pyerr(self, py: Python<'_>) -> PyErr {
         match self {
             Self::Refused(error) => to_pyerr(py, error),
             Self::Interrupted(error) => error,
@@ -40,7 +40,7 @@ impl Unsendable {
 }
 
 /// A mapping as a dict; none of another value.
-pub(in crate::python) fn mapping<'py>(
+pub(crate) fn mapping<'py>(
     value: &Bound<'py, PyAny>,
     at: &dyn Fn() -> String,
 ) -> Result<Option<Bound<'py, PyDict>>, Unsendable> {
@@ -64,7 +64,7 @@ pub(in crate::python) fn mapping<'py>(
 }
 
 /// The JSON of a phone number or an id: that of a value, but a whole decimal is an integer.
-pub(in crate::python) fn to_identifier(
+pub(crate) fn to_identifier(
     value: &Bound<'_, PyAny>,
     at: &dyn Fn() -> String,
 ) -> Result<Value, Unsendable> {
@@ -85,7 +85,7 @@ pub(in crate::python) fn to_identifier(
 ///
 /// NaN, NaT and `pd.NA` are null; dates and times are ISO 8601; Decimal and UUID are text; numpy
 /// scalars and arrays are what they hold.
-pub(in crate::python) fn to_json(
+pub(crate) fn to_json(
     value: &Bound<'_, PyAny>,
     at: &dyn Fn() -> String,
 ) -> Result<Value, Unsendable> {
@@ -138,7 +138,7 @@ fn entry(
 }
 
 /// The JSON object of a dict with text keys.
-pub(in crate::python) fn object(
+pub(crate) fn object(
     dict: &Bound<'_, PyDict>,
     at: &dyn Fn() -> String,
     depth: usize,
@@ -243,7 +243,7 @@ fn unsendable(at: &dyn Fn() -> String, problem: &str) -> Unsendable {
 }
 
 /// The text of a str; a lone surrogate can't be sent.
-pub(in crate::python) fn text_of(
+pub(crate) fn text_of(
     text: &Bound<'_, PyString>,
     at: &dyn Fn() -> String,
 ) -> Result<String, Error> {
@@ -258,14 +258,14 @@ pub(in crate::python) fn text_of(
 }
 
 /// Whether the value is what stands where nothing is: None, NaN of any kind, NaT, `pd.NA`.
-pub(in crate::python) fn is_null(value: &Bound<'_, PyAny>) -> bool {
+pub(crate) fn is_null(value: &Bound<'_, PyAny>) -> bool {
     let is_plain =
         value.is_exact_instance_of::<PyString>() || value.is_exact_instance_of::<PyDict>();
     !is_plain && matches!(convert(value, &String::new, DEEPEST - 1), Ok(Value::Null))
 }
 
 /// A type's name with its top-level package, as in `numpy.int64`; builtins have none.
-pub(in crate::python) fn type_name(value: &Bound<'_, PyAny>) -> String {
+pub(crate) fn type_name(value: &Bound<'_, PyAny>) -> String {
     let class = value.get_type();
     let name = class.name().ok().as_ref().map(plain).unwrap_or_default();
     let module = class.module().ok().as_ref().map(plain).unwrap_or_default();

@@ -4,8 +4,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString};
 
-use crate::model::Whole;
-use crate::model::json::{Fault, Raw, Scanner, Step, Token, Walk};
+use revrag::model::Whole;
+use revrag::model::json::{Fault, Raw, Scanner, Step, Token, Walk};
 
 /// An array or an object that is not at its end.
 enum Open<'py> {
@@ -14,12 +14,12 @@ enum Open<'py> {
 }
 
 /// The object of a sound JSON text.
-pub(in crate::python) fn loads<'py>(py: Python<'py>, json: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn loads<'py>(py: Python<'py>, json: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let mut scanner = Scanner::new(json);
     let mut walk = Walk::new(&mut scanner);
     let mut open: Vec<Open<'py>> = Vec::new();
     let unsound = |_: Fault| pyo3::exceptions::PyValueError::new_err("the text is no JSON");
-    while let Some(event) = walk.next().map_err(unsound)? {
+    while let Some(event) = walk.step().map_err(unsound)? {
         let object = match event {
             Step::Key(text) => {
                 if let Some(Open::Dict(_, key)) = open.last_mut() {
@@ -66,10 +66,7 @@ fn of_scalar<'py>(py: Python<'py>, token: Token<'_>) -> PyResult<Bound<'py, PyAn
 }
 
 /// An `int` of any size.
-pub(in crate::python) fn whole<'py>(
-    py: Python<'py>,
-    number: &Whole,
-) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn whole<'py>(py: Python<'py>, number: &Whole) -> PyResult<Bound<'py, PyAny>> {
     match number {
         Whole::Small(small) => Ok(small.into_pyobject(py)?.into_any()),
         Whole::Large(text) => py.get_type::<PyInt>().call1((&**text,)),

@@ -8,10 +8,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList, PyString};
 use pyo3_arrow::input::AnyRecordBatch;
 
-use crate::Error;
-use crate::bulk::source::{Batches, Block, FlawPlace, Item, Source, SourceError};
-use crate::python::convert::json::{self, Unsendable, type_name};
-use crate::python::ground::process;
+use crate::convert::json::{self, Unsendable, type_name};
+use crate::ground::process;
+use revrag::Error;
+use revrag::bulk::source::{Batches, Block, FlawPlace, Item, Source, SourceError};
 
 /// PythonRows in a block.
 const BLOCK: usize = 1024;
@@ -19,10 +19,10 @@ const BLOCK: usize = 1024;
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// What Python raised, kept for whoever ends the operation.
-pub(in crate::python) type Raised = Arc<Mutex<Option<PyErr>>>;
+pub(crate) type Raised = Arc<Mutex<Option<PyErr>>>;
 
 /// A Python object that makes rows.
-pub(in crate::python) struct PythonRows {
+pub(crate) struct PythonRows {
     object: Py<PyAny>,
     kind: Kind,
     roles: Roles,
@@ -31,14 +31,14 @@ pub(in crate::python) struct PythonRows {
 }
 
 /// The keys that hold a number or an id.
-pub(in crate::python) struct Roles {
-    pub(in crate::python) phone_number: String,
-    pub(in crate::python) ids: Vec<String>,
+pub(crate) struct Roles {
+    pub(crate) phone_number: String,
+    pub(crate) ids: Vec<String>,
 }
 
 /// What iterating the object yields.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::python) enum Kind {
+pub(crate) enum Kind {
     /// Mappings.
     Dicts,
     /// Lists of dicts, and Arrow tables.
@@ -49,7 +49,7 @@ pub(in crate::python) enum Kind {
 
 /// What rows are for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::python) enum Side {
+pub(crate) enum Side {
     /// They are uploaded.
     Source,
     /// Their numbers are not to be called.
@@ -66,12 +66,7 @@ struct Reading {
 }
 
 impl PythonRows {
-    pub(in crate::python) fn new(
-        object: Py<PyAny>,
-        kind: Kind,
-        roles: Roles,
-        raised: Raised,
-    ) -> Self {
+    pub(crate) fn new(object: Py<PyAny>, kind: Kind, roles: Roles, raised: Raised) -> Self {
         Self { object, kind, roles, raised, reading: Mutex::new(None) }
     }
 
@@ -244,21 +239,21 @@ fn refused(py: Python<'_>, error: &PyErr) -> Option<Error> {
 }
 
 /// The batches of an Arrow table.
-pub(in crate::python) fn table(object: &Bound<'_, PyAny>) -> PyResult<Batches> {
+pub(crate) fn table(object: &Bound<'_, PyAny>) -> PyResult<Batches> {
     let total = object.len().ok().map(|rows| rows as u64);
     Ok(Batches::new(object.extract::<AnyRecordBatch>()?.into_reader()?, total))
 }
 
 /// A request for the next block.
-pub(in crate::python) struct Pull {
-    pub(in crate::python) of: Side,
+pub(crate) struct Pull {
+    pub(crate) of: Side,
     from_start: bool,
     reply: Sender<Result<Option<Block>, SourceError>>,
 }
 
 impl Pull {
     /// A request, and where its answer comes.
-    pub(in crate::python) fn new(
+    pub(crate) fn new(
         of: Side,
         from_start: bool,
     ) -> (Self, Receiver<Result<Option<Block>, SourceError>>) {
@@ -267,7 +262,7 @@ impl Pull {
     }
 
     /// Reads the next block here, and hands it over.
-    pub(in crate::python) fn serve(self, py: Python<'_>, rows: &PythonRows) -> PyResult<()> {
+    pub(crate) fn serve(self, py: Python<'_>, rows: &PythonRows) -> PyResult<()> {
         let block = rows.next(py, self.from_start);
         if let Err(SourceError::Raised { .. }) = &block {
             let mut raised = rows.raised.lock().unwrap_or_else(PoisonError::into_inner);
@@ -284,14 +279,14 @@ impl Pull {
 }
 
 /// PythonRows that are read in the thread that reads.
-pub(in crate::python) struct Attached {
+pub(crate) struct Attached {
     rows: Arc<PythonRows>,
     begun: bool,
     total: Option<u64>,
 }
 
 impl Attached {
-    pub(in crate::python) fn new(rows: Arc<PythonRows>, total: Option<u64>) -> Self {
+    pub(crate) fn new(rows: Arc<PythonRows>, total: Option<u64>) -> Self {
         Self { rows, begun: false, total }
     }
 }

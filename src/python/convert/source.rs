@@ -7,17 +7,17 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyList, PyString, PyTuple};
 
-use crate::Error;
-use crate::bulk::source::{self, Block, Format, Input, Open, Source, SourceError};
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::input::is_mapping;
-use crate::python::convert::json::type_name;
-use crate::python::convert::rows::{Attached, Kind, Pull, PythonRows, Raised, Roles, Side, table};
-use crate::python::ground::observe::{Say, Word};
+use crate::convert::errors::to_pyerr;
+use crate::convert::input::is_mapping;
+use crate::convert::json::type_name;
+use crate::convert::rows::{Attached, Kind, Pull, PythonRows, Raised, Roles, Side, table};
+use crate::ground::observe::{Say, Word};
+use revrag::Error;
+use revrag::bulk::source::{self, Block, Format, Input, Open, Source, SourceError};
 
 /// A source as an upload takes it, and the rows that the caller's thread must read for it, where it can
 /// be asked to.
-pub(in crate::python) fn input(
+pub(crate) fn input(
     object: &Bound<'_, PyAny>,
     format: Format,
     roles: Roles,

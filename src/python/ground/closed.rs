@@ -16,7 +16,7 @@ fn refuse(class: &Bound<'_, PyType>, _options: Option<&Bound<'_, PyDict>>) -> Py
 }
 
 /// Closes every class of `module`.
-pub(in crate::python) fn close_all(module: &Bound<'_, PyModule>) -> PyResult<()> {
+pub(crate) fn close_all(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     let refuse = wrap_pyfunction!(refuse, module)?;
     let method = py.import("builtins")?.getattr("classmethod")?.call1((refuse,))?;

@@ -7,11 +7,11 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 
-use crate::python::classes::progress::UploadProgress;
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::input;
-use crate::python::convert::rows::{Pull, PythonRows, Side};
-use crate::{Error, bulk, http};
+use crate::classes::progress::UploadProgress;
+use crate::convert::errors::to_pyerr;
+use crate::convert::input;
+use crate::convert::rows::{Pull, PythonRows, Side};
+use revrag::{Error, bulk, http};
 
 /// One try of one request, as `on_request` is told of it.
 ///
@@ -35,7 +35,7 @@ use crate::{Error, bulk, http};
 ///     ('GET', 200, 1)
 #[pyclass(frozen, eq, hash, subclass, module = "revrag", skip_from_py_object)]
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::python) struct RequestEvent(http::RequestEvent);
+pub(crate) struct RequestEvent(http::RequestEvent);
 
 #[pymethods]
 impl RequestEvent {
@@ -132,19 +132,19 @@ impl RequestEvent {
 
 /// Whom an operation tells of itself while it is under way, as its caller gave them.
 #[derive(Default)]
-pub(in crate::python) struct Listeners {
+pub(crate) struct Listeners {
     /// The client's `on_request`.
-    pub(in crate::python) hook: Option<Py<PyAny>>,
+    pub(crate) hook: Option<Py<PyAny>>,
     /// An upload's `progress`.
-    pub(in crate::python) progress: Option<Py<PyAny>>,
+    pub(crate) progress: Option<Py<PyAny>>,
     /// Rows that are to be read in the thread of the caller.
-    pub(in crate::python) rows: Option<PythonRows>,
+    pub(crate) rows: Option<PythonRows>,
     /// Numbers that are to be read there.
-    pub(in crate::python) exclude: Option<PythonRows>,
+    pub(crate) exclude: Option<PythonRows>,
 }
 
 /// What an operation says while it is under way.
-pub(in crate::python) enum Word {
+pub(crate) enum Word {
     /// A try has ended.
     Tried(http::RequestEvent),
     /// An upload has come further.
@@ -154,27 +154,27 @@ pub(in crate::python) enum Word {
 }
 
 /// Passes a word on to Python, from any thread.
-pub(in crate::python) type Say = Arc<dyn Fn(Word) + Send + Sync>;
+pub(crate) type Say = Arc<dyn Fn(Word) + Send + Sync>;
 
 /// Listeners, and whether any of them wants to hear of every try.
-pub(in crate::python) struct Onlooker {
+pub(crate) struct Onlooker {
     listeners: Listeners,
     every_try: bool,
 }
 
 impl Onlooker {
     /// The onlooker of one operation. Whether anyone listens is asked once, here.
-    pub(in crate::python) fn new(py: Python<'_>, listeners: Listeners) -> PyResult<Self> {
+    pub(crate) fn new(py: Python<'_>, listeners: Listeners) -> PyResult<Self> {
         let every_try = listeners.hook.is_some() || wants_debug(py)?;
         Ok(Self { listeners, every_try })
     }
 
     /// The listeners, for an operation that has more of them.
-    pub(in crate::python) fn listeners(&mut self) -> &mut Listeners {
+    pub(crate) fn listeners(&mut self) -> &mut Listeners {
         &mut self.listeners
     }
 
-    pub(in crate::python) fn clone_ref(&self, py: Python<'_>) -> Self {
+    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
         let clone = |object: &Option<Py<PyAny>>| object.as_ref().map(|object| object.clone_ref(py));
         let listeners = Listeners {
             hook: clone(&self.listeners.hook),
@@ -186,7 +186,7 @@ impl Onlooker {
     }
 
     /// An observer that passes on to `say` what somebody wants to hear of.
-    pub(in crate::python) fn watch(&self, say: Say) -> Arc<dyn http::Observer> {
+    pub(crate) fn watch(&self, say: Say) -> Arc<dyn http::Observer> {
         struct Filter {
             every_try: bool,
             say: Say,
@@ -203,7 +203,7 @@ impl Onlooker {
 
     /// Does what a word asks for, here and now. What a listener raises is told by
     /// `sys.unraisablehook`; an interrupt is passed on.
-    pub(in crate::python) fn tell(&self, py: Python<'_>, word: Word) -> PyResult<()> {
+    pub(crate) fn tell(&self, py: Python<'_>, word: Word) -> PyResult<()> {
         match word {
             Word::Pull(pull) => {
                 let rows = match pull.of {
@@ -223,7 +223,7 @@ impl Onlooker {
     }
 
     /// Tells of a word when called; none where nobody is to be told.
-    pub(in crate::python) fn callback<'py>(
+    pub(crate) fn callback<'py>(
         &self,
         py: Python<'py>,
         word: Word,
@@ -248,18 +248,18 @@ impl Onlooker {
 
 /// A text of the service's, fit for a log.
 #[pyfunction]
-pub(in crate::python) fn masked(text: &str) -> String {
-    crate::error::masked(text)
+pub(crate) fn masked(text: &str) -> String {
+    revrag::error::masked(text)
 }
 
 /// Tells of an exception that must not change an outcome: by `sys.unraisablehook`.
 #[pyfunction]
-pub(in crate::python) fn unraisable(error: &Bound<'_, PyAny>, raised_by: &Bound<'_, PyAny>) {
+pub(crate) fn unraisable(error: &Bound<'_, PyAny>, raised_by: &Bound<'_, PyAny>) {
     PyErr::from_value(error.clone()).write_unraisable(error.py(), Some(raised_by));
 }
 
 /// Warns in the log of a push whose caller is told by a cause alone, which not everybody looks at.
-pub(in crate::python) fn warn_of_unknown(py: Python<'_>, error: &PyErr) {
+pub(crate) fn warn_of_unknown(py: Python<'_>, error: &PyErr) {
     let warn = || module(py)?.getattr("warn_of_unknown")?.call1((error.value(py),)).map(drop);
     if let Err(error) = warn() {
         error.write_unraisable(py, None);
@@ -267,7 +267,7 @@ pub(in crate::python) fn warn_of_unknown(py: Python<'_>, error: &PyErr) {
 }
 
 /// Refuses a listener that would never be heard, or never hear.
-pub(in crate::python) fn check_listener(name: &str, listener: &Bound<'_, PyAny>) -> PyResult<()> {
+pub(crate) fn check_listener(name: &str, listener: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = listener.py();
     let problem = module(py)?.getattr("problem_with")?.call1((listener,))?;
     match problem.extract::<Option<String>>()? {

@@ -14,22 +14,22 @@ thread_local! {
 }
 
 /// Whether this thread's last pause ended in what a signal's handler raised; asked once.
-pub(in crate::python) fn was_interrupted() -> bool {
+pub(crate) fn was_interrupted() -> bool {
     INTERRUPTED.take()
 }
 
 /// Lets other threads and Ctrl-C have their turn, as Python's own loops do.
-pub(in crate::python) struct Pause {
+pub(crate) struct Pause {
     since: Instant,
 }
 
 impl Pause {
-    pub(in crate::python) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { since: Instant::now() }
     }
 
     /// Called between two pieces of the work. Raises what a signal's handler raises.
-    pub(in crate::python) fn when_due(&mut self, py: Python<'_>) -> PyResult<()> {
+    pub(crate) fn when_due(&mut self, py: Python<'_>) -> PyResult<()> {
         if self.since.elapsed() >= TURN {
             py.check_signals().inspect_err(|_| INTERRUPTED.set(true))?;
             // Whoever waits for the interpreter gets it before this thread does again.

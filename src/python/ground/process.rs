@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
-use crate::http::PerProcess;
+use revrag::http::PerProcess;
 
 /// Something to do while attached to the interpreter.
-pub(in crate::python) type Errand = Box<dyn FnOnce(Python<'_>) + Send>;
+pub(crate) type Errand = Box<dyn FnOnce(Python<'_>) + Send>;
 
 /// Where errands are sent. One that can't be sent is dropped: the interpreter is on its way out.
-pub(in crate::python) type Errands = Sender<Option<Errand>>;
+pub(crate) type Errands = Sender<Option<Errand>>;
 
 /// The runtime, made on first use and again in a forked child.
-pub(in crate::python) struct Runtime {
-    pub(in crate::python) tokio: tokio::runtime::Runtime,
+pub(crate) struct Runtime {
+    pub(crate) tokio: tokio::runtime::Runtime,
     messenger: Mutex<Option<Messenger>>,
     /// How many [`Stretch`] there are.
     attached: AtomicUsize,
@@ -35,7 +35,7 @@ struct Messenger {
 static RUNTIME: PerProcess<Runtime> = PerProcess::new();
 
 /// This process's runtime. Called attached only, so that no two threads make one at a time.
-pub(in crate::python) fn runtime(_: Python<'_>) -> PyResult<Arc<Runtime>> {
+pub(crate) fn runtime(_: Python<'_>) -> PyResult<Arc<Runtime>> {
     RUNTIME.get_or_try_init(Runtime::new)
 }
 
@@ -59,7 +59,7 @@ impl Runtime {
     ///
     /// Runtime workers send errands instead of attaching themselves: a worker that waits for the
     /// interpreter would hold up every request.
-    pub(in crate::python) fn errands(&self) -> Option<Errands> {
+    pub(crate) fn errands(&self) -> Option<Errands> {
         let messenger = self.messenger.lock().unwrap_or_else(PoisonError::into_inner);
         messenger.as_ref().map(|messenger| messenger.errands.clone())
     }
@@ -95,10 +95,10 @@ impl Messenger {
 /// Before 3.14, Python ends a daemon thread that asks for the interpreter after its end by unwinding the
 /// thread's stack, which aborts the process where the stack has frames of Rust. So no thread may be
 /// in such a stretch at that moment.
-pub(in crate::python) struct Stretch(Arc<Runtime>);
+pub(crate) struct Stretch(Arc<Runtime>);
 
 impl Stretch {
-    pub(in crate::python) fn enter(py: Python<'_>, runtime: &Arc<Runtime>) -> Self {
+    pub(crate) fn enter(py: Python<'_>, runtime: &Arc<Runtime>) -> Self {
         if LEAVING.get().is_some_and(|leaving| *leaving != std::thread::current().id()) {
             // A daemon thread, about to be ended. Not held for good: an exit handler may join it.
             py.detach(|| std::thread::sleep(Duration::from_secs(2)));
@@ -120,7 +120,7 @@ static LEAVING: OnceLock<ThreadId> = OnceLock::new();
 /// Makes an end of the messenger, and of what other threads do in Python, before the interpreter ends.
 /// Registered with `atexit` at import, so that it comes after nearly every other handler.
 #[pyfunction]
-pub(in crate::python) fn leave(py: Python<'_>) {
+pub(crate) fn leave(py: Python<'_>) {
     const PATIENCE: Duration = Duration::from_secs(1);
     let _ = LEAVING.set(std::thread::current().id());
     let Some(runtime) = RUNTIME.get() else { return };

@@ -10,27 +10,27 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::Result;
-use crate::http::Observer;
-use crate::python::convert::errors::{add_cause, to_pyerr};
-use crate::python::ground::observe::{Listeners, Onlooker, Say, Word};
-use crate::python::ground::pause;
-use crate::python::ground::process::{self, Stretch};
+use crate::convert::errors::{add_cause, to_pyerr};
+use crate::ground::observe::{Listeners, Onlooker, Say, Word};
+use crate::ground::pause;
+use crate::ground::process::{self, Stretch};
+use revrag::Result;
+use revrag::http::Observer;
 
 /// How often a blocked call looks for signals.
 const TICK: Duration = Duration::from_millis(50);
 
 /// What there is to say, attached, of an operation that was cut off: the cause of the interrupt. It is
 /// given the operation's result, where that came too late.
-pub(in crate::python) type Aftermath =
+pub(crate) type Aftermath =
     Box<dyn FnOnce(Python<'_>, Option<PyResult<Py<PyAny>>>) -> Option<PyErr> + Send>;
 
 /// What an operation's first, attached part is given.
-pub(in crate::python) struct Watch {
+pub(crate) struct Watch {
     /// Whom to tell of each try.
-    pub(in crate::python) observer: Arc<dyn Observer>,
+    pub(crate) observer: Arc<dyn Observer>,
     /// Whom to tell of anything else.
-    pub(in crate::python) say: Say,
+    pub(crate) say: Say,
     /// Whether rows can be read in the thread of the caller.
     pulls: bool,
     pub(super) aftermath: Arc<Mutex<Option<Aftermath>>>,
@@ -38,7 +38,7 @@ pub(in crate::python) struct Watch {
 
 impl Watch {
     /// Whom to ask for rows, where the thread of the caller can read them.
-    pub(in crate::python) fn pull(&self) -> Option<&Say> {
+    pub(crate) fn pull(&self) -> Option<&Say> {
         self.pulls.then_some(&self.say)
     }
 
@@ -48,7 +48,7 @@ impl Watch {
     }
 
     /// Leaves something to be done should the operation be cut off.
-    pub(in crate::python) fn if_cut_off(&self, aftermath: Aftermath) {
+    pub(crate) fn if_cut_off(&self, aftermath: Aftermath) {
         *self.aftermath.lock().unwrap_or_else(PoisonError::into_inner) = Some(aftermath);
     }
 }
@@ -77,17 +77,17 @@ pub(super) fn begin<T>(
 }
 
 /// An operation under way, without a Python object in it.
-pub(in crate::python) type Running<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+pub(crate) type Running<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
 /// An operation not begun: its first part is attached, reads the arguments, and may raise.
-pub(in crate::python) type Operation<T> =
+pub(crate) type Operation<T> =
     Box<dyn FnOnce(Python<'_>, &Watch, &mut Listeners) -> PyResult<Running<T>> + Send>;
 
 /// Runs an operation to its end and answers Ctrl-C meanwhile.
 ///
 /// The interpreter is free while it waits. Signals and listeners are served between two waits,
 /// outside of the runtime, so that they may call this client themselves.
-pub(in crate::python) fn run_sync<T>(
+pub(crate) fn run_sync<T>(
     py: Python<'_>,
     hook: Option<Py<PyAny>>,
     operation: Operation<T>,

@@ -13,13 +13,13 @@ use pyo3::types::PyDict;
 use pyo3_async_runtimes::TaskLocals;
 use tokio::task::AbortHandle;
 
-use crate::python::convert::errors::{add_cause, to_pyerr};
-use crate::python::ground::observe::{Listeners, Onlooker, Say, Word};
-use crate::python::ground::process::{self, Errands, Stretch};
-use crate::python::ground::run::{self, Aftermath, Operation, Watch, panicked, run_sync, take};
+use crate::convert::errors::{add_cause, to_pyerr};
+use crate::ground::observe::{Listeners, Onlooker, Say, Word};
+use crate::ground::process::{self, Errands, Stretch};
+use crate::ground::run::{self, Aftermath, Operation, Watch, panicked, run_sync, take};
 
 /// Makes a coroutine of an operation. Nothing happens until it is awaited.
-pub(in crate::python) fn run_async<'py, T>(
+pub(crate) fn run_async<'py, T>(
     py: Python<'py>,
     name: &'static str,
     hook: Option<Py<PyAny>>,
@@ -72,7 +72,7 @@ where
 }
 
 /// A coroutine that returns `value` at once.
-pub(in crate::python) fn ready<'py>(
+pub(crate) fn ready<'py>(
     py: Python<'py>,
     value: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {

@@ -11,10 +11,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answer, Name, Oops, done, name, read};
-use crate::sandbox::call::Person;
-use crate::sandbox::command::Command;
-use crate::sandbox::handset::{Act, call_of};
-use crate::sandbox::routes::Shared;
+use crate::call::Person;
+use crate::command::Command;
+use crate::handset::{Act, call_of};
+use crate::routes::Shared;
 
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Answer {
     let mut held = shared.engine.lock();

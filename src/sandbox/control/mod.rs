@@ -24,8 +24,8 @@ use serde_json::{Value, json};
 use super::engine::Held;
 use super::guard::guard;
 use super::routes::Shared;
-use crate::Error;
-use crate::http::parse_id;
+use revrag::Error;
+use revrag::http::parse_id;
 
 /// The largest order, in bytes.
 const MOST_BODY: usize = 10 << 20;
@@ -119,7 +119,7 @@ const TABLE: [(&str, &str, &str); 37] = [
 ];
 
 /// The orders under `/_sandbox/`.
-pub(in crate::sandbox) fn router(shared: Arc<Shared>) -> Router {
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let orders = Orders::new()
         .route("/readyz", get(readyz))
         .route("/time", get(state::time))

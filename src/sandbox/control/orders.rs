@@ -11,16 +11,16 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Name, Oops, campaign as campaign_of, done, name, read, read_any, workspace};
-use crate::http::parse_id;
-use crate::model::Timestamp;
-use crate::sandbox::command::Command;
-use crate::sandbox::engine::Held;
-use crate::sandbox::outcome::{self, Line};
-use crate::sandbox::routes::Shared;
-use crate::sandbox::settings::Settings;
-use crate::sandbox::time::Seconds;
-use crate::sandbox::{gate, show};
-use crate::{Error, Secret};
+use crate::command::Command;
+use crate::engine::Held;
+use crate::outcome::{self, Line};
+use crate::routes::Shared;
+use crate::settings::Settings;
+use crate::time::Seconds;
+use crate::{gate, show};
+use revrag::http::parse_id;
+use revrag::model::Timestamp;
+use revrag::{Error, Secret};
 
 fn running() -> String {
     "running".to_owned()

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::sandbox::outcome::Outcome;
+use crate::outcome::Outcome;
 
 /// What an order takes.
 pub(super) struct Body {

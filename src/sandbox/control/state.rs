@@ -12,11 +12,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Answer, Oops, read};
-use crate::Error;
-use crate::model::Timestamp;
-use crate::sandbox::engine::Target;
-use crate::sandbox::routes::Shared;
-use crate::sandbox::time::{Seconds, Time};
+use crate::engine::Target;
+use crate::routes::Shared;
+use crate::time::{Seconds, Time};
+use revrag::Error;
+use revrag::model::Timestamp;
 
 /// How often a wait for time by hand looks.
 const TICK: Duration = Duration::from_millis(2);

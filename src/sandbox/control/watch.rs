@@ -11,9 +11,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Answer, Name, Oops, done, name, read};
-use crate::http::parse_id;
-use crate::sandbox::ring::Log;
-use crate::sandbox::routes::{Shared, last};
+use crate::ring::Log;
+use crate::routes::{Shared, last};
+use revrag::http::parse_id;
 
 pub(super) async fn faults(State(shared): State<Arc<Shared>>) -> Answer {
     Ok(Json(shared.faults()).into_response())

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::Result;
+use revrag::Result;
 
 const SHOWN: &str = "revrag_numbers";
 const NOTICE: &str = "revrag_notice";
@@ -61,7 +61,7 @@ pub(super) fn forget() -> (header::HeaderName, String) {
 pub(super) fn back(to: &str, done: Result<impl Into<String>>) -> Response {
     let (kind, text) = match done {
         Ok(text) => ("ok", text.into()),
-        Err(error) => ("no", crate::error::masked(&error.to_string())),
+        Err(error) => ("no", revrag::error::masked(&error.to_string())),
     };
     let text = format!("{kind}:{text}");
     let value = utf8_percent_encode(&text, NON_ALPHANUMERIC);

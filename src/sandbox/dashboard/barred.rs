@@ -10,9 +10,9 @@ use serde::Deserialize;
 use super::asked::{self, Asked};
 use super::layout::{self, Page, Place};
 use super::parts;
-use crate::sandbox::Command;
-use crate::sandbox::engine::Held;
-use crate::sandbox::routes::Shared;
+use crate::Command;
+use crate::engine::Held;
+use crate::routes::Shared;
 
 /// Numbers shown; a longer list is not read by eye.
 const SHOWN: usize = 500;

@@ -9,13 +9,13 @@ use maud::{Markup, html};
 use super::asked::Asked;
 use super::layout::{self, Page, Place};
 use super::{handset, parts};
-use crate::http::parse_id;
-use crate::model;
-use crate::sandbox::call::{Call, Person};
-use crate::sandbox::outcome::Turn;
-use crate::sandbox::routes::Shared;
-use crate::sandbox::show;
-use crate::sandbox::world::World;
+use crate::call::{Call, Person};
+use crate::outcome::Turn;
+use crate::routes::Shared;
+use crate::show;
+use crate::world::World;
+use revrag::http::parse_id;
+use revrag::model;
 
 pub(super) async fn page(
     State(shared): State<Arc<Shared>>,

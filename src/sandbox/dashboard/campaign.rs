@@ -9,10 +9,10 @@ use maud::{Markup, html};
 use super::asked::Asked;
 use super::layout::{self, Page, Place};
 use super::{chart, gates, orders, parts};
-use crate::sandbox::campaign::Campaign;
-use crate::sandbox::record::Status;
-use crate::sandbox::routes::Shared;
-use crate::sandbox::world::World;
+use crate::campaign::Campaign;
+use crate::record::Status;
+use crate::routes::Shared;
+use crate::world::World;
 
 /// Calls among which a campaign's latest are looked for.
 const LOOKED_AT: usize = 2_000;

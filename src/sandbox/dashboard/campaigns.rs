@@ -9,9 +9,9 @@ use maud::{Markup, html};
 use super::asked::Asked;
 use super::layout::{Page, Place};
 use super::{chart, gates, parts};
-use crate::sandbox::record::Status;
-use crate::sandbox::routes::Shared;
-use crate::sandbox::world::World;
+use crate::record::Status;
+use crate::routes::Shared;
+use crate::world::World;
 
 pub(super) async fn page(State(shared): State<Arc<Shared>>, asked: Asked) -> Response {
     let held = shared.engine.lock();
@@ -36,7 +36,7 @@ pub(super) async fn page(State(shared): State<Arc<Shared>>, asked: Asked) -> Res
         }
     };
     let all: usize = world.campaigns().iter().map(|it| it.records().len()).sum();
-    let live: usize = world.campaigns().iter().map(crate::sandbox::campaign::Campaign::live).sum();
+    let live: usize = world.campaigns().iter().map(crate::campaign::Campaign::live).sum();
     let page = Page {
         place: Place::Campaigns,
         title: "Campaigns".to_owned(),

@@ -6,9 +6,9 @@ use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 use super::parts;
-use crate::sandbox::history::Sample;
-use crate::sandbox::record::Status;
-use crate::sandbox::time::Time;
+use crate::history::Sample;
+use crate::record::Status;
+use crate::time::Time;
 
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 240.0;

@@ -11,9 +11,9 @@ use super::asked::{self, Asked};
 use super::layout::{self, Page, Place};
 use super::parts;
 use super::requests::{self, Listing};
-use crate::Error;
-use crate::sandbox::deliveries::Delivery;
-use crate::sandbox::routes::Shared;
+use crate::deliveries::Delivery;
+use crate::routes::Shared;
+use revrag::Error;
 
 const PAGE: usize = 50;
 

@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 use super::asked::{self, Asked};
 use super::layout::{self, Page, Place};
 use super::parts;
-use crate::sandbox::fault::{Endpoint, Fault, Kind};
-use crate::sandbox::plan::Ordered;
-use crate::sandbox::routes::Shared;
-use crate::{Error, Result};
+use crate::fault::{Endpoint, Fault, Kind};
+use crate::plan::Ordered;
+use crate::routes::Shared;
+use revrag::{Error, Result};
 
 const KINDS: [(Kind, &str); 14] = [
     (Kind::Status, "Another status"),

@@ -4,10 +4,10 @@ use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 use super::parts;
-use crate::sandbox::gate::{self, Gate, Wait};
-use crate::sandbox::settings::Day;
-use crate::sandbox::time::Time;
-use crate::sandbox::world::World;
+use crate::gate::{self, Gate, Wait};
+use crate::settings::Day;
+use crate::time::Time;
+use crate::world::World;
 
 /// Whether calls are being placed, and if not, why.
 pub(super) struct Why {

@@ -11,13 +11,13 @@ use serde_json::Value;
 use super::asked::{self, Asked};
 use super::layout::{self, Page, Place};
 use super::{call, parts};
-use crate::http::parse_id;
-use crate::sandbox::Command;
-use crate::sandbox::call::{Call, Person};
-use crate::sandbox::handset::{Act, MOST_WORDS};
-use crate::sandbox::routes::Shared;
-use crate::sandbox::world::World;
-use crate::{Error, Result};
+use crate::Command;
+use crate::call::{Call, Person};
+use crate::handset::{Act, MOST_WORDS};
+use crate::routes::Shared;
+use crate::world::World;
+use revrag::http::parse_id;
+use revrag::{Error, Result};
 
 pub(super) async fn page(State(shared): State<Arc<Shared>>, asked: Asked) -> Response {
     let held = shared.engine.lock();

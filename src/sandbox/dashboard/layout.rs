@@ -8,10 +8,10 @@ use maud::{DOCTYPE, Markup, html};
 use super::asked::{self, Asked, Notice};
 use super::assets::{ICON, SCRIPT, STYLE};
 use super::parts::{self, Icon};
-use crate::sandbox::call::Person;
-use crate::sandbox::config::Pace;
-use crate::sandbox::engine::Held;
-use crate::sandbox::routes::Shared;
+use crate::call::Person;
+use crate::config::Pace;
+use crate::engine::Held;
+use crate::routes::Shared;
 
 /// Which of the pages in the navigation this is, or is under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

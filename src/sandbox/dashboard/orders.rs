@@ -9,12 +9,12 @@ use serde::Deserialize;
 
 use super::asked::{self, Asked};
 use super::layout;
-use crate::http::parse_id;
-use crate::sandbox::Command;
-use crate::sandbox::engine::{Held, Target};
-use crate::sandbox::routes::Shared;
-use crate::sandbox::time::{Seconds, Time};
-use crate::{Error, Result};
+use crate::Command;
+use crate::engine::{Held, Target};
+use crate::routes::Shared;
+use crate::time::{Seconds, Time};
+use revrag::http::parse_id;
+use revrag::{Error, Result};
 
 /// How long a button waits for time to arrive; the page shows what is still to come.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(2);

@@ -4,10 +4,10 @@ use jiff::tz::TimeZone;
 use maud::{Markup, PreEscaped, html};
 
 use super::asked::Asked;
-use crate::sandbox::call::{Call, Person};
-use crate::sandbox::campaign::Campaign;
-use crate::sandbox::record::Status;
-use crate::sandbox::time::{Seconds, Time};
+use crate::call::{Call, Person};
+use crate::campaign::Campaign;
+use crate::record::Status;
+use crate::time::{Seconds, Time};
 
 /// A status in a person's words.
 pub(super) fn status_words(status: Status) -> &'static str {
@@ -61,7 +61,7 @@ pub(super) fn campaign_badge(status: &str) -> Markup {
 
 /// How a call goes or went: its class, and in a person's words.
 pub(super) fn call_words(call: &Call) -> (&'static str, &'static str) {
-    use crate::sandbox::outcome::Outcome;
+    use crate::outcome::Outcome;
     match (call.ended, call.person) {
         (false, Person::Called) => return ("retry", "Ringing"),
         (false, _) => return ("live", "In progress"),
@@ -110,11 +110,11 @@ pub(super) fn text(asked: &Asked, text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, id, after)) = next_id(rest) {
-        out.push_str(&crate::error::masked(before));
+        out.push_str(&revrag::error::masked(before));
         out.push_str(id);
         rest = after;
     }
-    out.push_str(&crate::error::masked(rest));
+    out.push_str(&revrag::error::masked(rest));
     out
 }
 

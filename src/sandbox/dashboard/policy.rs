@@ -5,7 +5,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::sandbox::guard::refusal;
+use crate::guard::refusal;
 
 /// Nothing but what the sandbox itself serves, and no script within a page: a pushed text that got
 /// past the escaping would still do nothing.

@@ -9,12 +9,12 @@ use maud::{Markup, html};
 use super::asked::Asked;
 use super::layout::{self, Page, Place};
 use super::{gates, orders, parts, timeline};
-use crate::http::parse_id;
-use crate::sandbox::outcome::number_key;
-use crate::sandbox::record::Entry;
-use crate::sandbox::routes::Shared;
-use crate::sandbox::world::World;
-use crate::sandbox::{gate, show};
+use crate::outcome::number_key;
+use crate::record::Entry;
+use crate::routes::Shared;
+use crate::world::World;
+use crate::{gate, show};
+use revrag::http::parse_id;
 
 pub(super) async fn page(
     State(shared): State<Arc<Shared>>,

@@ -14,10 +14,10 @@ use super::layout::{self, Page, Place};
 use super::parts::{self, Icon};
 use super::search::{self, Found};
 use super::{gates, orders};
-use crate::sandbox::gate;
-use crate::sandbox::record::Status;
-use crate::sandbox::routes::Shared;
-use crate::sandbox::world::World;
+use crate::gate;
+use crate::record::Status;
+use crate::routes::Shared;
+use crate::world::World;
 
 const PAGE: usize = 25;
 

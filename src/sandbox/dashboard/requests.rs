@@ -10,9 +10,9 @@ use serde::Deserialize;
 use super::asked::Asked;
 use super::layout::{self, Page, Place};
 use super::parts;
-use crate::sandbox::requests::Request;
-use crate::sandbox::ring::Text;
-use crate::sandbox::routes::Shared;
+use crate::requests::Request;
+use crate::ring::Text;
+use crate::routes::Shared;
 
 const PAGE: usize = 50;
 

@@ -1,9 +1,9 @@
 //! Which records a person looks for.
 
-use crate::http::parse_id;
-use crate::sandbox::outcome::number_key;
-use crate::sandbox::record::{Entry, Status};
-use crate::sandbox::world::World;
+use crate::outcome::number_key;
+use crate::record::{Entry, Status};
+use crate::world::World;
+use revrag::http::parse_id;
 
 /// Records that a search for a part of something looks at: a page must not keep the calls waiting.
 pub(super) const LOOKED_AT: usize = 50_000;

@@ -11,10 +11,10 @@ use super::asked::Asked;
 use super::campaign::{Tab, head};
 use super::layout::{self, Page, Place};
 use super::{gates, orders, parts};
-use crate::sandbox::campaign::Campaign;
-use crate::sandbox::outcome::Outcome;
-use crate::sandbox::routes::Shared;
-use crate::sandbox::world::Workspace;
+use crate::campaign::Campaign;
+use crate::outcome::Outcome;
+use crate::routes::Shared;
+use crate::world::Workspace;
 
 pub(super) async fn page(
     State(shared): State<Arc<Shared>>,

@@ -5,14 +5,14 @@ use maud::{Markup, html};
 
 use super::asked::Asked;
 use super::parts;
-use crate::sandbox::call::{Call, Person};
-use crate::sandbox::campaign::Campaign;
-use crate::sandbox::deliveries::Deliveries;
-use crate::sandbox::gate;
-use crate::sandbox::outcome::Outcome;
-use crate::sandbox::record::{Entry, Status};
-use crate::sandbox::time::{Seconds, Time};
-use crate::sandbox::world::World;
+use crate::call::{Call, Person};
+use crate::campaign::Campaign;
+use crate::deliveries::Deliveries;
+use crate::gate;
+use crate::outcome::Outcome;
+use crate::record::{Entry, Status};
+use crate::time::{Seconds, Time};
+use crate::world::World;
 
 /// A wait that is shorter is the runner's own pace.
 const WORTH_TELLING: f64 = 2.0;

@@ -6,8 +6,8 @@ use http::Method;
 use uuid::Uuid;
 
 use super::super::{endpoint::Delivery, id, sample};
-use crate::webhook::{CALL_ENDED, HeaderName, Verifier};
-use crate::{Error, Secret};
+use revrag::webhook::{CALL_ENDED, HeaderName, Verifier};
+use revrag::{Error, Secret};
 
 /// What there is to make deliveries of.
 #[derive(Debug)]
@@ -270,7 +270,7 @@ fn set(delivery: &mut Delivery, name: HeaderName, value: Option<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::{Headers, Reason, UnixTime, VerificationError};
+    use revrag::webhook::{Headers, Reason, UnixTime, VerificationError};
 
     const NOW: i64 = 1_780_000_000;
 

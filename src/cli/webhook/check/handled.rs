@@ -5,7 +5,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::failure::Failure;
+use crate::failure::Failure;
 
 /// A log that is written while it is read.
 #[derive(Debug)]

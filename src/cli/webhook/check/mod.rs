@@ -19,12 +19,12 @@ use self::handled::Log;
 use self::verdict::{Finding, Verdict};
 use super::endpoint::{Answer, Endpoint, Unanswered};
 use super::secret;
-use crate::cli::connect::seconds;
-use crate::cli::failure::{End, Failure, Kind};
-use crate::cli::output::Out;
-use crate::cli::session;
-use crate::webhook::UnixTime;
-use crate::world::{System, World as _};
+use crate::connect::seconds;
+use crate::failure::{End, Failure, Kind};
+use crate::output::Out;
+use crate::session;
+use revrag::webhook::UnixTime;
+use revrag::world::{System, World as _};
 
 /// Try an endpoint out, and say what will go wrong in production. Its handler hears of made-up calls
 #[derive(Debug, clap::Args)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::cases::{Case, Wanted};
 use super::{Answer, Unanswered};
-use crate::Secret;
+use revrag::Secret;
 
 /// How an endpoint did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,11 +2,11 @@
 
 use pyo3::prelude::*;
 
-use crate::python::classes::campaign::Campaign;
-use crate::python::classes::find::{self, Asked};
-use crate::python::classes::models;
-use crate::python::ground::run::run_sync;
-use crate::python::ground::task::run_async;
+use crate::classes::campaign::Campaign;
+use crate::classes::find::{self, Asked};
+use crate::classes::models;
+use crate::ground::run::run_sync;
+use crate::ground::task::run_async;
 
 #[pymethods]
 impl Campaign {

@@ -16,8 +16,8 @@ use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
 use uuid::Uuid;
 
-use crate::http;
-use crate::python::classes::client::Client;
+use crate::classes::client::Client;
+use revrag::http;
 
 /// A light handle for one campaign, made by `Client.campaign`. Handles of one campaign of one service are
 /// equal.
@@ -26,13 +26,13 @@ use crate::python::classes::client::Client;
 ///     >>> client.campaign("11111111-1111-1111-1111-111111111111").status().status
 ///     'running'
 #[pyclass(frozen, subclass, module = "revrag")]
-pub(in crate::python) struct Campaign {
+pub(crate) struct Campaign {
     client: Py<Client>,
     id: Uuid,
 }
 
 impl Campaign {
-    pub(in crate::python) fn new(client: Py<Client>, id: Uuid) -> Self {
+    pub(crate) fn new(client: Py<Client>, id: Uuid) -> Self {
         Self { client, id }
     }
 

@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pyo3::prelude::*;
 
-use crate::Error;
-use crate::http::Passage;
-use crate::python::classes::campaign::Campaign;
-use crate::python::classes::client::prepared;
-use crate::python::classes::models;
-use crate::python::convert::errors::{answered_too_late, to_pyerr};
-use crate::python::convert::input;
-use crate::python::ground::observe;
-use crate::python::ground::run::{Aftermath, Operation, run_sync};
-use crate::python::ground::task::run_async;
+use crate::classes::campaign::Campaign;
+use crate::classes::client::prepared;
+use crate::classes::models;
+use crate::convert::errors::{answered_too_late, to_pyerr};
+use crate::convert::input;
+use crate::ground::observe;
+use crate::ground::run::{Aftermath, Operation, run_sync};
+use crate::ground::task::run_async;
+use revrag::Error;
+use revrag::http::Passage;
 
 impl Campaign {
     fn push_operation(

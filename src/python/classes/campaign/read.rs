@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 
-use crate::Error;
-use crate::http::{Listing, RecordsQuery};
-use crate::python::classes::calls::CallFetcher;
-use crate::python::classes::campaign::Campaign;
-use crate::python::classes::client::{bounded, prepared};
-use crate::python::classes::listing::RecordPages;
-use crate::python::classes::models;
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::input::{self, Whole};
-use crate::python::ground::run::{Operation, run_sync};
-use crate::python::ground::task::run_async;
+use crate::classes::calls::CallFetcher;
+use crate::classes::campaign::Campaign;
+use crate::classes::client::{bounded, prepared};
+use crate::classes::listing::RecordPages;
+use crate::classes::models;
+use crate::convert::errors::to_pyerr;
+use crate::convert::input::{self, Whole};
+use crate::ground::run::{Operation, run_sync};
+use crate::ground::task::run_async;
+use revrag::Error;
+use revrag::http::{Listing, RecordsQuery};
 
 impl Campaign {
     fn record_operation(

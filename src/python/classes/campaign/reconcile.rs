@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::python::classes::campaign::Campaign;
-use crate::python::convert::input::Whole;
+use crate::classes::campaign::Campaign;
+use crate::convert::input::Whole;
 
 /// What both forms are given, for the function of `revrag.webhooks._reconcile` that does it.
 #[allow(clippy::too_many_arguments, reason = "the public signature")]

@@ -3,11 +3,11 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::python::classes::campaign::Campaign;
-use crate::python::classes::report::UploadReport;
-use crate::python::classes::upload;
-use crate::python::ground::run::run_sync;
-use crate::python::ground::task::run_async;
+use crate::classes::campaign::Campaign;
+use crate::classes::report::UploadReport;
+use crate::classes::upload;
+use crate::ground::run::run_sync;
+use crate::ground::task::run_async;
 
 #[pymethods]
 impl Campaign {

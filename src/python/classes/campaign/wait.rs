@@ -4,14 +4,14 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use uuid::Uuid;
 
-use crate::Error;
-use crate::python::classes::campaign::Campaign;
-use crate::python::classes::client::prepared;
-use crate::python::classes::models;
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::input;
-use crate::python::ground::run::{Operation, run_sync};
-use crate::python::ground::task::run_async;
+use crate::classes::campaign::Campaign;
+use crate::classes::client::prepared;
+use crate::classes::models;
+use crate::convert::errors::to_pyerr;
+use crate::convert::input;
+use crate::ground::run::{Operation, run_sync};
+use crate::ground::task::run_async;
+use revrag::Error;
 
 impl Campaign {
     fn wait_operation(

@@ -2,10 +2,10 @@
 
 use pyo3::prelude::*;
 
-use crate::http;
-use crate::python::classes::campaign::Campaign;
-use crate::python::classes::watch::Statuses;
-use crate::python::convert::input;
+use crate::classes::campaign::Campaign;
+use crate::classes::watch::Statuses;
+use crate::convert::input;
+use revrag::http;
 
 #[pymethods]
 impl Campaign {

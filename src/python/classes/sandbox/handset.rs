@@ -4,18 +4,18 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::Sandbox;
-use crate::Error;
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::loads::loads;
-use crate::sandbox::Command;
-use crate::sandbox::call::Person;
-use crate::sandbox::handset::{Act, call_of};
+use crate::convert::errors::to_pyerr;
+use crate::convert::loads::loads;
+use revrag::Error;
+use revrag_sandbox::Command;
+use revrag_sandbox::call::Person;
+use revrag_sandbox::handset::{Act, call_of};
 
 /// The phone of a person you play: calls to its number ring here until they are answered.
 ///
 /// `Sandbox.handset` makes one. At the end of its `with` block the number goes its usual way again.
 #[pyclass(frozen, module = "revrag.sandbox")]
-pub(in crate::python) struct Handset {
+pub(crate) struct Handset {
     sandbox: Py<Sandbox>,
     number: String,
 }

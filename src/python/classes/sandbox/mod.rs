@@ -11,12 +11,12 @@ use std::path::PathBuf;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-pub(in crate::python) use handset::Handset;
+pub(crate) use handset::Handset;
 
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::input::{self, Whole};
-use crate::sandbox::Config;
-use crate::{Error, Secret, cli, sandbox};
+use crate::convert::errors::to_pyerr;
+use crate::convert::input::{self, Whole};
+use revrag::{Error, Secret};
+use revrag_sandbox::{self as sandbox, Config};
 
 /// The service in miniature, on a loopback port of this machine.
 ///
@@ -61,7 +61,7 @@ use crate::{Error, Secret, cli, sandbox};
 ///     ...     leads.wait(pushed.results[0].run_id, poll_interval=0.05).status
 ///     'completed'
 #[pyclass(frozen, subclass, module = "revrag.sandbox", weakref)]
-pub(in crate::python) struct Sandbox(sandbox::Sandbox);
+pub(crate) struct Sandbox(sandbox::Sandbox);
 
 /// Takes what is given in place of what is there.
 fn put<T>(place: &mut T, given: Option<T>) {
@@ -226,7 +226,7 @@ impl Sandbox {
         if !kwargs.contains("api_key")? {
             kwargs.set_item("api_key", self.api_key())?;
         }
-        py.get_type::<crate::python::classes::client::Client>().call((), Some(&kwargs))
+        py.get_type::<crate::classes::client::Client>().call((), Some(&kwargs))
     }
 
     /// Stop it; connections and deliveries under way are cut off.
@@ -254,6 +254,6 @@ impl Sandbox {
 
 /// Runs the `revrag` command; its exit code.
 #[pyfunction]
-pub(in crate::python) fn run_command(py: Python<'_>, args: Vec<OsString>) -> i32 {
-    py.detach(|| cli::main(args))
+pub(crate) fn run_command(py: Python<'_>, args: Vec<OsString>) -> i32 {
+    py.detach(|| revrag_cli::main(args))
 }

@@ -6,12 +6,12 @@ use pyo3::types::PyDict;
 use uuid::Uuid;
 
 use super::Sandbox;
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::{input, json};
-use crate::sandbox::engine::Held;
-use crate::sandbox::outcome::Line;
-use crate::sandbox::{Command, Settings, gate};
-use crate::{Error, Result, Secret};
+use crate::convert::errors::to_pyerr;
+use crate::convert::{input, json};
+use revrag::{Error, Result, Secret};
+use revrag_sandbox::engine::Held;
+use revrag_sandbox::outcome::Line;
+use revrag_sandbox::{Command, Settings, gate};
 
 /// These settings over those of `base`.
 pub(super) fn settings(

@@ -7,14 +7,14 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDateTime, PyDelta};
 
 use super::Sandbox;
-use crate::Error;
-use crate::model::Timestamp;
-use crate::python::convert::attribute::Attribute;
-use crate::python::convert::errors::to_pyerr;
-use crate::python::ground::run::{Operation, Running};
-use crate::python::ground::task::run_async;
-use crate::sandbox::engine::Target;
-use crate::sandbox::time::{Seconds, Time};
+use crate::convert::attribute::Attribute;
+use crate::convert::errors::to_pyerr;
+use crate::ground::run::{Operation, Running};
+use crate::ground::task::run_async;
+use revrag::Error;
+use revrag::model::Timestamp;
+use revrag_sandbox::engine::Target;
+use revrag_sandbox::time::{Seconds, Time};
 
 /// How often a wait looks for Ctrl-C.
 pub(super) const TICK: Duration = Duration::from_millis(50);
@@ -46,7 +46,7 @@ impl By {
         Ok(Self(((days * 24.0 + hours) * 60.0 + minutes) * 60.0 + seconds + by.unwrap_or(0.0)))
     }
 
-    fn target(&self, sandbox: &Sandbox) -> crate::Result<Target> {
+    fn target(&self, sandbox: &Sandbox) -> revrag::Result<Target> {
         let wait = Duration::try_from_secs_f64(self.0).map_err(|_| {
             let problem =
                 "time never goes back, and not beyond all bounds; restore a snapshot instead";
@@ -87,7 +87,7 @@ impl Sandbox {
     pub(super) fn going<'py>(
         slf: &Bound<'py, Self>,
         name: &'static str,
-        target: impl FnOnce(&Self) -> crate::Result<Target> + Send + 'static,
+        target: impl FnOnce(&Self) -> revrag::Result<Target> + Send + 'static,
         most: Option<Duration>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let this = slf.clone().unbind();

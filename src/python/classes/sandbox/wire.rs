@@ -11,13 +11,13 @@ use serde_json::json;
 use super::Sandbox;
 use super::order::workspace;
 use super::time::TICK;
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::loads::loads;
-use crate::python::convert::{input, json};
-use crate::sandbox::engine::Target;
-use crate::sandbox::fault::Fault;
-use crate::sandbox::ring::Log;
-use crate::{Error, Secret};
+use crate::convert::errors::to_pyerr;
+use crate::convert::loads::loads;
+use crate::convert::{input, json};
+use revrag::{Error, Secret};
+use revrag_sandbox::engine::Target;
+use revrag_sandbox::fault::Fault;
+use revrag_sandbox::ring::Log;
 
 /// The entries of a log, oldest first, as dicts.
 fn entries<'py, T: Serialize>(py: Python<'py>, log: &Log<T>) -> PyResult<Bound<'py, PyAny>> {

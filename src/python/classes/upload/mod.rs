@@ -10,25 +10,25 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use uuid::Uuid;
 
-use crate::Error;
-use crate::bulk::source::SourceError;
-use crate::bulk::{Cause, Content, Failure, Monitor, Remote, Report, Snapshot, Target, Upload};
-use crate::http::Client;
-use crate::python::classes::origin::Origin;
-use crate::python::classes::report::UploadReport;
-use crate::python::classes::upload::options::UploadOptions;
-use crate::python::convert::errors::{raise_with_report, to_pyerr};
-use crate::python::convert::exclude;
-use crate::python::convert::rows::{Raised, Roles};
-use crate::python::convert::source;
-use crate::python::ground::observe::{Listeners, Say, Word};
-use crate::python::ground::run::{Operation, Running, Watch};
+use crate::classes::origin::Origin;
+use crate::classes::report::UploadReport;
+use crate::classes::upload::options::UploadOptions;
+use crate::convert::errors::{raise_with_report, to_pyerr};
+use crate::convert::exclude;
+use crate::convert::rows::{Raised, Roles};
+use crate::convert::source;
+use crate::ground::observe::{Listeners, Say, Word};
+use crate::ground::run::{Operation, Running, Watch};
+use revrag::Error;
+use revrag::bulk::source::SourceError;
+use revrag::bulk::{Cause, Content, Failure, Monitor, Remote, Report, Snapshot, Target, Upload};
+use revrag::http::Client;
 
 /// How long an upload that is cut off may take to let go of its journal.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// The upload of a source: the body of `upload` and `upload_async`.
-pub(in crate::python) fn operation(
+pub(crate) fn operation(
     client: Client,
     campaign: Uuid,
     source: Py<PyAny>,
@@ -102,8 +102,8 @@ fn begin(
 }
 
 /// Runs an upload and tells how far it has come; the last word comes at its end, whatever that is.
-async fn told(upload: Upload<Remote>, mut monitor: Monitor, tell: &Say) -> Result<Report, Failure> {
-    let mut running = Box::pin(upload.run());
+async fn told(upload: Upload, mut monitor: Monitor, tell: &Say) -> Result<Report, Failure> {
+    let mut running = upload.run();
     loop {
         tokio::select! {
             biased;
@@ -123,7 +123,7 @@ async fn told(upload: Upload<Remote>, mut monitor: Monitor, tell: &Say) -> Resul
 }
 
 /// What an upload came to; turned into Python, it is its report, or raises.
-pub(in crate::python) struct Ended {
+pub(crate) struct Ended {
     result: Result<Report, Failure>,
     raised: Raised,
     origin: Arc<Origin>,
@@ -210,7 +210,7 @@ fn stopped(
              be uploaded again; with journal=… an upload can go on"
         }
     };
-    let counts: Vec<String> = crate::bulk::Outcome::ALL
+    let counts: Vec<String> = revrag::bulk::Outcome::ALL
         .iter()
         .map(|outcome| (outcome.name(), report.count(*outcome)))
         .filter(|(_, count)| *count > 0)
@@ -223,7 +223,7 @@ fn stopped(
 }
 
 /// The columns that hold a number or an id.
-pub(in crate::python) fn roles(content: &Content) -> Roles {
+pub(crate) fn roles(content: &Content) -> Roles {
     // That of the numbers, then those of the ids.
     let columns = content.columns();
     Roles {

@@ -6,13 +6,13 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyString};
 
-use crate::Error;
-use crate::bulk::source::Format;
-use crate::bulk::{Ask, MaxInvalid, OnDuplicate, OnInvalid, OnUnknown, Options, Variables};
-use crate::python::convert::errors::to_pyerr;
-use crate::python::convert::input::{self, Whole, is_mapping};
-use crate::python::convert::json::type_name;
-use crate::python::ground::observe::check_listener;
+use crate::convert::errors::to_pyerr;
+use crate::convert::input::{self, Whole, is_mapping};
+use crate::convert::json::type_name;
+use crate::ground::observe::check_listener;
+use revrag::Error;
+use revrag::bulk::source::Format;
+use revrag::bulk::{Ask, MaxInvalid, OnDuplicate, OnInvalid, OnUnknown, Options, Variables};
 
 /// The keyword arguments, for `upload` and `upload_async`.
 #[derive(Default)]
@@ -114,7 +114,7 @@ impl UploadOptions {
 }
 
 /// An optional text, read by `by`.
-pub(in crate::python) fn read<T>(
+pub(crate) fn read<T>(
     name: &str,
     value: &Bound<'_, PyAny>,
     by: fn(&str) -> Result<T, Error>,
@@ -133,10 +133,7 @@ fn text(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
     })
 }
 
-pub(in crate::python) fn optional(
-    name: &str,
-    value: &Bound<'_, PyAny>,
-) -> PyResult<Option<String>> {
+pub(crate) fn optional(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
     if value.is_none() { Ok(None) } else { text(name, value).map(Some) }
 }
 

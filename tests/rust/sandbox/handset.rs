@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use revrag::sandbox::call::Person;
-use revrag::sandbox::command::Command;
-use revrag::sandbox::outcome::{Outcome, Turn};
-use revrag::sandbox::record::{Pushed, Status};
-use revrag::sandbox::recording::Links;
-use revrag::sandbox::time::{Seconds, Time};
-use revrag::sandbox::world::{Workspace, World};
-use revrag::sandbox::{Settings, runner, show};
 use revrag::{Error, Secret};
+use revrag_sandbox::call::Person;
+use revrag_sandbox::command::Command;
+use revrag_sandbox::outcome::{Outcome, Turn};
+use revrag_sandbox::record::{Pushed, Status};
+use revrag_sandbox::recording::Links;
+use revrag_sandbox::time::{Seconds, Time};
+use revrag_sandbox::world::{Workspace, World};
+use revrag_sandbox::{Settings, runner, show};
 use uuid::Uuid;
 
 const START: i64 = 1_772_323_200_000_000;

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use revrag::Secret;
-use revrag::sandbox::command::Command;
-use revrag::sandbox::gate::{self, Gate};
-use revrag::sandbox::outcome::{Line, Outcome};
-use revrag::sandbox::record::Pushed;
-use revrag::sandbox::recording::Links;
-use revrag::sandbox::settings::Window;
-use revrag::sandbox::time::{Seconds, Time};
-use revrag::sandbox::world::{Workspace, World};
-use revrag::sandbox::{Settings, runner, show};
+use revrag_sandbox::command::Command;
+use revrag_sandbox::gate::{self, Gate};
+use revrag_sandbox::outcome::{Line, Outcome};
+use revrag_sandbox::record::Pushed;
+use revrag_sandbox::recording::Links;
+use revrag_sandbox::settings::Window;
+use revrag_sandbox::time::{Seconds, Time};
+use revrag_sandbox::world::{Workspace, World};
+use revrag_sandbox::{Settings, runner, show};
 use uuid::Uuid;
 
 mod drawn;
@@ -175,7 +175,7 @@ fn a_call_can_be_taken_at_the_handset() {
     let mut world = world(0, &[hourly()]);
     push(&mut world, START, 0, [1]);
     runner::run(&mut world, Time(START + 1_000_000));
-    let turn = revrag::sandbox::outcome::Turn {
+    let turn = revrag_sandbox::outcome::Turn {
         role: "user".to_owned(),
         content: "Who is this?".to_owned(),
     };

@@ -18,7 +18,7 @@ mod ground;
 
 use pyo3::prelude::*;
 
-use crate::http::{PRODUCTION, STAGING};
+use revrag::http::{PRODUCTION, STAGING};
 
 /// Bodies of many sizes come and go between threads, which the system's allocator takes its time over.
 /// From version 3 on, this one takes back at once what another thread lets go: before, megabytes of read

@@ -1,13 +1,13 @@
 //! Settings and orders, drawn at random.
 
 use proptest::prelude::*;
-use revrag::sandbox::call::Person;
-use revrag::sandbox::command::Command;
-use revrag::sandbox::outcome::{Line, Outcome};
-use revrag::sandbox::settings::{Day, Window};
-use revrag::sandbox::time::{Seconds, Time};
-use revrag::sandbox::world::World;
-use revrag::sandbox::{Settings, runner};
+use revrag_sandbox::call::Person;
+use revrag_sandbox::command::Command;
+use revrag_sandbox::outcome::{Line, Outcome};
+use revrag_sandbox::settings::{Day, Window};
+use revrag_sandbox::time::{Seconds, Time};
+use revrag_sandbox::world::World;
+use revrag_sandbox::{Settings, runner};
 
 use super::{HOUR, order, push, pushed};
 

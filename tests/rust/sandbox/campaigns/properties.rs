@@ -6,13 +6,13 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use proptest::prelude::*;
 use revrag::model;
-use revrag::sandbox::command::Command;
-use revrag::sandbox::outcome::Outcome;
-use revrag::sandbox::record::Status;
-use revrag::sandbox::settings::{Day, Window};
-use revrag::sandbox::time::Time;
-use revrag::sandbox::world::World;
-use revrag::sandbox::{Settings, runner, show};
+use revrag_sandbox::command::Command;
+use revrag_sandbox::outcome::Outcome;
+use revrag_sandbox::record::Status;
+use revrag_sandbox::settings::{Day, Window};
+use revrag_sandbox::time::Time;
+use revrag_sandbox::world::World;
+use revrag_sandbox::{Settings, runner, show};
 
 use super::drawn::{Deed, deeds, perform, settings};
 use super::{HOUR, START, history, order, push, pushed, world};
@@ -49,7 +49,7 @@ fn check(world: &World, before: &World) -> Result<(), TestCaseError> {
         prop_assert_eq!(campaign.live(), campaign.count(Status::InProgress));
         // A cap that was lowered holds for calls from then on.
         let was = before.campaigns().iter().find(|it| it.id == campaign.id);
-        let was = was.map_or(0, revrag::sandbox::campaign::Campaign::live);
+        let was = was.map_or(0, revrag_sandbox::campaign::Campaign::live);
         prop_assert!(campaign.live() <= campaign.settings().max_concurrency.max(was));
         for record in campaign.records() {
             prop_assert!(record.attempts <= record.max_attempts);

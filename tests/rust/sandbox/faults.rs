@@ -1,8 +1,8 @@
 //! Faults on order and the webhooks' schedule: pure, so the same each time.
 
 use proptest::prelude::*;
-use revrag::sandbox::fault::{Act, Endpoint, Fault, Kind};
-use revrag::sandbox::plan::{Exchange, Plan};
+use revrag_sandbox::fault::{Act, Endpoint, Fault, Kind};
+use revrag_sandbox::plan::{Exchange, Plan};
 use serde_json::json;
 
 const ENDPOINTS: [Endpoint; 8] = [
