@@ -2,10 +2,10 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+use pythonize::pythonize;
 
 use super::Sandbox;
 use crate::convert::errors::to_pyerr;
-use crate::convert::loads::loads;
 use revrag::Error;
 use revrag_sandbox::Command;
 use revrag_sandbox::call::Person;
@@ -109,13 +109,12 @@ impl Handset {
     /// list[dict]: What was said in the call that goes on: `role` and `content` of each turn.
     #[getter]
     fn conversation<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let text = {
+        let said = {
             let held = self.sandbox.get().0.engine().lock();
             let call = call_of(held.world(), &self.number);
-            let said = call.map(|call| &held.world().calls()[call].said);
-            said.and_then(|said| serde_json::to_vec(said).ok())
+            call.map(|call| held.world().calls()[call].said.clone()).unwrap_or_default()
         };
-        loads(py, text.as_deref().unwrap_or(b"[]"))
+        Ok(pythonize(py, &said)?)
     }
 
     /// Pick up the call that rings.

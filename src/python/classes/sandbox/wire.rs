@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::PyTimeoutError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyDictMethods};
+use pythonize::pythonize;
 use serde::Serialize;
 use serde_json::json;
 
@@ -12,7 +13,6 @@ use super::Sandbox;
 use super::order::workspace;
 use super::time::TICK;
 use crate::convert::errors::to_pyerr;
-use crate::convert::loads::loads;
 use crate::convert::{input, json};
 use revrag::{Error, Secret};
 use revrag_sandbox::engine::Target;
@@ -20,15 +20,14 @@ use revrag_sandbox::fault::Fault;
 use revrag_sandbox::ring::Log;
 
 /// The entries of a log, oldest first, as dicts.
-fn entries<'py, T: Serialize>(py: Python<'py>, log: &Log<T>) -> PyResult<Bound<'py, PyAny>> {
-    let text = {
-        let ring = log.lock();
-        let mut entries: Vec<_> = ring.iter().collect();
-        entries.reverse();
-        serde_json::to_vec(&entries)
-    };
-    let broken = |error: serde_json::Error| to_pyerr(py, Error::invalid("log", error.to_string()));
-    loads(py, &text.map_err(broken)?)
+fn entries<'py, T>(py: Python<'py>, log: &Log<T>) -> PyResult<Bound<'py, PyAny>>
+where
+    T: Clone + Serialize,
+{
+    // Copied: what making a dict may call could ask for the log.
+    let mut entries: Vec<T> = log.lock().iter().cloned().collect();
+    entries.reverse();
+    Ok(pythonize(py, &entries)?)
 }
 
 #[pymethods]
@@ -119,8 +118,7 @@ impl Sandbox {
     /// have `seen` and `struck`.
     #[getter]
     fn faults<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let text = serde_json::to_vec(&self.0.faults()).unwrap_or_else(|_| b"[]".to_vec());
-        loads(py, &text)
+        Ok(pythonize(py, &self.0.faults())?)
     }
 
     /// list[dict]: The last 1,000 requests, oldest first: `method`, `path`, `status` (None where there
