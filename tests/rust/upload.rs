@@ -192,7 +192,6 @@ async fn a_push_that_fails_inside_is_looked_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_campaign_that_is_not_asked_is_an_error() {
-    #[derive(Clone)]
     struct Failing;
     impl Service for Failing {
         fn campaign(&self) -> Asked<'_, Result<Campaign>> {
