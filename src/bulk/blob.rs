@@ -1,6 +1,7 @@
 //! What is written down of a chunk's rows, compact: a plan once, and then what became of them, part
 //! by part.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -109,12 +110,13 @@ const DOUBLED: u8 = 1 << 4;
 
 /// Rows' keys, after a plan, where rows are known by them.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct KeyColumns {
-    keys: String,
+struct KeyColumns<'a> {
+    keys: &'a str,
     /// How long each key is, in bytes; none where it is missing.
-    lengths: Vec<Option<u32>>,
+    lengths: Cow<'a, [Option<u32>]>,
     /// Of each row, where the plan is kept for another upload to read.
-    seals: serde_bytes::ByteBuf,
+    #[serde(with = "serde_bytes")]
+    seals: Cow<'a, [u8]>,
 }
 
 /// What became of rows, in columns. Positions are those of a row in here.
@@ -206,12 +208,13 @@ pub(super) fn pack_plan(chunk: &Chunk, hold: &Hold, is_journaled: bool) -> Vec<u
     }
     columns.texts = texts.all;
     let mut blob = postcard::to_stdvec(&columns).unwrap_or_default();
-    if chunk.seals().len() > 0 {
-        let mut keys = KeyColumns { keys: chunk.keys().to_owned(), ..KeyColumns::default() };
-        keys.lengths.extend(chunk.seals().map(|(length, _)| length));
-        if is_journaled {
-            keys.seals.extend(chunk.seals().flat_map(|(_, seal)| seal.to_bytes()));
-        }
+    if !chunk.seals().is_empty() {
+        let seals = if is_journaled { chunk.seals() } else { &[] };
+        let keys = KeyColumns {
+            keys: chunk.keys(),
+            lengths: chunk.key_lengths().into(),
+            seals: seals.iter().flat_map(|seal| seal.to_bytes()).collect(),
+        };
         blob.extend(postcard::to_stdvec(&keys).unwrap_or_default());
     }
     blob
@@ -226,11 +229,11 @@ pub(super) fn seals(plan: &[u8], rows: usize) -> Result<Vec<Seal>, Corrupt> {
     Ok(seals.iter().copied().map(Seal::of_bytes).collect())
 }
 
-fn key_columns(rest: &[u8], rows: usize) -> Result<Option<KeyColumns>, Corrupt> {
+fn key_columns(rest: &[u8], rows: usize) -> Result<Option<KeyColumns<'_>>, Corrupt> {
     if rest.is_empty() {
         return Ok(None);
     }
-    let columns: KeyColumns = postcard::from_bytes(rest).map_err(|_| Corrupt)?;
+    let columns: KeyColumns<'_> = postcard::from_bytes(rest).map_err(|_| Corrupt)?;
     let fits = columns.lengths.len() == rows && [0, rows * SEAL].contains(&columns.seals.len());
     if fits { Ok(Some(columns)) } else { Err(Corrupt) }
 }

@@ -72,9 +72,10 @@ pub struct Chunk {
     pub rows: Vec<Row>,
     numbers: String,
     keys: String,
-    /// Where each row's key ends there, whether it has one, and what its token comes to; none where rows
-    /// are known by their places.
-    seals: Vec<(u32, bool, Seal)>,
+    /// How many bytes each row's key has there, if it has one; nothing where rows are known by their places.
+    key_lengths: Vec<Option<u32>>,
+    /// What each row's token comes to; nothing where rows are known by their places.
+    seals: Vec<Seal>,
     /// `{"records":[`, the rows' JSON with commas between, and `]}`.
     json: Bytes,
 }
@@ -95,19 +96,14 @@ impl Chunk {
         &self.keys
     }
 
-    /// How many bytes each row's key has, if it has one, and what its token comes to; nothing where rows
-    /// are known by their places.
-    pub fn seals(&self) -> impl ExactSizeIterator<Item = (Option<u32>, Seal)> {
-        let mut start = 0;
-        self.seals.iter().map(move |(end, has_key, seal)| {
-            let length = end - std::mem::replace(&mut start, *end);
-            (has_key.then_some(length), *seal)
-        })
+    /// How many bytes each row's key has, if it has one; nothing where rows are known by their places.
+    pub fn key_lengths(&self) -> &[Option<u32>] {
+        &self.key_lengths
     }
 
-    /// What a row's token comes to, where rows are known by a key.
-    pub fn seal(&self, index: usize) -> Option<Seal> {
-        self.seals.get(index).map(|(_, _, seal)| *seal)
+    /// What each row's token comes to; nothing where rows are known by their places.
+    pub fn seals(&self) -> &[Seal] {
+        &self.seals
     }
 
     /// A row's JSON, if it has one here.
@@ -146,6 +142,7 @@ impl Chunk {
             + self.numbers.len()
             + self.rows.len() * size_of::<Row>()
             + self.keys.len()
+            + size_of_val(&self.key_lengths[..])
             + size_of_val(&self.seals[..])
     }
 }
@@ -189,7 +186,8 @@ pub struct Cutter {
     sent: usize,
     numbers: String,
     keys: String,
-    seals: Vec<(u32, bool, Seal)>,
+    key_lengths: Vec<Option<u32>>,
+    seals: Vec<Seal>,
     json: Vec<u8>,
 }
 
@@ -220,7 +218,7 @@ pub struct Key<'a> {
     /// What the row is sent under.
     pub token: &'a str,
     /// What that comes to.
-    pub seal: Seal,
+    pub seal: &'a Seal,
 }
 
 impl Encoded<'_> {
@@ -252,6 +250,7 @@ impl Cutter {
             sent: 0,
             numbers: String::new(),
             keys: String::new(),
+            key_lengths: Vec::new(),
             seals: Vec::new(),
             json: HEAD.to_vec(),
         }
@@ -299,14 +298,16 @@ impl Cutter {
             rows: Vec::with_capacity(self.rows.len()),
             numbers: String::with_capacity(self.numbers.len()),
             keys: String::with_capacity(self.keys.len()),
+            key_lengths: Vec::with_capacity(self.key_lengths.len()),
             seals: Vec::with_capacity(self.seals.len()),
             json: Vec::with_capacity(self.json.len() + 256),
         };
         next.json.extend_from_slice(HEAD);
-        let Self { seq, first_row, rows, numbers, keys, seals, mut json, .. } =
+        let Self { seq, first_row, rows, numbers, keys, key_lengths, seals, mut json, .. } =
             std::mem::replace(self, next);
         json.extend_from_slice(TAIL);
-        Some(Chunk { seq, first_row, rows, numbers, keys, seals, json: json.into() })
+        let json = json.into();
+        Some(Chunk { seq, first_row, rows, numbers, keys, key_lengths, seals, json })
     }
 
     fn append(&mut self, row: Encoded<'_>, is_sent: bool) {
@@ -328,7 +329,8 @@ impl Cutter {
         self.numbers.push_str(came.or(row.number).unwrap_or_default());
         if let Some(key) = row.key {
             self.keys.push_str(key.shown.unwrap_or_default());
-            self.seals.push((offset(self.keys.len()), key.shown.is_some(), key.seal));
+            self.key_lengths.push(key.shown.map(|shown| offset(shown.len())));
+            self.seals.push(*key.seal);
         }
         self.rows.push(Row {
             fate: row.fate,

@@ -58,7 +58,8 @@ impl Sealer {
     }
 
     /// What a text comes to.
-    pub fn seal(self, text: &str) -> Seal {
+    #[inline]
+    pub fn seal(&self, text: &str) -> Seal {
         let text = text.as_bytes();
         let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
         // Told many bytes at a time.
@@ -69,7 +70,7 @@ impl Sealer {
     }
 
     /// The digest of a text, whatever its case.
-    pub(super) fn fold(self, text: &[u8]) -> [u8; 12] {
+    pub(super) fn fold(&self, text: &[u8]) -> [u8; 12] {
         let mut short = [0; PLACES];
         match short.get_mut(..text.len()) {
             Some(lower) => {
@@ -81,7 +82,8 @@ impl Sealer {
         }
     }
 
-    fn digest(self, text: &[u8]) -> [u8; 12] {
+    #[inline]
+    fn digest(&self, text: &[u8]) -> [u8; 12] {
         let hash = self.0.hash(text);
         let mut digest = [0; 12];
         digest[..8].copy_from_slice(&hash.h1.to_le_bytes());

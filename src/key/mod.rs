@@ -158,20 +158,10 @@ pub fn row_key(token: &str) -> Option<RowKey> {
     Some(RowKey { name, key: Some(parted(rest)?) })
 }
 
-/// The bytes that stand in a token as they are.
-const PLAIN: [bool; 256] = {
-    let mut plain = [false; 256];
-    let mut byte = 0;
-    while byte < 128_u8 {
-        plain[byte as usize] =
-            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'@');
-        byte += 1;
-    }
-    plain
-};
-
+/// Whether a byte stands in a token as it is.
 fn is_plain(byte: u8) -> bool {
-    PLAIN[usize::from(byte)]
+    // Asked of many bytes at a time, which a table can't be.
+    byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'@')
 }
 
 /// Writes a text as it stands in a token; whether that is as it is.

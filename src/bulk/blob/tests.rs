@@ -114,7 +114,7 @@ proptest! {
         let mut sealed = Vec::new();
         for shown in &keys {
             let token = shown.as_ref().map(|key| format!("round:{key}")).unwrap_or_default();
-            let key = Some(Key { shown: shown.as_deref(), token: &token, seal: sealer.seal(&token) });
+            let key = Some(Key { shown: shown.as_deref(), token: &token, seal: &sealer.seal(&token) });
             sealed.push(sealer.seal(&token));
             let fate = Fate::Send { own_session: false };
             cutter.put(Encoded { fate, repaired: false, check: 0, number: None, came: None, key, json: b"{}" });

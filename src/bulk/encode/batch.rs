@@ -40,7 +40,7 @@ impl Encoder {
         let style = Style::new();
         let columns = Variables::columns(batch, &layout.variables)?;
         let mut variables = Variables::of(&style, &columns, &self.content)?;
-        let mut rows = Rows::expecting(batch.num_rows(), self.sealer);
+        let mut rows = Rows::expecting(batch.num_rows());
         let mut key = Vec::with_capacity(keys.len());
         for index in 0..batch.num_rows() {
             let row = first_row + index as u64;

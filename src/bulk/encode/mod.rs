@@ -117,10 +117,11 @@ impl Encoder {
     /// Encodes a block whose first row is the `first_row`-th of the source.
     pub(super) fn encode(&self, block: &Block, first_row: u64) -> Result<Rows> {
         let checker = self.rules.map(Checker::new);
-        match block {
+        let rows = match block {
             Block::Batch(batch) => self.batch(batch, first_row, checker.as_ref()),
             Block::Objects(rows) => self.objects(rows, first_row, checker.as_ref()),
-        }
+        };
+        Ok(rows?.sealed(&self.sealer))
     }
 
     #[inline]

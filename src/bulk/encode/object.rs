@@ -109,7 +109,7 @@ impl Encoder {
         checker: Option<&Checker>,
     ) -> Result<Rows> {
         let content = &self.content;
-        let mut rows = Rows::expecting(objects.len(), self.sealer);
+        let mut rows = Rows::expecting(objects.len());
         for (row, object) in (first_row..).zip(objects) {
             let phone = || cell(object.get(&content.phone_number));
             let start = rows.json().len();

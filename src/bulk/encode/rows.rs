@@ -13,7 +13,6 @@ pub(in super::super) struct Rows {
     json: Vec<u8>,
     /// How many there will be.
     expected: usize,
-    sealer: Sealer,
 }
 
 /// Rows after which it is known how much room one takes.
@@ -29,28 +28,29 @@ struct Keys {
     tokens: String,
     /// One for each row, where rows are known by keys.
     marks: Vec<KeyMark>,
-    /// The key of the row that is being encoded; none where it is known by its place.
+    /// What each row's token comes to, once all rows are there.
+    seals: Vec<Seal>,
+    /// Where the token of the row that is being encoded begins.
+    start: usize,
+    /// The key of that row; none where it is known by its place.
     next: Option<Kept>,
 }
 
-/// A row's key, and where its texts end.
+/// A row's key, and how long its texts are.
 #[derive(Debug)]
 struct KeyMark {
-    /// What its token comes to.
-    seal: Seal,
+    token: u32,
     key: Kept,
-    shown_end: usize,
-    token_end: usize,
 }
 
-/// Where the text of a key is.
+/// Where the text of a key is, and how long.
 #[derive(Debug, Clone, Copy)]
 enum Kept {
     /// There is no key.
     Nowhere,
-    /// So many bytes at the end of its token.
-    InToken(usize),
-    Apart,
+    /// At the end of its token.
+    InToken(u32),
+    Apart(u32),
 }
 
 /// A row, and where its texts end.
@@ -68,21 +68,19 @@ struct Mark {
 impl Keys {
     /// The token of the row that is being encoded.
     fn token(&self) -> &str {
-        let start = self.marks.last().map_or(0, |mark| mark.token_end);
-        self.tokens.get(start..).unwrap_or_default()
+        self.tokens.get(self.start..).unwrap_or_default()
     }
 }
 
 impl Rows {
     /// None yet, of so many: growing by doubling would copy them again and again.
-    pub(super) fn expecting(rows: usize, sealer: Sealer) -> Self {
+    pub(super) fn expecting(rows: usize) -> Self {
         Self {
             marks: Vec::with_capacity(rows),
             numbers: String::new(),
             keys: Keys::default(),
             json: Vec::new(),
             expected: rows,
-            sealer,
         }
     }
 
@@ -98,24 +96,41 @@ impl Rows {
         let _ = self.keys.tokens.try_reserve(more(self.keys.tokens.len()));
     }
 
+    /// The same with what tokens come to: all of them together, as no digest waits for another.
+    #[must_use]
+    pub(super) fn sealed(mut self, sealer: &Sealer) -> Self {
+        let mut rest = &*self.keys.tokens;
+        let seal = |mark: &KeyMark| {
+            let (token, after) = rest.split_at_checked(mark.token as usize).unwrap_or_default();
+            rest = after;
+            sealer.seal(token)
+        };
+        self.keys.seals = self.keys.marks.iter().map(seal).collect();
+        self
+    }
+
     /// Hands out each row.
     pub(in super::super) fn each(self, mut put: impl FnMut(Encoded<'_>)) {
         let (mut number_start, mut json_start) = (0, 0);
         let (mut shown_start, mut token_start) = (0, 0);
-        let mut keys = self.keys.marks.iter();
+        let mut keys = self.keys.marks.iter().zip(&self.keys.seals);
         for mark in self.marks {
             let Mark { fate, repaired, check, number_end, json_end, came, has_number } = mark;
             let number = self.numbers.get(number_start..number_end).filter(|_| has_number);
             let json = &self.json[json_start..json_end];
-            let key = keys.next().map(|mark| {
-                let KeyMark { seal, key, shown_end, token_end } = *mark;
+            let key = keys.next().map(|(mark, seal)| {
+                let token_end = token_start + mark.token as usize;
                 let token = self.keys.tokens.get(token_start..token_end).unwrap_or_default();
-                let shown = match key {
+                let shown = match mark.key {
                     Kept::Nowhere => None,
-                    Kept::InToken(length) => self.keys.tokens.get(token_end - length..token_end),
-                    Kept::Apart => self.keys.shown.get(shown_start..shown_end),
+                    Kept::InToken(length) => token.get(token.len() - length as usize..),
+                    Kept::Apart(length) => {
+                        let start = shown_start;
+                        shown_start += length as usize;
+                        self.keys.shown.get(start..shown_start)
+                    }
                 };
-                (shown_start, token_start) = (shown_end, token_end);
+                token_start = token_end;
                 Key { shown, token, seal }
             });
             (number_start, json_start) = (number_end, json_end);
@@ -125,11 +140,13 @@ impl Rows {
 
     /// Each row's token, if it could be sent, and what that comes to, where rows are known by keys.
     pub(in super::super) fn tokens(&self) -> impl Iterator<Item = (Option<&str>, Seal)> + Clone {
-        let mut start = 0;
-        self.marks.iter().zip(&self.keys.marks).map(move |(mark, key)| {
-            let place = std::mem::replace(&mut start, key.token_end)..key.token_end;
-            let token = matches!(mark.fate, Fate::Send { .. }).then(|| self.keys.tokens.get(place));
-            (token.flatten(), key.seal)
+        let mut end = 0;
+        let keys = self.keys.marks.iter().zip(&self.keys.seals);
+        self.marks.iter().zip(keys).map(move |(mark, (key, seal))| {
+            let start = end;
+            end += key.token as usize;
+            let is_sent = matches!(mark.fate, Fate::Send { .. });
+            (is_sent.then(|| self.keys.tokens.get(start..end)).flatten(), *seal)
         })
     }
 
@@ -142,10 +159,10 @@ impl Rows {
         let is_within = write(&mut self.keys.tokens);
         self.keys.next = Some(match shown {
             None => Kept::Nowhere,
-            Some(shown) if is_within => Kept::InToken(shown.len()),
+            Some(shown) if is_within => Kept::InToken(length(shown)),
             Some(shown) => {
                 self.keys.shown.push_str(shown);
-                Kept::Apart
+                Kept::Apart(length(shown))
             }
         });
     }
@@ -202,9 +219,9 @@ impl Rows {
         self.numbers.push_str(number.unwrap_or_default());
         let (number_end, json_end) = (self.numbers.len(), self.json.len());
         if let Some(key) = self.keys.next.take() {
-            let (shown_end, token_end) = (self.keys.shown.len(), self.keys.tokens.len());
-            let seal = self.sealer.seal(self.keys.token());
-            self.keys.marks.push(KeyMark { seal, key, shown_end, token_end });
+            let token = length(self.keys.token());
+            self.keys.marks.push(KeyMark { token, key });
+            self.keys.start = self.keys.tokens.len();
         }
         self.marks.push(Mark {
             fate,
@@ -221,6 +238,11 @@ impl Rows {
     }
 }
 
+/// The length of a text that is known to be short: a key has an end, and a token an earlier one.
+fn length(text: &str) -> u32 {
+    u32::try_from(text.len()).unwrap_or(u32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,7 +250,7 @@ mod tests {
     #[test]
     fn the_first_rows_do_not_decide_how_much_memory_is_asked_for() {
         let row = vec![b' '; 100_000];
-        let mut rows = Rows::expecting(100_000, Sealer::of(uuid::Uuid::nil()));
+        let mut rows = Rows::expecting(100_000);
         for _ in 0..=SAMPLE {
             let start = rows.json.len();
             rows.json.extend_from_slice(&row);

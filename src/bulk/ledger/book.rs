@@ -24,14 +24,14 @@ impl Book {
 
     /// Whether a row may have been sent before, by the journal alone.
     pub fn doubt(&self, row: &Encoded<'_>) -> Option<Fate> {
-        let why = self.known.doubt(row.key?.seal).filter(|_| self.roster.is_none())?;
+        let why = self.known.doubt(*row.key?.seal).filter(|_| self.roster.is_none())?;
         Some(Fate::Doubtful(why.into()))
     }
 
     /// What is to become of a row that could be sent.
     pub fn fate(&self, row: &Encoded<'_>) -> Option<Fate> {
         let key = row.key?;
-        let seal = key.seal;
+        let seal = *key.seal;
         let Some(roster) = &self.roster else {
             let existing = self.known.existing(seal, row.check);
             return existing.map(|existing| Fate::Existing(Box::new(existing)));

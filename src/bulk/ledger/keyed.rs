@@ -86,7 +86,7 @@ impl Keys {
     /// Takes in what rows are known by.
     pub(super) fn take(&mut self, chunk: &Chunk) {
         let before = self.seals.len();
-        self.seals.extend(chunk.seals().map(|(_, seal)| seal));
+        self.seals.extend_from_slice(chunk.seals());
         let longest = self.seals[before..].iter().map(|seal| seal.length).max();
         self.longest = self.longest.max(longest.unwrap_or_default());
     }
@@ -366,7 +366,7 @@ impl Ledger {
         let Some(keys) = keys else { return (Vec::new(), rows, None) };
         let mut why = None;
         let (doubt, fresh): (Vec<u32>, Vec<u32>) = rows.into_iter().partition(|row| {
-            let told = keys.doubt(chunk.seal(*row as usize));
+            let told = keys.doubt(chunk.seals().get(*row as usize).copied());
             why = why.take().or_else(|| told.map(Into::into));
             told.is_some()
         });

@@ -80,7 +80,7 @@ pub(super) fn chunks(rows: &[Row], order: &[usize], book: &Book, most: usize) ->
     for at in order {
         let (row, token) = (&rows[*at], token(*at));
         let json = if row.is_valid { row.json(&token) } else { String::new() };
-        let key = Some(Key { shown: Some(&token), token: &token, seal: sealer.seal(&token) });
+        let key = Some(Key { shown: Some(&token), token: &token, seal: &sealer.seal(&token) });
         let fate = if row.is_valid {
             Fate::Send { own_session: false }
         } else {
