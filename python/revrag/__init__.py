@@ -49,7 +49,13 @@ from revrag.errors import *  # noqa: F403  # re-exported one by one below
 # Spelled so that type checkers see it and `typing`, a third of the import's time, stays out.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from revrag._types import CallStatus, CampaignState, RecordInput, RecordStatus
+    from revrag._types import (
+        CallStatus,
+        CampaignState,
+        RecordInput,
+        RecordStatus,
+        UploadOptions,
+    )
 
 __all__ = [
     "PRODUCTION",
@@ -75,6 +81,7 @@ __all__ = [
     "RecordStatus",
     "RequestEvent",
     "Transcription",
+    "UploadOptions",
     "UploadProgress",
     "UploadRejects",
     "UploadReport",
@@ -87,7 +94,7 @@ __all__ = [
 ]
 
 
-_TYPES = frozenset({"CallStatus", "CampaignState", "RecordInput", "RecordStatus"})
+_TYPES = frozenset({"CallStatus", "CampaignState", "RecordInput", "RecordStatus", "UploadOptions"})
 _SUBMODULES = frozenset({"sandbox", "testing", "webhooks"})
 
 

@@ -14,9 +14,11 @@ from typing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from os import PathLike
     from uuid import UUID
+
+    from revrag._revrag import UploadProgress
 
 RecordStatus: TypeAlias = Literal[
     "queued",
@@ -81,3 +83,43 @@ NumberSource: TypeAlias = (
     " | Iterable[str | int | RecordInput | Mapping[str, Any]] | str | PathLike[str]"
 )
 """What numbers can be read from: themselves, a table with a column of them, or a file."""
+
+
+class UploadOptions(TypedDict, total=False):
+    """What `Campaign.upload` takes beside its source, each by its name.
+
+    Example:
+        >>> nightly: revrag.UploadOptions = {"required": ["name"], "max_invalid": 0.05}
+        >>> rows = [{"phone_number": "98765 43210", "name": "Riya"}]
+        >>> campaign.upload(rows, **nightly).accepted
+        1
+    """
+
+    phone_number: str
+    variables: Iterable[str] | Mapping[str, str] | None
+    app_user_id: str | None
+    app_session_id: str | None
+    key: str | Iterable[str] | None
+    name: str | None
+    existing: Literal["campaign", "journal", "caller"]
+    region: str | None
+    on_invalid: Literal["reject", "send", "raise"]
+    on_duplicate: Literal["keep", "reject"]
+    required: Iterable[str]
+    exclude: NumberSource | None
+    limit: int | None
+    max_invalid: float | None
+    max_records: int
+    max_bytes: int
+    concurrency: int
+    max_records_per_second: float | None
+    journal: str | PathLike[str] | None
+    on_unknown: Literal["settle", "leave", "stop"]
+    settle_after: float
+    give_up_after: float
+    progress: bool | Callable[[UploadProgress], object] | None
+    dry_run: bool
+    delimiter: str | None
+    encoding: str | None
+    sheet: str | None
+    max_field_bytes: int

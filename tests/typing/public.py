@@ -75,6 +75,9 @@ async def uploading(campaign: revrag.Campaign, path: Path) -> None:
     assert_type(report.accepted, int)
     campaign.upload(pl.DataFrame(report), progress=lambda seen: seen.elapsed)
     campaign.upload(pl.LazyFrame(), required=["first_name"])
+    nightly: revrag.UploadOptions = {"key": "id", "exclude": [919876543210], "max_invalid": 5}
+    campaign.upload(rows, **nightly)
+    campaign.upload(rows, on_unknwon="stop")  # type: ignore[call-arg]
     campaign.upload(5)  # type: ignore[arg-type]
     campaign.upload(rows, on_unknown="never")  # type: ignore[arg-type]
 

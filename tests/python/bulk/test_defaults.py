@@ -1,4 +1,4 @@
-"""The defaults of ``upload``, said four times: in Rust, signature, stub and the pages."""
+"""The defaults of ``upload``, said four times: in Rust, signature, docstring and the pages."""
 
 from __future__ import annotations
 
@@ -51,13 +51,15 @@ def of_rust() -> dict[str, Any]:
     return {**found, "key": None}
 
 
-def of_stub(method: str) -> dict[str, Any]:
-    tree = ast.parse((ROOT / "python/revrag/_revrag.pyi").read_text())
-    (function,) = [
-        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == method
-    ]
-    pairs = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
-    return {arg.arg: ast.literal_eval(default) for arg, default in pairs if default is not None}
+def of_docstring() -> dict[str, Any]:
+    """Told where it is not "nothing": an editor shows the names of the options, and this text."""
+    doc = inspect.getdoc(revrag.Campaign.upload) or ""
+    arguments = doc.partition("Args:\n")[2].partition("\n\nReturns:")[0]
+    told = {}
+    for entry in re.split(r"\n?^    (?=\w)", arguments, flags=re.MULTILINE):
+        if found := re.search(r"Default: `(.+)`\.$", entry):
+            told[entry.partition(" ")[0]] = ast.literal_eval(found[1])
+    return told
 
 
 def of_signature(method: str) -> dict[str, Any]:
@@ -71,11 +73,18 @@ def of_signature(method: str) -> dict[str, Any]:
 
 def test_all_say_the_same() -> None:
     said = of_signature("upload")
-    assert said == of_signature("upload_async") == of_stub("upload") == of_stub("upload_async")
+    assert said == of_signature("upload_async")
+    assert {name: value for name, value in said.items() if value not in (None, False, ())} == (
+        of_docstring()
+    )
     rust = of_rust()
     assert {name: said[name] for name in rust} == rust
     assert said.keys() - PYTHON_ALONE == rust.keys()
     assert [type(said[name]) for name in rust] == [type(value) for value in rust.values()]
+
+
+def test_the_options_of_the_stub_are_those_of_the_signature() -> None:
+    assert list(revrag.UploadOptions.__annotations__) == list(of_signature("upload"))
 
 
 def test_the_pages_say_the_same() -> None:

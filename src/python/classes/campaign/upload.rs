@@ -22,7 +22,7 @@ impl Campaign {
     ///     source (object): A data frame (polars, pandas), an Arrow table or stream, a DuckDB relation,
     ///         an iterable of mappings, or the path of a `.csv`, `.tsv`, `.txt`, `.jsonl`, `.ndjson`
     ///         (each also `.gz`), `.parquet`, `.arrow`, `.xlsx` or `.xls` file.
-    ///     phone_number (str): The column of the numbers.
+    ///     phone_number (str): The column of the numbers. Default: `"phone_number"`.
     ///     variables (list[str] | dict[str, str] | None): The columns to send as variables, or a mapping
     ///         from variable to column; None takes a column `variables` that holds objects, else every
     ///         column without another role that has a name. Nulls are left out, but kept in lists.
@@ -40,14 +40,14 @@ impl Campaign {
     ///         campaign's records first, `"journal"` asks the journal alone, for those who alone write to
     ///         the campaign; `"caller"` asks nobody: none of the rows was uploaded, and nobody else uploads
     ///         them meanwhile, as the caller has seen to by other means. Then several uploads of a name
-    ///         may run at once.
+    ///         may run at once. Default: `"campaign"`.
     ///     region (str | None): Where numbers without a country code belong, as `"IN"`; None sends all
-    ///         as they come.
+    ///         as they come. Default: `"IN"`.
     ///     on_invalid (str): What becomes of rows that are not valid: `"reject"` keeps them home,
     ///         `"send"` sends their numbers as they came, `"raise"` stops, before anything is sent where
-    ///         the source can be read twice.
+    ///         the source can be read twice. Default: `"reject"`.
     ///     on_duplicate (str): What becomes of the second and later rows of one number: `"keep"` sends
-    ///         them, `"reject"` keeps them home.
+    ///         them, `"reject"` keeps them home. Default: `"keep"`.
     ///     required (Iterable[str]): Variables that must be neither null nor empty.
     ///     exclude (object | None): Numbers that are not to be called: a list or column of them, a table with
     ///         a column named as `phone_number` says or `phone_number`, or the path of a file. They are
@@ -58,17 +58,18 @@ impl Campaign {
     ///     max_invalid (float | int | None): How many rows may be invalid, as a share (a float from 0.0 to
     ///         1.0) or a count (an int). With more, nothing is sent where the source can be read twice;
     ///         otherwise nothing of its first 10,000 rows, and no more once there are too many.
-    ///     max_records (int): Rows in a request.
-    ///     max_bytes (int): Bytes in a request; a larger row goes alone.
-    ///     concurrency (int): Requests at a time.
+    ///     max_records (int): Rows in a request. Default: `500`.
+    ///     max_bytes (int): Bytes in a request; a larger row goes alone. Default: `1000000`.
+    ///     concurrency (int): Requests at a time. Default: `4`.
     ///     max_records_per_second (float | None): Rows a second.
     ///     journal (str | PathLike | None): A file in which the upload can be gone on with.
     ///     on_unknown (str): What becomes of rows of unknown outcome: `"settle"` looks for them,
-    ///         `"leave"` reports them, `"stop"` stops.
+    ///         `"leave"` reports them, `"stop"` stops. Default: `"settle"`.
     ///     settle_after (float): Seconds the service is given to finish what it has of a lost request,
     ///         before its rows are looked for; after a timeout it is given another `timeout`.
+    ///         Default: `5.0`.
     ///     give_up_after (float): Seconds for which the service may answer no push before the upload
-    ///         stops. Meanwhile a few rows at a time try whether it is back.
+    ///         stops. Meanwhile a few rows at a time try whether it is back. Default: `600.0`.
     ///     progress (bool | Callable[[UploadProgress], object] | None): True shows a bar; a callable is
     ///         told a few times a second.
     ///     dry_run (bool): Read and check everything, send nothing. With a key the campaign's records are
@@ -79,7 +80,7 @@ impl Campaign {
     ///     sheet (str | None): The name of a workbook's sheet; None takes the only one, or the only one
     ///         with the column of the numbers.
     ///     max_field_bytes (int): The largest field of a CSV file; a quote that is never closed ends there.
-    ///         A line, of JSON too, may have 64 MiB, or as much.
+    ///         A line, of JSON too, may have 64 MiB, or as much. Default: `1000000`.
     ///
     /// Returns:
     ///     UploadReport: What became of every row.
