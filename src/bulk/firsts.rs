@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::hint::black_box;
 
 use super::seal::Seal;
+use super::source::room;
 
 /// Bits of an entry, and of a bucket, that name a row, from 1; 0 is none.
 const ROW: u32 = 40;
@@ -11,9 +12,6 @@ const ROW: u32 = 40;
 const PRINT: u32 = u128::BITS - ROW;
 /// Keys to a bucket, at most and on average.
 const KEYS: usize = 2;
-
-/// The most rows for which room is made at once: what a source says of itself may be wrong.
-const ROOM: usize = 1 << 22;
 
 /// Which row came first with each key.
 ///
@@ -70,7 +68,7 @@ impl Firsts {
 
     /// There will be so many rows.
     pub(super) fn make_room(&mut self, rows: u64) {
-        self.expected = usize::try_from(rows).unwrap_or(ROOM).min(ROOM);
+        self.expected = room(rows);
         let _ = self.entries.try_reserve(self.expected);
     }
 

@@ -15,6 +15,7 @@ use fixedbitset::FixedBitSet;
 use super::super::chunk::Chunk;
 use super::super::options::Existing;
 use super::super::seal::{Seal, Sealer};
+use super::super::source::room;
 use super::belief::{Belief, believe, prove};
 use super::book::Book;
 use super::ending::Stage;
@@ -28,9 +29,6 @@ use super::roster::{Roster, Sought, Standing};
 use super::scan::Scan;
 use super::settling::{Judged, LOOKS, unread};
 use super::{Keyed, Ledger, own};
-
-/// Rows for which room is made at once.
-const ROOM: usize = 1 << 22;
 
 /// The least pause between two looks before anything is sent.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -77,10 +75,9 @@ impl Keys {
         }
     }
 
-    /// Makes room for so many rows. What a source says of itself may be wrong.
+    /// Makes room for so many rows.
     pub(super) fn make_room(&mut self, rows: u64) {
-        let rows = usize::try_from(rows).unwrap_or(ROOM).min(ROOM);
-        let _ = self.seals.try_reserve(rows);
+        let _ = self.seals.try_reserve(room(rows));
     }
 
     /// Takes in what rows are known by.

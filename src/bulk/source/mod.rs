@@ -75,6 +75,12 @@ pub trait Source: Send {
     }
 }
 
+/// For how many rows room is made at once where a source says that it has so many, which may be wrong.
+pub(super) fn room(rows: u64) -> usize {
+    const MOST: usize = 1 << 22;
+    usize::try_from(rows).unwrap_or(MOST).min(MOST)
+}
+
 /// Opens a source from its beginning.
 pub type Open = Arc<dyn Fn() -> Result<Box<dyn Source>, SourceError> + Send + Sync>;
 
