@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-pub use crate::masked::masked;
+pub use crate::masked::{masked, masked_but_ids};
 use crate::model::{CampaignStatus, Document, DocumentError, Record, Whole};
 pub use crate::refused::{RefusalBody, StatusError};
 use crate::webhook::VerificationError;
@@ -252,5 +252,5 @@ fn records_text(count: usize) -> String {
 }
 
 pub(crate) fn request_id_text(request_id: Option<&str>) -> String {
-    request_id.map_or_else(String::new, |id| format!(" [request id {}]", masked(id)))
+    request_id.map_or_else(String::new, |id| format!(" [request id {}]", masked_but_ids(id)))
 }

@@ -11,6 +11,47 @@ const LONGEST: usize = 15;
 /// look like a phone number: `98765 43210`, `+91 (80) 1234-5678`.
 pub fn masked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    mask(text, &mut out);
+    out
+}
+
+/// The same, but for UUIDs, whose digits are nobody's number.
+pub fn masked_but_ids(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, id, after)) = next_id(rest) {
+        mask(before, &mut out);
+        out.push_str(id);
+        rest = after;
+    }
+    mask(rest, &mut out);
+    out
+}
+
+/// The first UUID in a text, with hyphens or without, and what is before and after it.
+fn next_id(text: &str) -> Option<(&str, &str, &str)> {
+    let is_part = |c: char| c.is_ascii_hexdigit() || c == '-';
+    let mut from = 0;
+    while let Some(at) = text.get(from..)?.find(is_part).map(|at| from + at) {
+        let (before, run) = text.split_at_checked(at)?;
+        let end = run.find(|c| !is_part(c)).unwrap_or(run.len());
+        let is_within = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        for length in [36, 32] {
+            let Some((id, after)) = run.split_at_checked(length) else { continue };
+            // What is digits throughout is none.
+            let is_plain = length == 32 && !id.contains(|c: char| c.is_ascii_alphabetic());
+            let is_alone =
+                !is_within(before.chars().next_back()) && !is_within(after.chars().next());
+            if length <= end && is_alone && !is_plain && uuid::Uuid::try_parse(id).is_ok() {
+                return Some((before, id, after));
+            }
+        }
+        from = at + end;
+    }
+    None
+}
+
+fn mask(text: &str, out: &mut String) {
     let mut rest = text;
     while let Some(at) = rest.find(char::is_numeric) {
         let (before, digits) = rest.split_at(at);
@@ -32,7 +73,6 @@ pub fn masked(text: &str) -> String {
         rest = after;
     }
     out.push_str(rest);
-    out
 }
 
 struct Group {
@@ -114,6 +154,19 @@ mod tests {
             assert!(!text.contains(|c: char| c.is_numeric()), "{text}");
             assert!(text.ends_with(": refused"), "{text}");
         }
+    }
+
+    #[test]
+    fn ids_are_not() {
+        let id = "11111111-1111-4111-8111-111111111111";
+        let short = "7d6cce6375f44e1d8e3f944641568503";
+        for text in [format!("[request id {id}]"), format!("({short}), {id}-0 {short}-17")] {
+            assert_eq!(masked_but_ids(&text), text);
+        }
+        assert_eq!(masked_but_ids(&format!("{id}, +919876543210")), format!("{id}, +***"));
+        assert_ne!(masked_but_ids(&format!("{id}{id}")), format!("{id}{id}"));
+        assert_eq!(masked_but_ids(&"7".repeat(32)), "***");
+        assert_eq!(masked_but_ids("9876543210-"), "***-");
     }
 
     #[test]

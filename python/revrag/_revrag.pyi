@@ -80,7 +80,14 @@ PRODUCTION: Final[str]
 STAGING: Final[str]
 
 _Outcome: TypeAlias = Literal[
-    "accepted", "rejected", "invalid", "excluded", "duplicate", "unknown", "not_sent"
+    "accepted",
+    "existing",
+    "rejected",
+    "invalid",
+    "excluded",
+    "duplicate",
+    "unknown",
+    "not_sent",
 ]
 _Id: TypeAlias = str | UUID
 _Json: TypeAlias = dict[str, Any]
@@ -277,7 +284,9 @@ class CallFetcher:
     """Fetches calls, for `CallPager`."""
 
     def fetch(self, wanted: list[tuple[bool, str]]) -> CallBatch: ...
-    def fetch_async(self, wanted: list[tuple[bool, str]]) -> Coroutine[Any, Any, CallBatch]: ...
+    def fetch_async(
+        self, wanted: list[tuple[bool, str]]
+    ) -> Coroutine[Any, Any, CallBatch]: ...
     def stream(
         self,
         batches: Iterator[CallBatch],
@@ -610,7 +619,9 @@ class Campaign:
             >>> campaign.status().stats.total_records > 0
             True
         """
-    def status_async(self, *, timeout: float | None = None) -> Coroutine[Any, Any, CampaignStatus]:
+    def status_async(
+        self, *, timeout: float | None = None
+    ) -> Coroutine[Any, Any, CampaignStatus]:
         """The asyncio twin of `status`.
 
         Example:
@@ -1028,13 +1039,15 @@ class UploadReport:
         where the stream itself is uploaded; from a file of it, leave them out with `variables=`. Rows that the
         upload did not come to are `not_sent`.
 
-        Rows that are `unknown` may be in the campaign: to upload them once more may call people twice.
+        Not all of them are to be uploaded again as they are: those that are `unknown` may be in the campaign, the
+        person of a `duplicate` was called by an earlier row, and nobody who is `excluded` is to be called.
 
         Args:
-            source (object): What was uploaded, once more. It must be one that can be read twice: a frame, a
+            source (object): What was uploaded, once more, in the same order: a row with another key or number than
+                the one that was uploaded in its place is an error. It must be one that can be read twice: a frame, a
                 table, a list, a file. It is read as the upload read it.
             outcome (str | Iterable[str] | None): Only rows of this outcome, or of these; None is all but
-                `accepted`.
+                `accepted` and `existing`.
 
         Returns:
             UploadRejects: An Arrow stream that can be written to a file, too.
@@ -2365,7 +2378,9 @@ class Sandbox:
             ...     it.webhooks_failed
             1
         """
-    def run_until_delivered_async(self, *, timeout: float = 30.0) -> Coroutine[Any, Any, datetime]:
+    def run_until_delivered_async(
+        self, *, timeout: float = 30.0
+    ) -> Coroutine[Any, Any, datetime]:
         """The asyncio twin of `run_until_delivered`: the endpoint may be served by the same event loop.
 
         Example:
@@ -2630,7 +2645,9 @@ def token_prefix(name: str | None) -> str:
 def is_row_token(app_session_id: str, prefix: str) -> bool:
     """Whether a session id is one that an upload gives to a row, of this prefix or of any other."""
 
-def excluded_numbers(exclude: object, *, phone_number: str, region: str | None) -> list[int]:
+def excluded_numbers(
+    exclude: object, *, phone_number: str, region: str | None
+) -> list[int]:
     """The numbers that an upload's `exclude` holds: the digits of each in E.164, in order."""
 
 def masked(text: str) -> str:

@@ -90,8 +90,9 @@ class UploadOptions(TypedDict, total=False):
 
     Example:
         >>> nightly: revrag.UploadOptions = {"required": ["name"], "max_invalid": 0.05}
+        >>> checked: revrag.UploadOptions = {**nightly, "dry_run": True}
         >>> rows = [{"phone_number": "98765 43210", "name": "Riya"}]
-        >>> campaign.upload(rows, **nightly).accepted
+        >>> campaign.upload(rows, **checked).not_sent
         1
     """
 

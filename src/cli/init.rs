@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args, out: &mut Out<'_>) -> Result<End, Failure> {
         out.json(&json!({"path": path.to_string_lossy()}))?;
     } else {
         out.line(format_args!("{}", path.display()))?;
-        out.say("Write your API key into it, then try: revrag status");
+        out.say("Write your API key and the campaign's id into it, then try: revrag status");
     }
     Ok(End::Done)
 }

@@ -194,7 +194,7 @@ impl<'a> Out<'a> {
         if self.look.show_numbers || revrag::key::is_of_place(&text) {
             return text;
         }
-        revrag::error::masked(&text)
+        revrag::error::masked_but_ids(&text)
     }
 
     /// A table of what was asked for: bordered by nothing, as wide as the terminal, where it has no room

@@ -46,7 +46,7 @@ impl Rejects {
             schema: columns.schema(),
             columns,
             source: (self.input.open)()?,
-            encoder: Encoder::new(content, Uuid::nil())?,
+            encoder: Encoder::new(content, Uuid::nil())?.keeping(true),
             cursor: Cursor::new(self.report.table()),
             outcomes: self.outcomes.clone(),
             row: 0,
@@ -199,25 +199,18 @@ impl Reader {
         while !self.has_ended
             && let Some(block) = self.source.next()?
         {
-            let numbers = self.numbers(&block)?;
+            let rows = self.rows(&block)?;
             let (mut wanted, mut outcomes, mut errors) =
                 (Vec::new(), StringBuilder::new(), StringBuilder::new());
-            for (at, number) in (self.row..).zip(&numbers) {
+            for (at, row) in (self.row..).zip(&rows) {
                 let known = self.cursor.at(at).map_err(broken)?;
                 let (outcome, error) = match &known {
                     Some(known) => (known.outcome, known.error.as_deref()),
                     None => (Outcome::NotSent, Some(UNREAD)),
                 };
-                let has_left =
-                    matches!(outcome, Outcome::Accepted | Outcome::Rejected | Outcome::Unknown);
-                if let Some(sent) = known.as_ref().and_then(|known| known.number.as_deref())
-                    && has_left
-                    && number.as_deref() != Some(sent)
-                {
-                    return Err(other_source(
-                        at,
-                        "has another number than the one that was uploaded",
-                    ));
+                if let Some(what) = known.as_ref().and_then(|known| row.differs(known)) {
+                    let problem = format!("has another {what} than the one that was uploaded");
+                    return Err(other_source(at, &problem));
                 }
                 let is_wanted = self.outcomes.contains(&outcome);
                 wanted.push(is_wanted);
@@ -226,7 +219,7 @@ impl Reader {
                     errors.append_option(error);
                 }
             }
-            self.row += numbers.len() as u64;
+            self.row += rows.len() as u64;
             if wanted.contains(&true) {
                 let own = self.columns.rows(&block, &wanted).map_err(broken)?;
                 let report: [ArrayRef; 2] =
@@ -244,15 +237,39 @@ impl Reader {
         Ok(None)
     }
 
-    /// The number of each row, as the upload sent it.
-    fn numbers(&self, block: &Block) -> Result<Vec<Option<String>>> {
+    /// What tells each row from others.
+    fn rows(&self, block: &Block) -> Result<Vec<Row>> {
         if block.is_empty() {
             return Ok(Vec::new());
         }
-        let mut numbers = Vec::with_capacity(block.len());
-        let rows = self.encoder.encode(block, self.row)?;
-        rows.each(|row| numbers.push(row.number.map(str::to_owned)));
-        Ok(numbers)
+        let mut rows = Vec::with_capacity(block.len());
+        self.encoder.encode(block, self.row)?.each(|row| {
+            rows.push(Row {
+                key: row.key.and_then(|key| key.shown).map(str::to_owned),
+                number: row.number.map(str::to_owned),
+                came: row.came.map(str::to_owned),
+            });
+        });
+        Ok(rows)
+    }
+}
+
+/// What tells a row from others: its key, where it has one, and its number, as it is sent and as it came.
+struct Row {
+    key: Option<String>,
+    number: Option<String>,
+    came: Option<String>,
+}
+
+impl Row {
+    /// What of it is not as a report has it, whatever became of the row.
+    fn differs(&self, known: &Known) -> Option<&'static str> {
+        if self.key != known.key {
+            return Some("key");
+        }
+        // What stayed home is shown as it came.
+        let is_as_it_came = self.came.is_some() && known.number == self.came;
+        (known.number != self.number && !is_as_it_came).then_some("number")
     }
 }
 
@@ -292,6 +309,7 @@ struct Cursor {
 /// What is known of a row.
 struct Known {
     outcome: Outcome,
+    key: Option<String>,
     number: Option<String>,
     error: Option<String>,
 }
@@ -330,6 +348,7 @@ impl Cursor {
             let outcome = Outcome::named(&text("outcome").unwrap_or_default());
             let known = Known {
                 outcome: outcome.unwrap_or(Outcome::Unknown),
+                key: text("key"),
                 number: text("phone_number"),
                 error: text("error"),
             };

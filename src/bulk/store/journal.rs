@@ -107,7 +107,7 @@ impl Name {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 "is in use by another upload"
             }
-            Some(ErrorCode::NotADatabase) => "is not a journal; name another file",
+            Some(ErrorCode::NotADatabase) => NO_JOURNAL,
             Some(ErrorCode::DatabaseCorrupt) => return self.corrupt(),
             Some(ErrorCode::CannotOpen) => {
                 "can't be opened or made; check the folder and its permissions"
@@ -227,10 +227,14 @@ fn lock(path: &Path, name: &Name) -> Result<File> {
     // SQLite takes a file too short to be one of its own for an empty one.
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     if (1..512).contains(&size) {
-        return Err(name.error("is not a journal; name another file"));
+        return Err(name.error(NO_JOURNAL));
     }
     Ok(file)
 }
+
+/// A journal that is damaged may have been one: then a new one is no way out.
+const NO_JOURNAL: &str = "is not a journal; name another file, or restore it if it was one: a new journal knows \
+                          of none of the rows that were sent";
 
 /// Refuses to go on with another upload.
 pub(super) fn compare(known: &Identity, asked: &Identity, name: &Name) -> Result<()> {
@@ -243,7 +247,8 @@ pub(super) fn compare(known: &Identity, asked: &Identity, name: &Name) -> Result
     match known.content.difference(&asked.content) {
         None => Ok(()),
         Some(option) => Err(name.error(&format!(
-            "was begun with another {option}; go on with the same, or name another file"
+            "was begun with another {option}; go on with the same: another journal would know of none of the \
+             rows that were sent"
         ))),
     }
 }

@@ -90,7 +90,10 @@ impl Plan<'_> {
             Some(window) => out.say(format_args!("window    {window}")),
             None => out.say("window    as set in the dashboard; the service does not tell it"),
         }
-        let mut line = format!("{} rows: {} to send", counts.total(), self.to_send());
+        // Which of them went before, a dry run does not know.
+        let may_have_gone = self.before.is_some() || self.is_keyed;
+        let what = if may_have_gone { "valid" } else { "to send" };
+        let mut line = format!("{} rows: {} {what}", counts.total(), self.to_send());
         for outcome in [Outcome::Invalid, Outcome::Excluded, Outcome::Duplicate] {
             if counts.of(outcome) > 0 {
                 line = format!("{line}, {} {}", counts.of(outcome), outcome.name());
@@ -110,7 +113,7 @@ impl Plan<'_> {
             (None, None) => {}
         }
         if self.is_keyed {
-            out.say("key       rows that the campaign has already are not sent again");
+            out.say("key       what was sent under this key is not sent again; what was sent without it is");
         }
         for row in &self.rows {
             let shown = self.row(row, out);

@@ -220,13 +220,15 @@ impl UploadReport {
     /// where the stream itself is uploaded; from a file of it, leave them out with `variables=`. Rows that the
     /// upload did not come to are `not_sent`.
     ///
-    /// Rows that are `unknown` may be in the campaign: to upload them once more may call people twice.
+    /// Not all of them are to be uploaded again as they are: those that are `unknown` may be in the campaign, the
+    /// person of a `duplicate` was called by an earlier row, and nobody who is `excluded` is to be called.
     ///
     /// Args:
-    ///     source (object): What was uploaded, once more. It must be one that can be read twice: a frame, a
+    ///     source (object): What was uploaded, once more, in the same order: a row with another key or number than
+    ///         the one that was uploaded in its place is an error. It must be one that can be read twice: a frame, a
     ///         table, a list, a file. It is read as the upload read it.
     ///     outcome (str | Iterable[str] | None): Only rows of this outcome, or of these; None is all but
-    ///         `accepted`.
+    ///         `accepted` and `existing`.
     ///
     /// Returns:
     ///     UploadRejects: An Arrow stream that can be written to a file, too.

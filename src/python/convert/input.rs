@@ -5,7 +5,7 @@ use std::time::Duration;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyInt, PyString, PyType};
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyInt, PyString, PyType};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -49,7 +49,7 @@ impl<'py> FromPyObject<'_, 'py> for Whole {
     type Error = PyErr;
 
     fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        if !value.is_instance_of::<PyInt>() {
+        if !value.is_instance_of::<PyInt>() || value.is_instance_of::<PyBool>() {
             let kind = type_name(&value);
             return Err(PyTypeError::new_err(format!("expected an int, not {kind}")));
         }

@@ -270,6 +270,29 @@ def test_a_value_that_is_refused(
     assert not service.pushes
 
 
+WRONG: dict[str, list[object]] = {
+    # What is no bool would be one by its truth, and None would send.
+    "dry_run": [None, "", "no", 0],
+    "limit": ["10", 1.5, True],
+    "max_invalid": ["5%"],
+    "max_records": ["10", True],
+    "key": [3],
+    "journal": [5],
+    "settle_after": ["5"],
+}
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [(option, value) for option, values in WRONG.items() for value in values]
+)
+def test_a_wrong_type_is_told_by_name(
+    upload: Upload, service: Service, option: str, value: object
+) -> None:
+    with pytest.raises(TypeError, match=rf"^{option}: "):
+        upload(service, leads(1), **{option: value})
+    assert not service.pushes
+
+
 def test_no_such_option(upload: Upload, service: Service) -> None:
     with pytest.raises(TypeError, match="chunk_size"):
         upload(service, leads(1), chunk_size=5)

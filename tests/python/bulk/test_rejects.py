@@ -9,6 +9,7 @@ import io
 import itertools
 import json
 import pickle
+import re
 import stat
 import tracemalloc
 from collections.abc import Callable
@@ -78,6 +79,15 @@ def test_an_outcome_that_is_none(report: revrag.UploadReport) -> None:
         ):
             with pytest.raises(revrag.InvalidArgumentError, match=r"^outcome: "):
                 ask()
+
+
+def test_the_stub_knows_every_outcome(report: revrag.UploadReport) -> None:
+    with pytest.raises(revrag.InvalidArgumentError) as info:
+        report.rows("nope")  # type: ignore[arg-type]
+    stub = Path(revrag.__file__).with_name("_revrag.pyi").read_text("utf-8")
+    known = re.findall(r'"(\w+)"', stub.partition("_Outcome: TypeAlias")[2].partition("]")[0])
+    told = str(info.value).partition("one of ")[2].partition(", or")[0]
+    assert told.split(", ") == known
 
 
 # --- as files --------------------------------------------------------------------------------
@@ -354,6 +364,24 @@ def test_another_source_is_not_taken_for_it(
     with pytest.raises(pa.ArrowInvalid, match="very source"):
         pa.table(report.rejects(changed))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("how", ["existing", "dry", "not sent"])
+def test_rows_in_another_order_are_not_taken_for_others(
+    upload: Upload, service: Service, how: str
+) -> None:
+    source = [{"id": at, "phone_number": number(at) if at % 3 else "12"} for at in range(9)]
+    options: dict[str, Any] = {"key": "id", "name": "june"} if how == "existing" else {}
+    if how == "existing":
+        upload(service, source, **options)
+    report = upload(service, source, dry_run=how == "dry", limit=1, **options)
+    assert pa.table(report.rejects(source)).num_rows >= 3
+    # The rows that are not valid are each other's likeness, but for the key.
+    changed = [source[1], source[0], *source[2:]]
+    alike = [source[3], *source[1:3], source[0], *source[4:]]
+    for other in [changed, alike] if how == "existing" else [changed]:
+        with pytest.raises(pa.ArrowInvalid, match="very source that was uploaded"):
+            pa.table(report.rejects(other))
 
 
 def test_what_the_source_raises(upload: Upload, service: Service, tmp_path: Path) -> None:

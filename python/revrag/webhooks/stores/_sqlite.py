@@ -64,7 +64,8 @@ class SqliteStore:
         clock: What tells the time, in Unix seconds.
 
     Raises:
-        InvalidArgumentError: A time is not positive, or the path is no file.
+        InvalidArgumentError: A time is not positive, or the path names no file. One that
+            can't be made is a `sqlite3.OperationalError` at the first claim.
 
     Example:
         >>> store = revrag.webhooks.stores.SqliteStore("webhooks.sqlite")
