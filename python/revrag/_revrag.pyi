@@ -284,9 +284,7 @@ class CallFetcher:
     """Fetches calls, for `CallPager`."""
 
     def fetch(self, wanted: list[tuple[bool, str]]) -> CallBatch: ...
-    def fetch_async(
-        self, wanted: list[tuple[bool, str]]
-    ) -> Coroutine[Any, Any, CallBatch]: ...
+    def fetch_async(self, wanted: list[tuple[bool, str]]) -> Coroutine[Any, Any, CallBatch]: ...
     def stream(
         self,
         batches: Iterator[CallBatch],
@@ -619,9 +617,7 @@ class Campaign:
             >>> campaign.status().stats.total_records > 0
             True
         """
-    def status_async(
-        self, *, timeout: float | None = None
-    ) -> Coroutine[Any, Any, CampaignStatus]:
+    def status_async(self, *, timeout: float | None = None) -> Coroutine[Any, Any, CampaignStatus]:
         """The asyncio twin of `status`.
 
         Example:
@@ -2378,9 +2374,7 @@ class Sandbox:
             ...     it.webhooks_failed
             1
         """
-    def run_until_delivered_async(
-        self, *, timeout: float = 30.0
-    ) -> Coroutine[Any, Any, datetime]:
+    def run_until_delivered_async(self, *, timeout: float = 30.0) -> Coroutine[Any, Any, datetime]:
         """The asyncio twin of `run_until_delivered`: the endpoint may be served by the same event loop.
 
         Example:
@@ -2645,9 +2639,7 @@ def token_prefix(name: str | None) -> str:
 def is_row_token(app_session_id: str, prefix: str) -> bool:
     """Whether a session id is one that an upload gives to a row, of this prefix or of any other."""
 
-def excluded_numbers(
-    exclude: object, *, phone_number: str, region: str | None
-) -> list[int]:
+def excluded_numbers(exclude: object, *, phone_number: str, region: str | None) -> list[int]:
     """The numbers that an upload's `exclude` holds: the digits of each in E.164, in order."""
 
 def masked(text: str) -> str:
