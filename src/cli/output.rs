@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use console::measure_text_width;
 use serde::Serialize;
 
 /// Where a command reads and writes.
@@ -198,11 +199,17 @@ impl<'a> Out<'a> {
     }
 
     /// A table of what was asked for: bordered by nothing, as wide as the terminal, where it has no room
-    /// for columns in which there is nothing. In a pipe its lines are as long as they are.
+    /// for columns in which there is nothing, and says of the others which had none. In a pipe its lines are
+    /// as long as they are.
     pub(super) fn table(&mut self, head: &[&str], rows: Vec<Vec<String>>) -> io::Result<()> {
-        let says = |at: usize| rows.iter().any(|row| row.get(at).is_some_and(|it| !it.is_empty()));
-        let is_shown = |at: usize| !self.console.out_is_terminal || rows.is_empty() || says(at);
-        let shown: Vec<bool> = (0..head.len()).map(is_shown).collect();
+        let (mut shown, mut left_out) = (vec![true; head.len()], Vec::new());
+        if self.console.out_is_terminal {
+            let widths = widths(head, &rows);
+            shown = fitting(&widths, self.width().into());
+            let each = head.iter().zip(&widths).zip(&shown);
+            let each = each.filter(|((_, width), shown)| **width > 0 && !**shown);
+            left_out.extend(each.map(|((name, _), _)| *name));
+        }
         let mut table = Table::new();
         table.load_preset(presets::NOTHING);
         if self.console.out_is_terminal {
@@ -216,7 +223,7 @@ impl<'a> Out<'a> {
         for (at, column) in table.column_iter_mut().enumerate() {
             column.set_padding((0, 2));
             // An id in two pieces can't be copied.
-            if at < 3 {
+            if at < WHOLE {
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
@@ -224,6 +231,10 @@ impl<'a> Out<'a> {
             let line = line.trim_end();
             let line = if at == 0 { self.faint(line) } else { line.to_owned() };
             self.line(line)?;
+        }
+        if !left_out.is_empty() {
+            let names = left_out.join(", ");
+            self.say(format_args!("no room for: {names} (--format csv has all)"));
         }
         Ok(())
     }
@@ -346,9 +357,44 @@ pub(super) fn printable(text: &str) -> String {
         .collect()
 }
 
+/// The first columns of a table, which are there as a whole whatever the width.
+const WHOLE: usize = 3;
+
+/// How wide each column of a table would be, with the space after it; 0 where there is nothing in it.
+fn widths(head: &[&str], rows: &[Vec<String>]) -> Vec<usize> {
+    let width = |at: usize, name: &str| {
+        let cells = rows.iter().filter_map(|row| row.get(at)).map(|it| measure_text_width(it));
+        let widest = cells.max().unwrap_or(1);
+        if widest == 0 { 0 } else { widest.max(measure_text_width(name)) + 2 }
+    };
+    head.iter().enumerate().map(|(at, name)| width(at, name)).collect()
+}
+
+/// Which columns have room: those that come first, the last of them in several lines if need be.
+fn fitting(widths: &[usize], mut room: usize) -> Vec<bool> {
+    /// Narrower lines are no pleasure to read.
+    const NARROWEST: usize = 16;
+    let fits = |(at, width): (usize, &usize)| {
+        let is_shown = *width > 0 && (at < WHOLE || (*width).min(NARROWEST) <= room);
+        room = room.saturating_sub(if is_shown { *width } else { 0 });
+        is_shown
+    };
+    widths.iter().enumerate().map(fits).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_without_room_are_left_out() {
+        let rows = [vec!["x".repeat(36), "12".to_owned(), String::new(), "é".repeat(40)]];
+        let widths = widths(&["id", "number", "status", "session"], &rows);
+        assert_eq!(widths, [38, 8, 0, 42]);
+        for (room, last) in [(88, true), (62, true), (61, false), (10, false)] {
+            assert_eq!(fitting(&widths, room), [true, true, false, last], "{room}");
+        }
+    }
 
     #[test]
     fn a_masked_number_is_nobodys() {
