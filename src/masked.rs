@@ -38,11 +38,11 @@ fn next_id(text: &str) -> Option<(&str, &str, &str)> {
         let is_within = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
         for length in [36, 32] {
             let Some((id, after)) = run.split_at_checked(length) else { continue };
-            // What is digits throughout is none.
-            let is_plain = length == 32 && !id.contains(|c: char| c.is_ascii_alphabetic());
+            // Digits throughout may be a number.
+            let may_be_number = length == 32 && !id.contains(|c: char| c.is_ascii_alphabetic());
             let is_alone =
                 !is_within(before.chars().next_back()) && !is_within(after.chars().next());
-            if length <= end && is_alone && !is_plain && uuid::Uuid::try_parse(id).is_ok() {
+            if length <= end && is_alone && !may_be_number && uuid::Uuid::try_parse(id).is_ok() {
                 return Some((before, id, after));
             }
         }

@@ -88,6 +88,8 @@ NumberSource: TypeAlias = (
 class UploadOptions(TypedDict, total=False):
     """What `Campaign.upload` takes beside its source, each by its name.
 
+    What each means, and what holds where it is left out, is told there.
+
     Example:
         >>> nightly: revrag.UploadOptions = {"required": ["name"], "max_invalid": 0.05}
         >>> checked: revrag.UploadOptions = {**nightly, "dry_run": True}

@@ -238,7 +238,7 @@ impl Rows {
     }
 }
 
-/// The length of a text that is known to be short: a key has an end, and a token an earlier one.
+/// The length of a key or of a token, for which keys have a greatest one.
 fn length(text: &str) -> u32 {
     u32::try_from(text.len()).unwrap_or(u32::MAX)
 }

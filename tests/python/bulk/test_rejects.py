@@ -376,8 +376,9 @@ def test_rows_in_another_order_are_not_taken_for_others(
         upload(service, source, **options)
     report = upload(service, source, dry_run=how == "dry", limit=1, **options)
     assert pa.table(report.rejects(source)).num_rows >= 3
-    # The rows that are not valid are each other's likeness, but for the key.
-    changed = [source[1], source[0], *source[2:]]
+    # One that is not valid, and one that did not go.
+    changed = [*source[:3], source[4], source[3], *source[5:]]
+    # Those that are not valid are each other's likeness, but for the key.
     alike = [source[3], *source[1:3], source[0], *source[4:]]
     for other in [changed, alike] if how == "existing" else [changed]:
         with pytest.raises(pa.ArrowInvalid, match="very source that was uploaded"):

@@ -45,14 +45,16 @@ impl UploadOptions {
             let number = value.extract::<Whole>()?.at_least(py, name, least)?;
             Ok(usize::try_from(number).unwrap_or(usize::MAX))
         };
+        let Self { options, exclude, format, progress } = self;
+        let content = &mut options.content;
         match name {
-            "phone_number" => self.options.content.phone_number = text(name, value)?,
-            "variables" => self.options.content.variables = variables(value)?,
-            "app_user_id" => self.options.content.app_user_id = optional(name, value)?,
-            "app_session_id" => self.options.content.app_session_id = optional(name, value)?,
-            "region" => self.options.content.region = optional(name, value)?,
+            "phone_number" => content.phone_number = text(name, value)?,
+            "variables" => content.variables = variables(value)?,
+            "app_user_id" => content.app_user_id = optional(name, value)?,
+            "app_session_id" => content.app_session_id = optional(name, value)?,
+            "region" => content.region = optional(name, value)?,
             "on_invalid" => {
-                self.options.content.on_invalid = choice(
+                content.on_invalid = choice(
                     name,
                     value,
                     &[
@@ -64,33 +66,32 @@ impl UploadOptions {
             }
             "on_duplicate" => {
                 let known = [("keep", OnDuplicate::Keep), ("reject", OnDuplicate::Reject)];
-                self.options.content.on_duplicate = choice(name, value, &known)?;
+                content.on_duplicate = choice(name, value, &known)?;
             }
-            "required" => self.options.content.required = names(name, value)?,
-            "exclude" => self.exclude = (!value.is_none()).then(|| value.clone().unbind()),
+            "required" => content.required = names(name, value)?,
+            "exclude" => *exclude = (!value.is_none()).then(|| value.clone().unbind()),
             "limit" => {
                 let limit = value.extract::<Option<Whole>>()?;
-                self.options.rails.limit =
-                    limit.map(|limit| limit.at_least(py, name, 0)).transpose()?;
+                options.rails.limit = limit.map(|limit| limit.at_least(py, name, 0)).transpose()?;
             }
-            "max_invalid" => self.options.rails.max_invalid = max_invalid(name, value)?,
-            "max_records" => self.options.max_records = number(1)?,
-            "max_bytes" => self.options.max_bytes = number(1)?,
-            "concurrency" => self.options.concurrency = number(1)?,
-            "max_records_per_second" => self.options.max_records_per_second = value.extract()?,
-            "key" => self.options.content.key = key(name, value)?,
-            "name" => self.options.content.name = optional(name, value)?,
+            "max_invalid" => options.rails.max_invalid = max_invalid(name, value)?,
+            "max_records" => options.max_records = number(1)?,
+            "max_bytes" => options.max_bytes = number(1)?,
+            "concurrency" => options.concurrency = number(1)?,
+            "max_records_per_second" => options.max_records_per_second = value.extract()?,
+            "key" => content.key = key(name, value)?,
+            "name" => content.name = optional(name, value)?,
             "existing" => {
                 let known = [
                     ("campaign", Ask::Campaign),
                     ("journal", Ask::Journal),
                     ("caller", Ask::Caller),
                 ];
-                self.options.existing = choice(name, value, &known)?;
+                options.existing = choice(name, value, &known)?;
             }
-            "journal" => self.options.journal = value.extract::<Option<PathBuf>>()?,
+            "journal" => options.journal = value.extract::<Option<PathBuf>>()?,
             "on_unknown" => {
-                self.options.on_unknown = choice(
+                options.on_unknown = choice(
                     name,
                     value,
                     &[
@@ -101,17 +102,17 @@ impl UploadOptions {
                 )?;
             }
             "settle_after" => {
-                self.options.settle_after = input::seconds(py, name, value.extract()?)?;
+                options.settle_after = input::seconds(py, name, value.extract()?)?;
             }
             "give_up_after" => {
-                self.options.give_up_after = input::seconds(py, name, value.extract()?)?;
+                options.give_up_after = input::seconds(py, name, value.extract()?)?;
             }
-            "delimiter" => self.format.delimiter = read(name, value, Format::delimiter_of)?,
-            "encoding" => self.format.encoding = read(name, value, Format::encoding_of)?,
-            "sheet" => self.format.sheet = optional(name, value)?,
-            "max_field_bytes" => self.format.max_field_bytes = number(1)?,
-            "progress" => self.progress = listener(value)?,
-            "dry_run" => self.options.dry_run = value.extract()?,
+            "delimiter" => format.delimiter = read(name, value, Format::delimiter_of)?,
+            "encoding" => format.encoding = read(name, value, Format::encoding_of)?,
+            "sheet" => format.sheet = optional(name, value)?,
+            "max_field_bytes" => format.max_field_bytes = number(1)?,
+            "progress" => *progress = listener(value)?,
+            "dry_run" => options.dry_run = value.extract()?,
             _ => return Ok(false),
         }
         Ok(true)
