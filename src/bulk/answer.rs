@@ -1,15 +1,19 @@
 //! The answer to a push, read for what an upload keeps of it.
 
-use std::borrow::Cow;
+mod body;
+
 use std::collections::HashSet;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
+use self::body::Body;
 use super::ledger::{Reader, print};
 use crate::error::ResponseProblem;
-use crate::model::DocumentError;
+use crate::model::json::{Raw, to_utf8};
+use crate::model::unreadable;
 
 /// What the service said of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,13 +56,21 @@ pub enum Status {
 impl RunId {
     /// The id that a text is.
     pub fn of(text: &str) -> Self {
-        // Only the one form that is written back as it was read.
-        let has_capitals = text.bytes().fold(false, |has, byte| has | byte.is_ascii_uppercase());
-        match text.parse::<Hyphenated>() {
-            Ok(uuid) if !has_capitals => Self::Uuid(uuid.into_uuid()),
-            _ => Self::Text(text.into()),
-        }
+        uuid(text.as_bytes()).map_or_else(|| Self::Text(text.into()), Self::Uuid)
     }
+
+    fn read(text: Raw<'_>) -> Self {
+        let uuid = uuid(text.text).filter(|_| text.is_plain);
+        uuid.map_or_else(|| Self::Text(text.to_text().into()), Self::Uuid)
+    }
+}
+
+/// The UUID that a text is, in the one form that is written back as it was read.
+fn uuid(text: &[u8]) -> Option<Uuid> {
+    let has_capitals = text.iter().fold(false, |has, byte| has | byte.is_ascii_uppercase());
+    // No other form has this length.
+    let is_hyphenated = text.len() == Hyphenated::LENGTH && !has_capitals;
+    is_hyphenated.then(|| Uuid::try_parse_ascii(text).ok()).flatten()
 }
 
 impl std::fmt::Display for RunId {
@@ -79,6 +91,13 @@ impl Status {
         }
     }
 
+    fn read(text: Option<Raw<'_>>) -> Self {
+        match text {
+            Some(Raw { text: b"queued", .. }) => Self::Queued,
+            other => Self::Other(other.map(|text| text.to_text().into())),
+        }
+    }
+
     /// Its text.
     pub fn text(&self) -> Option<&str> {
         match self {
@@ -88,42 +107,15 @@ impl Status {
     }
 }
 
-#[derive(Deserialize)]
-struct Body<'a> {
-    accepted: u64,
-    rejected: u64,
-    #[serde(borrow)]
-    results: Vec<Entry<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Entry<'a> {
-    accepted: bool,
-    #[serde(borrow, default)]
-    phone_number: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    run_id: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    status: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    error: Option<Text<'a>>,
-}
-
-/// A text, borrowed where it has no escapes. serde borrows no [`Cow`] within an [`Option`].
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
 /// Reads the answer to a push of rows with these numbers, and holds it against what was sent: an
 /// answer that contradicts itself or the request says nothing for certain.
 pub(super) fn read<'a>(
-    body: &[u8],
+    text: &Bytes,
     numbers: impl ExactSizeIterator<Item = &'a str> + Clone,
     reader: Reader,
 ) -> Result<Vec<Answer>, ResponseProblem> {
-    // Checked as a whole, which is quicker than text by text.
-    let text =
-        std::str::from_utf8(body).map_err(|_| DocumentError::NotJson { line: 1, column: 1 })?;
-    let body: Body<'_> = serde_json::from_str(text).map_err(|error| told(&error))?;
+    let text = to_utf8(text).map_err(|at| unreadable(text, at))?;
+    let body = Body::read(&text, numbers.len())?;
     let contradiction = |text: String| Err(ResponseProblem::Contradiction(text));
     let (found, count) = (body.results.len(), numbers.len());
     if found != count {
@@ -132,15 +124,14 @@ pub(super) fn read<'a>(
     let mut answers = Vec::with_capacity(count);
     let mut accepted = 0;
     for ((at, entry), number) in body.results.into_iter().enumerate().zip(numbers.clone()) {
-        if entry.phone_number.is_some_and(|shown| !is_of(&shown.0, number, reader)) {
+        if entry.phone_number.is_some_and(|shown| !is_of(shown, number, reader)) {
             return contradiction(format!("results[{at}] is of another number than records[{at}]"));
         }
         accepted += u64::from(entry.accepted);
         answers.push(match (entry.accepted, entry.run_id) {
-            (true, Some(run)) => Answer::Accepted {
-                run: RunId::of(&run.0),
-                status: Status::of(entry.status.as_ref().map(|text| &*text.0)),
-            },
+            (true, Some(run)) => {
+                Answer::Accepted { run: RunId::read(run), status: Status::read(entry.status) }
+            }
             (true, None) => {
                 return contradiction(format!("results[{at}] is accepted and has no run_id"));
             }
@@ -150,7 +141,7 @@ pub(super) fn read<'a>(
             (false, None) => Answer::Rejected {
                 error: entry
                     .error
-                    .map_or("the service gave no reason".into(), |text| text.0.into_owned().into()),
+                    .map_or("the service gave no reason".into(), |text| text.to_text().into()),
             },
         });
     }
@@ -215,7 +206,11 @@ fn doubt_twins<'a>(answers: &mut [Answer], numbers: impl Iterator<Item = &'a str
 }
 
 /// Whether a number is the one that was sent: as it was, in another notation, or with digits hidden.
-fn is_of(shown: &str, sent: &str, reader: Reader) -> bool {
+fn is_of(shown: Raw<'_>, sent: &str, reader: Reader) -> bool {
+    if shown.is_plain && shown.text == sent.as_bytes() {
+        return true;
+    }
+    let shown = &*shown.to_text();
     if shown == sent {
         return true;
     }
@@ -236,21 +231,16 @@ fn is_masked(text: &str) -> bool {
     text.contains(['*', '•', 'x', 'X', '#'])
 }
 
-fn told(error: &serde_json::Error) -> ResponseProblem {
-    let (line, column) = (error.line(), error.column());
-    if error.is_data() {
-        let problem = format!("another shape was expected (line {line}, column {column})");
-        return DocumentError::Shape { path: ".".to_owned(), problem }.into();
-    }
-    DocumentError::NotJson { line, column }.into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn answers(body: &str, numbers: &[&str]) -> Result<Vec<Answer>, ResponseProblem> {
-        read(body.as_bytes(), numbers.iter().copied(), Reader::new(Some("IN")))
+        read(
+            &Bytes::copy_from_slice(body.as_bytes()),
+            numbers.iter().copied(),
+            Reader::new(Some("IN")),
+        )
     }
 
     fn accepted(number: &str, run: &str) -> String {
@@ -325,16 +315,45 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_answer_is_told() {
-        for bad in [
-            "",
-            "[]",
-            "{}",
-            r#"{"accepted": 1, "rejected": 0, "results": []}"#,
-            r#"{"accepted": 1, "rejected": 0, "results": [{"accepted": true}]}"#,
-            r#"{"accepted": 1, "rejected": 0, "results": [{"run_id": "x"}]}"#,
+    fn what_is_not_an_answer_is_told_with_its_place() {
+        let one = |entry: &str| body(1, 0, &[entry.to_owned()]);
+        let good = accepted("+1", "r");
+        for (bad, told) in [
+            ("", "line 1, column 1"),
+            ("[]", "expected an object"),
+            ("{}", "missing field `accepted`"),
+            (r#"{"accepted": 1, "rejected": 0}"#, "missing field `results`"),
+            (r#"{"accepted": 1, "rejected": 0, "results": null}"#, "results: expected a list"),
+            (r#"{"accepted": true}"#, "accepted: expected a count"),
+            (r#"{"accepted": -1}"#, "accepted: expected a count"),
+            (r#"{"accepted": 1.0}"#, "accepted: expected a count"),
+            (r#"{"accepted": 1, "\u0061ccepted": 1}"#, "accepted: it is there twice"),
+            (&body(1, 0, &[]), "0 results for 1 records"),
+            (&one("7"), "results[0]: expected an object"),
+            (&one(r#"{"run_id": "x"}"#), "results[0]: missing field `accepted`"),
+            (&one(r#"{"accepted": 1}"#), "results[0].accepted: expected true or false"),
+            (&one(r#"{"accepted": true, "run_id": 7}"#), "results[0].run_id: expected a text"),
+            (&one(r#"{"run_id": "x", "run_id": "x"}"#), "results[0].run_id: it is there twice"),
+            (&one(r#"{"accepted": true}"#), "results[0] is accepted and has no run_id"),
+            (&body(1, 0, &[good.clone(), r#"{"accepted": "no"}"#.into()]), "results[1].accepted"),
+            (&format!("{}x", one(&good)), "line 1, column 101"),
+            (one(&good).split_at(60).0, "line 1, column 61"),
         ] {
-            assert!(answers(bad, &["+1"]).is_err(), "{bad}");
+            let problem = answers(bad, &["+1"]).unwrap_err().to_string();
+            assert!(problem.contains(told), "{bad}: {problem}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_read_in_any_encoding_and_with_what_nobody_asked_for() {
+        let text = r#"{"more": [NaN, {"accepted": []}, "\ud800"], "results": [{"error": "\u0022é\u0022",
+            "accepted": false, "x": null}], "rejected": 1, "accepted": 0}"#;
+        let utf_16 = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for body in
+            [text.into(), format!("\u{feff}{text}").into(), Bytes::from_owner::<Vec<u8>>(utf_16)]
+        {
+            let answers = read(&body, ["+1"].into_iter(), Reader::new(None)).unwrap();
+            assert_eq!(answers, [Answer::Rejected { error: "\"é\"".into() }]);
         }
     }
 

@@ -58,7 +58,7 @@ impl Service for Remote {
     fn push(&self, batch: Batch, departure: Departure) -> Asked<'_, Reply> {
         Box::pin(async move {
             let (body, count) = (batch.body(), batch.rows.len());
-            let read = |answer: &[u8]| answer::read(answer, batch.numbers(), self.reader);
+            let read = |answer: Bytes| answer::read(&answer, batch.numbers(), self.reader);
             let pushed = self.client.push_once(self.campaign, body, count, departure, read).await;
             pushed.map_or_else(refusal::of, Reply::Applied)
         })
@@ -73,7 +73,7 @@ impl Service for Remote {
 }
 
 /// What a 2xx answer to a push means.
-pub fn understood(body: &[u8], batch: &Batch, region: Option<&str>) -> Reply {
+pub fn understood(body: &Bytes, batch: &Batch, region: Option<&str>) -> Reply {
     match answer::read(body, batch.numbers(), Reader::new(region)) {
         Ok(answers) => Reply::Applied(answers),
         Err(problem) => refusal::of(Error::PushOutcomeUnknown {

@@ -129,10 +129,9 @@ impl Client {
         body: Bytes,
         count: usize,
         departure: Departure,
-        read: impl Fn(&[u8]) -> std::result::Result<T, ResponseProblem>,
+        read: impl Fn(Bytes) -> std::result::Result<T, ResponseProblem>,
     ) -> Result<T> {
         let request = push_of(campaign, body, count);
-        let read = |body: Bytes| read(&body);
         let answer = self.execute_once(Kind::Push, request, departure, read).await;
         answer.map(|answer| answer.content)
     }

@@ -9,9 +9,9 @@ use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
 use super::field::{Field, Reader, text};
-use super::json::{self, DEEPEST, Fault, FaultKind, MOST_DIGITS, Token};
+use super::json::{self, DEEPEST, Fault, FaultKind, MOST_DIGITS, Token, place_of};
 use super::value::raw;
-use super::view::{Finder, View, place_of};
+use super::view::{Finder, View};
 
 /// What can be read from a JSON object.
 pub trait Model: Default {
@@ -123,7 +123,7 @@ impl<T: Model> Document<T> {
     pub(crate) fn read_or_else(text: &Bytes) -> Result<Read<T, Bytes>, DocumentError> {
         let text = match json::to_utf8(text) {
             Ok(text) => text,
-            Err(at) => return Err(told(Fault { at, kind: FaultKind::Syntax }, text)),
+            Err(at) => return Err(unreadable(text, at)),
         };
         let mut reader = Reader::new(&text);
         let read = reader.document().and_then(|read| reader.scanner.end().map(|()| read));
@@ -275,7 +275,13 @@ pub(crate) fn same_json(one: &[u8], other: &[u8]) -> bool {
     one == other || json::digest(one) == json::digest(other)
 }
 
-fn told(fault: Fault, text: &[u8]) -> DocumentError {
+/// The error of a text of which one byte can't be read.
+pub(crate) fn unreadable(text: &[u8], at: usize) -> DocumentError {
+    told(Fault { at, kind: FaultKind::Syntax }, text)
+}
+
+/// The error of a text that can't be read any further.
+pub(crate) fn told(fault: Fault, text: &[u8]) -> DocumentError {
     match fault.kind {
         FaultKind::TooDeep => DocumentError::TooDeep,
         FaultKind::TooManyDigits => DocumentError::TooManyDigits,

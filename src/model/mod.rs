@@ -20,8 +20,8 @@ mod view;
 
 pub use call::{Call, CustomVariable, Message, Transcription};
 pub use campaign::{CampaignStats, CampaignStatus};
-pub(crate) use document::same_json;
 pub use document::{Document, DocumentError, Model, Shape};
+pub(crate) use document::{same_json, told, unreadable};
 pub use field::{Field, Reader};
 pub use json::Fault;
 pub use push::{NewRecord, PushOutcome, PushResult};

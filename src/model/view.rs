@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::document::{Model, Shape};
 use super::field::Reader;
-use super::json::{Fault, Raw, Token};
+use super::json::{Fault, Fields, Token};
 
 /// The fields of a document.
 #[derive(Debug, Clone)]
@@ -79,30 +79,18 @@ impl<T> View<T> {
     }
 }
 
-/// Finds where the fields of documents stand. Documents that come together are mostly written alike:
-/// what stood before a field's value last time is looked for first.
+/// Finds where the fields of documents stand.
 pub(super) struct Finder<T> {
-    /// What came after each field, and at last after the beginning.
-    habits: Vec<Option<Habit>>,
+    fields: Fields,
     model: PhantomData<T>,
 }
 
 /// Where a document stands; or what keeps a value from being one, and where that stands.
 type Found = Result<Range<usize>, (Shape, Range<usize>)>;
 
-/// A part of the text that led from the end of one value to the next, and whose that was.
-#[derive(Clone)]
-struct Habit {
-    gap: Range<usize>,
-    field: usize,
-}
-
 impl<T: Model> Finder<T> {
-    const UNKNOWN: usize = T::FIELDS.len();
-    const BEGINNING: usize = T::FIELDS.len() + 1;
-
     pub(super) fn new() -> Self {
-        Self { habits: vec![None; T::FIELDS.len() + 2], model: PhantomData }
+        Self { fields: Fields::new(T::FIELDS), model: PhantomData }
     }
 
     /// Steps over the next value and puts the places of its fields into `places`, which are 0.
@@ -118,14 +106,13 @@ impl<T: Model> Finder<T> {
             reader.skip(token)?;
             return Ok(Err((Shape::NoObject, start..reader.scanner.at())));
         }
-        let (mut before, mut first) = (Self::BEGINNING, true);
-        while let Some(field) = self.next(before, &mut first, reader)? {
+        self.fields.begin();
+        while let Some(field) = self.fields.next(&mut reader.scanner)? {
             if let Some(place) = places.get_mut(field) {
                 // Of a field that comes twice, the last counts.
                 *place = u32::try_from(reader.scanner.at() - start).unwrap_or(u32::MAX);
             }
             reader.pass()?;
-            before = field;
         }
         let part = start..reader.scanner.at();
         let is_there = |name: &&str| {
@@ -137,39 +124,6 @@ impl<T: Model> Finder<T> {
             None => Ok(part),
         })
     }
-
-    /// Whose value comes next, after that of the field `before`; none at the end of the document.
-    fn next(
-        &mut self,
-        before: usize,
-        first: &mut bool,
-        reader: &mut Reader<'_>,
-    ) -> Result<Option<usize>, Fault> {
-        let scanner = &mut reader.scanner;
-        let Some(habit) = self.habits.get_mut(before) else { return Ok(None) };
-        if let Some(Habit { gap, field }) = habit
-            && scanner.pass_if_as(gap.clone())
-        {
-            *first = false;
-            return Ok(Some(*field));
-        }
-        let end = scanner.at();
-        let Some(key) = scanner.key(first)? else { return Ok(None) };
-        scanner.space();
-        let field = place_of(T::FIELDS, key, before + 1).unwrap_or(Self::UNKNOWN);
-        *habit = Some(Habit { gap: end..scanner.at(), field });
-        Ok(Some(field))
-    }
-}
-
-/// Which field a key names; `next` is the one that is looked at first.
-pub(super) fn place_of(fields: &[&str], key: Raw<'_>, next: usize) -> Option<usize> {
-    let name = key.decoded();
-    let is = |field: &str| field.as_bytes() == &*name;
-    if fields.get(next).is_some_and(|field| is(field)) {
-        return Some(next);
-    }
-    fields.iter().position(|field| is(field))
 }
 
 #[cfg(test)]

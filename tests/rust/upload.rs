@@ -95,7 +95,7 @@ impl Service for Taking {
             .collect();
         assert_ne!(push, self.fails_at, "planted");
         let answer = json!({"accepted": results.len(), "rejected": 0, "results": results});
-        ready(understood(answer.to_string().as_bytes(), &batch, Some("IN")))
+        ready(understood(&answer.to_string().into(), &batch, Some("IN")))
     }
 
     fn page(&self, _: u64) -> Asked<'_, Result<bytes::Bytes>> {

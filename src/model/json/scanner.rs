@@ -299,22 +299,24 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps over the rest of a string, after its first quote: whether it has no escapes.
+    #[inline]
     fn pass_string(&mut self) -> Result<bool, Fault> {
-        let mut is_plain = true;
-        loop {
-            self.pass_ordinary();
-            match self.text.get(self.at) {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(is_plain);
-                }
-                Some(b'\\') => {
-                    is_plain = false;
-                    self.escape()?;
-                }
-                _ => return Err(self.fault()),
-            }
+        self.pass_ordinary();
+        if self.text.get(self.at) == Some(&b'"') {
+            self.at += 1;
+            return Ok(true);
         }
+        self.pass_escapes().map(|()| false)
+    }
+
+    /// The same from its first escape on.
+    #[cold]
+    fn pass_escapes(&mut self) -> Result<(), Fault> {
+        while self.text.get(self.at) == Some(&b'\\') {
+            self.escape()?;
+            self.pass_ordinary();
+        }
+        self.expect(b'"')
     }
 
     fn escape(&mut self) -> Result<(), Fault> {
@@ -335,6 +337,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps over bytes to one that ends a string, begins an escape, or is a control character.
+    #[inline]
     fn pass_ordinary(&mut self) {
         if self.is_sound {
             // A string or two of it is read: whole blocks are too much.
@@ -345,14 +348,7 @@ impl<'a> Scanner<'a> {
         loop {
             let block = self.at / BLOCK;
             if block != self.block {
-                self.block = block;
-                let from = self.text.get(block * BLOCK..).unwrap_or_default();
-                let mut last = [0; BLOCK];
-                self.marks = marks(from.first_chunk().unwrap_or_else(|| {
-                    // What is beyond the end is marked.
-                    last.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-                    &last
-                }));
+                self.look_at(block);
             }
             let ahead = self.marks >> (self.at % BLOCK);
             if ahead != 0 {
@@ -361,6 +357,17 @@ impl<'a> Scanner<'a> {
             }
             self.at = (block + 1) * BLOCK;
         }
+    }
+
+    fn look_at(&mut self, block: usize) {
+        let from = self.text.get(block * BLOCK..).unwrap_or_default();
+        let mut last = [0; BLOCK];
+        self.block = block;
+        self.marks = marks(from.first_chunk().unwrap_or_else(|| {
+            // What is beyond the end is marked.
+            last.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+            &last
+        }));
     }
 
     const fn fault(&self) -> Fault {
@@ -389,8 +396,7 @@ fn marks(block: &[u8; BLOCK]) -> u64 {
     const GATHER: u64 = 0x0102_0408_1020_4080;
     let flags = block.map(|byte| u8::from(byte < 0x20 || byte == b'"' || byte == b'\\'));
     let (eights, _) = flags.as_chunks::<8>();
-    eights
-        .iter()
-        .rev()
-        .fold(0, |marks, eight| marks << 8 | u64::from_le_bytes(*eight).wrapping_mul(GATHER) >> 56)
+    // Shifted each by itself, so that none waits for another.
+    let mark = |eight: &[u8; 8]| u64::from_le_bytes(*eight).wrapping_mul(GATHER) >> 56;
+    (0..).step_by(8).zip(eights).fold(0, |marks, (place, eight)| marks | mark(eight) << place)
 }

@@ -15,10 +15,12 @@ pub struct Raw<'a> {
 
 impl<'a> Raw<'a> {
     /// What it says, in UTF-8 in which half a surrogate pair may stand as its three bytes.
+    #[inline]
     pub fn decoded(self) -> Cow<'a, [u8]> {
-        if self.is_plain {
-            return Cow::Borrowed(self.text);
-        }
+        if self.is_plain { Cow::Borrowed(self.text) } else { Cow::Owned(self.unescaped()) }
+    }
+
+    fn unescaped(self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.text.len());
         let mut rest = self.text;
         while let Some(at) = memchr::memchr(b'\\', rest) {
@@ -29,7 +31,7 @@ impl<'a> Raw<'a> {
             rest = escape.get(length..).unwrap_or_default();
         }
         out.extend_from_slice(rest);
-        Cow::Owned(out)
+        out
     }
 
     /// What it says, U+FFFD in the place of half a surrogate pair.

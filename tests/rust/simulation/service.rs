@@ -370,7 +370,7 @@ pub(super) fn reply(batch: &Batch, results: &[Option<String>], twist: Twist) -> 
         "{{\"accepted\":{accepted},\"rejected\":{rejected},\"results\":[{}]}}",
         entries.join(",")
     );
-    understood(body.as_bytes(), batch, Some("IN"))
+    understood(&body.into(), batch, Some("IN"))
 }
 
 pub(super) fn lost(timed_out: bool) -> Reply {
