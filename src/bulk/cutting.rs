@@ -87,7 +87,9 @@ impl Cutting {
     pub(super) fn take(&mut self, rows: Rows) {
         let mut chunks = std::mem::take(&mut self.held);
         let start = self.rows;
-        let firsts = self.keys().map_or_else(Vec::new, |keys| keys.put_all(rows.tokens(), start));
+        let firsts = self
+            .keys()
+            .map_or_else(Vec::new, |keys| keys.put_all(rows.tokens(), rows.seals(), start));
         let mut firsts = firsts.into_iter();
         rows.each(|row| self.put(row, firsts.next(), &mut chunks));
         self.held = chunks;

@@ -6,12 +6,18 @@ use std::hint::black_box;
 use super::seal::Seal;
 use super::source::room;
 
-/// Bits of an entry, and of a bucket, that name a row, from 1; 0 is none.
-const ROW: u32 = 40;
+/// Bits of an entry, and of a bucket, that name a row, from 1; 0 is none. No memory holds the entries of
+/// more rows.
+const ROW: u32 = 34;
 /// Bits of an entry that tell its key from others.
 const PRINT: u32 = u128::BITS - ROW;
 /// Keys to a bucket, at most and on average.
 const KEYS: usize = 2;
+/// Parts of a bucket in each of which a key leaves a mark, and the bits of each.
+const PARTS: usize = 5;
+const PART: u32 = 6;
+/// Keys whose buckets are fetched together: as many as the nearest cache has room for.
+const AT_HAND: usize = 256;
 
 /// Which row came first with each key.
 ///
@@ -76,21 +82,28 @@ impl Firsts {
     /// none.
     pub(super) fn put_all<'a>(
         &mut self,
-        keys: impl Iterator<Item = (Option<&'a str>, Seal)> + Clone,
+        mut keys: impl Iterator<Item = Option<&'a str>>,
+        seals: &[Seal],
         start: u64,
     ) -> Vec<u64> {
-        if self.order.is_none() {
-            // Has their buckets at hand: many are fetched in the time of one.
-            let buckets = keys.clone().map(|(_, seal)| self.buckets[self.bucket(print(seal))]);
-            black_box(buckets.fold(0, |all, bucket| all ^ bucket));
+        let (mut rows, mut firsts) = (start.., Vec::with_capacity(seals.len()));
+        for seals in seals.chunks(AT_HAND) {
+            if self.order.is_none() {
+                // Many are fetched in the time of one.
+                let buckets = seals.iter().map(|seal| self.buckets[self.bucket(print(seal))]);
+                black_box(buckets.fold(0, |all, bucket| all ^ bucket));
+            }
+            let rows = seals.iter().zip(keys.by_ref()).zip(rows.by_ref());
+            firsts.extend(
+                rows.map(|((seal, key), row)| key.map_or(row, |key| self.put(key, seal, row))),
+            );
         }
-        let rows = keys.zip(start..);
-        rows.map(|((key, seal), row)| key.map_or(row, |key| self.put(key, seal, row))).collect()
+        firsts
     }
 
     /// The first row with a key: this one, if none came before. `seal` is that of `key`; each row is after
     /// those that were put before.
-    fn put(&mut self, key: &str, seal: Seal, row: u64) -> u64 {
+    fn put(&mut self, key: &str, seal: &Seal, row: u64) -> u64 {
         let print = print(seal);
         let at = usize::try_from(row).unwrap_or(usize::MAX);
         if let Some(order) = &mut self.order {
@@ -160,16 +173,16 @@ fn head(bucket: u64) -> u128 {
     u128::from(bucket) & ((1 << ROW) - 1)
 }
 
-/// The marks that a key leaves in its bucket, one in each of three parts, by bits that do not decide which
-/// bucket that is.
+/// The marks that a key leaves in its bucket, by bits that do not decide which bucket that is.
 fn marks(print: u128) -> u64 {
-    let mark = |part: u32| 1 << (print >> (3 * part) & 7) << (ROW + 8 * part);
-    mark(0) | mark(1) | mark(2)
+    let bytes: [u8; PARTS] = print.to_le_bytes().first_chunk().copied().unwrap_or_default();
+    let bits = bytes.map(|byte| (u64::from(byte) * u64::from(PART)) >> u8::BITS);
+    (ROW..).step_by(PART as usize).zip(bits).fold(0, |marks, (part, bit)| marks | 1 << bit << part)
 }
 
 /// A part of a digest is as good as all of it. Keys that differ in case alone have one digest: what tells
 /// them apart decides on their bucket, too.
-fn print(seal: Seal) -> u128 {
+fn print(seal: &Seal) -> u128 {
     let mut bytes = [0; 16];
     bytes[..12].copy_from_slice(&seal.folded);
     let digest = u128::from_le_bytes(bytes) & ((1 << PRINT) - 1);
@@ -196,7 +209,8 @@ mod tests {
         };
         let keys: Vec<String> = (0..1 << 12).map(word).collect();
         let mut firsts = Firsts::new();
-        firsts.put_all(keys.iter().rev().map(|key| (Some(&**key), sealer.seal(key))), 0);
+        let seals: Vec<Seal> = keys.iter().map(|key| sealer.seal(key)).collect();
+        firsts.put_all(keys.iter().map(|key| Some(&**key)), &seals, 0);
         firsts.scatter(keys.len());
         let chain = |bucket: &u64| {
             let entry = |row: &usize| named(firsts.entries[*row]);
@@ -210,7 +224,7 @@ mod tests {
         #[test]
         fn it_knows_what_a_map_knows(
             blocks in proptest::collection::vec(
-                proptest::collection::vec(proptest::option::weighted(0.9, "[a-cA-C]{0,4}"), 0..200), 0..6,
+                proptest::collection::vec(proptest::option::weighted(0.9, "[a-cA-C]{0,4}"), 0..700), 0..6,
             ),
             told in proptest::option::of(0..2000_u64),
             sorted in 0..3_usize,
@@ -227,15 +241,15 @@ mod tests {
                     1 => block.reverse(),
                     _ => block.sort_by_key(|key| key.as_ref().map(|key| sealer.seal(key))),
                 }
-                let keys = block.iter().map(|key| {
-                    (key.as_deref(), sealer.seal(key.as_deref().unwrap_or_default()))
-                });
+                let keys = block.iter().map(|key| key.as_deref());
+                let seals: Vec<Seal> =
+                    keys.clone().map(|key| sealer.seal(key.unwrap_or_default())).collect();
                 let known: Vec<u64> = keys
                     .clone()
                     .zip(row..)
-                    .map(|((key, _), row)| key.map_or(row, |key| *map.entry(key.to_owned()).or_insert(row)))
+                    .map(|(key, row)| key.map_or(row, |key| *map.entry(key.to_owned()).or_insert(row)))
                     .collect();
-                prop_assert_eq!(firsts.put_all(keys, row), known);
+                prop_assert_eq!(firsts.put_all(keys, &seals, row), known);
                 row += block.len() as u64;
             }
         }

@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
-use siphasher::sip128::SipHasher13;
+use siphasher::sip128::{Hash128, SipHasher13};
 use uuid::Uuid;
 
 /// A digest, whatever the case of the text, and what tells apart texts that differ in case alone.
@@ -64,7 +64,7 @@ impl Sealer {
         let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
         // Told many bytes at a time.
         if !text.iter().fold(false, |any, byte| any | byte.is_ascii_uppercase()) {
-            return Seal { folded: self.digest(text), exact: 0, length };
+            return Seal { folded: folded(self.0.hash(text)), exact: 0, length };
         }
         Seal { folded: self.fold(text), exact: capitals(text), length }
     }
@@ -76,20 +76,20 @@ impl Sealer {
             Some(lower) => {
                 lower.copy_from_slice(text);
                 lower.make_ascii_lowercase();
-                self.digest(lower)
+                folded(self.0.hash(lower))
             }
-            None => self.digest(&text.to_ascii_lowercase()),
+            None => folded(self.0.hash(&text.to_ascii_lowercase())),
         }
     }
+}
 
-    #[inline]
-    fn digest(&self, text: &[u8]) -> [u8; 12] {
-        let hash = self.0.hash(text);
-        let mut digest = [0; 12];
-        digest[..8].copy_from_slice(&hash.h1.to_le_bytes());
-        digest[8..].copy_from_slice(&hash.h2.to_le_bytes()[..4]);
-        digest
-    }
+/// As much of a digest as is kept.
+#[inline]
+fn folded(digest: Hash128) -> [u8; 12] {
+    let mut folded = [0; 12];
+    folded[..8].copy_from_slice(&digest.h1.to_le_bytes());
+    folded[8..].copy_from_slice(&digest.h2.to_le_bytes()[..4]);
+    folded
 }
 
 /// Which letters are capitals: 0 where none is. Texts that differ in nothing else, and that within 32

@@ -95,6 +95,16 @@ impl Tokens {
         is_plain && !is_long
     }
 
+    /// The same of a key of one text that stands in a token as it is.
+    pub(crate) fn write_plain(&self, key: &str, out: &mut String) -> bool {
+        if self.prefix.len() + key.len() > LONGEST {
+            return self.write([key], out);
+        }
+        out.push_str(&self.prefix);
+        out.push_str(key);
+        true
+    }
+
     /// The token of a key.
     pub fn token<'a>(&self, key: impl IntoIterator<Item = &'a str>) -> String {
         let mut token = String::new();
@@ -158,21 +168,26 @@ pub fn row_key(token: &str) -> Option<RowKey> {
     Some(RowKey { name, key: Some(parted(rest)?) })
 }
 
+/// Whether a text stands in a token as it is.
+pub(crate) fn is_plain(text: &str) -> bool {
+    // Nearly all do: no byte of them is a reason to end early.
+    text.bytes().fold(true, |all, byte| all & is_unescaped(byte))
+}
+
 /// Whether a byte stands in a token as it is.
-fn is_plain(byte: u8) -> bool {
+fn is_unescaped(byte: u8) -> bool {
     // Asked of many bytes at a time, which a table can't be.
     byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'@')
 }
 
 /// Writes a text as it stands in a token; whether that is as it is.
 fn escape(text: &str, out: &mut String) -> bool {
-    // Nearly all are plain: no byte of them is a reason to end early.
-    if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+    if is_plain(text) {
         out.push_str(text);
         return true;
     }
     for byte in text.bytes() {
-        if is_plain(byte) {
+        if is_unescaped(byte) {
             out.push(char::from(byte));
         } else {
             let _ = write!(out, "%{byte:02X}");
@@ -187,11 +202,11 @@ fn unescape(escaped: &str) -> Option<String> {
     let mut rest = escaped.bytes();
     while let Some(byte) = rest.next() {
         if byte != b'%' {
-            bytes.push(Some(byte).filter(|byte| is_plain(*byte))?);
+            bytes.push(Some(byte).filter(|byte| is_unescaped(*byte))?);
             continue;
         }
         let byte = digit(rest.next()?)? << 4 | digit(rest.next()?)?;
-        bytes.push(Some(byte).filter(|byte| !is_plain(*byte))?);
+        bytes.push(Some(byte).filter(|byte| !is_unescaped(*byte))?);
     }
     String::from_utf8(bytes).ok().filter(|text| !text.is_empty())
 }

@@ -17,7 +17,9 @@ use crate::{Error, Result};
 /// What stands in a key column.
 #[derive(Debug, Clone)]
 pub(super) enum Part<'a> {
-    /// A text.
+    /// A text that stands in a token as it is.
+    Plain(&'a str),
+    /// Any other text.
     Text(Cow<'a, str>),
     /// A whole number.
     Integer(i64),
@@ -32,6 +34,9 @@ impl<'a> Part<'a> {
     #[inline]
     pub(super) fn of(cell: Cell<'a>, row: u64, column: &str) -> Result<Self> {
         match cell {
+            Cell::Text(Cow::Borrowed(text)) if is_short(text) && key::is_plain(text) => {
+                Ok(Self::Plain(text))
+            }
             Cell::Text(Cow::Borrowed(text)) if is_fit(text) => Ok(Self::Text(text.into())),
             cell => Self::of_any(cell, row, column),
         }
@@ -73,8 +78,11 @@ const LONGEST: usize = 4096;
 
 /// Whether a text is a key of the kind that nearly all are, which is told many bytes at a time.
 fn is_fit(text: &str) -> bool {
-    let is_graphic = |all, byte: u8| all & byte.is_ascii_graphic();
-    !text.is_empty() && text.len() <= LONGEST && text.bytes().fold(true, is_graphic)
+    is_short(text) && text.bytes().fold(true, |all, byte| all & byte.is_ascii_graphic())
+}
+
+fn is_short(text: &str) -> bool {
+    (1..=LONGEST).contains(&text.len())
 }
 
 /// Why a text is no key: no system gives such out, so the column or the file is another than meant.
@@ -90,6 +98,7 @@ impl Part<'_> {
     /// Its text in a row with this number.
     fn text<'a>(&'a self, number: &'a str) -> Cow<'a, str> {
         match self {
+            Self::Plain(text) => (*text).into(),
             Self::Text(text) => (&**text).into(),
             Self::Integer(whole) => whole.to_string().into(),
             Self::Number | Self::Missing => number.into(),
@@ -121,10 +130,14 @@ impl Encoder {
             return self.content.key.get(at).map(String::as_str);
         }
         let Keying::Tokens(tokens) = keying else { return None };
-        let mut only = |text: &str| rows.key(Some(text), |out| tokens.write([text], out));
+        let mut plain = |text: &str| rows.key(Some(text), |out| tokens.write_plain(text, out));
         match key {
-            [Part::Integer(whole)] => only(itoa::Buffer::new().format(*whole)),
-            [part] => only(&part.text(number)),
+            [Part::Integer(whole)] => plain(itoa::Buffer::new().format(*whole)),
+            [Part::Plain(text)] => plain(text),
+            [part] => {
+                let text = &*part.text(number);
+                rows.key(Some(text), |out| tokens.write([text], out));
+            }
             _ => {
                 let texts: Vec<_> = key.iter().map(|part| part.text(number)).collect();
                 let texts = || texts.iter().map(|text| &**text);

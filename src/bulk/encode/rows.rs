@@ -138,16 +138,20 @@ impl Rows {
         }
     }
 
-    /// Each row's token, if it could be sent, and what that comes to, where rows are known by keys.
-    pub(in super::super) fn tokens(&self) -> impl Iterator<Item = (Option<&str>, Seal)> + Clone {
+    /// Each row's token, if it could be sent, where rows are known by keys.
+    pub(in super::super) fn tokens(&self) -> impl Iterator<Item = Option<&str>> {
         let mut end = 0;
-        let keys = self.keys.marks.iter().zip(&self.keys.seals);
-        self.marks.iter().zip(keys).map(move |(mark, (key, seal))| {
+        self.marks.iter().zip(&self.keys.marks).map(move |(mark, key)| {
             let start = end;
             end += key.token as usize;
             let is_sent = matches!(mark.fate, Fate::Send { .. });
-            (is_sent.then(|| self.keys.tokens.get(start..end)).flatten(), *seal)
+            is_sent.then(|| self.keys.tokens.get(start..end)).flatten()
         })
+    }
+
+    /// What each row's token comes to, where rows are known by keys.
+    pub(in super::super) fn seals(&self) -> &[Seal] {
+        &self.keys.seals
     }
 
     /// What the row that is encoded next is known by: its key as it is shown, if it has one, and what
