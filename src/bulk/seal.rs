@@ -63,22 +63,26 @@ impl Sealer {
         let text = text.as_bytes();
         let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
         // Told many bytes at a time.
-        if !text.iter().fold(false, |any, byte| any | byte.is_ascii_uppercase()) {
-            return Seal { folded: folded(self.0.hash(text)), exact: 0, length };
-        }
-        Seal { folded: self.fold(text), exact: capitals(text), length }
+        let has_capitals = text.iter().fold(false, |any, byte| any | byte.is_ascii_uppercase());
+        let (digest, exact) =
+            if has_capitals { (self.lower(text), capitals(text)) } else { (self.0.hash(text), 0) };
+        Seal { folded: folded(digest), exact, length }
     }
 
     /// The digest of a text, whatever its case.
     pub(super) fn fold(&self, text: &[u8]) -> [u8; 12] {
+        folded(self.lower(text))
+    }
+
+    fn lower(&self, text: &[u8]) -> Hash128 {
         let mut short = [0; PLACES];
         match short.get_mut(..text.len()) {
             Some(lower) => {
                 lower.copy_from_slice(text);
                 lower.make_ascii_lowercase();
-                folded(self.0.hash(lower))
+                self.0.hash(lower)
             }
-            None => folded(self.0.hash(&text.to_ascii_lowercase())),
+            None => self.0.hash(&text.to_ascii_lowercase()),
         }
     }
 }

@@ -14,9 +14,9 @@ pub(super) fn place(json: &[u8]) -> Option<String> {
         // A backslash that is escaped itself begins nothing.
         json[..*at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0
     };
-    let found = ESCAPE.find(json)?;
-    // Most rows have none, and an iterator costs more to make than that takes to see.
-    ESCAPE.find_iter(&json[found..]).map(|at| found + at).find(is_escape)?;
+    // Most rows have no escape at all, which is seen in half the time.
+    let from = memchr::memchr(b'\\', json)?;
+    ESCAPE.find_iter(&json[from..]).map(|at| from + at).find(is_escape)?;
     let row: Value = serde_json::from_slice(json).ok()?;
     let fields = row.as_object()?;
     let named = |name: &str| format!("{:?}", name.replace('\0', "\u{FFFD}"));

@@ -41,6 +41,8 @@ struct Keys {
 struct KeyMark {
     token: u32,
     key: Kept,
+    /// Whether the row can be sent.
+    is_sent: bool,
 }
 
 /// Where the text of a key is, and how long.
@@ -141,11 +143,10 @@ impl Rows {
     /// Each row's token, if it could be sent, where rows are known by keys.
     pub(in super::super) fn tokens(&self) -> impl Iterator<Item = Option<&str>> {
         let mut end = 0;
-        self.marks.iter().zip(&self.keys.marks).map(move |(mark, key)| {
+        self.keys.marks.iter().map(move |mark| {
             let start = end;
-            end += key.token as usize;
-            let is_sent = matches!(mark.fate, Fate::Send { .. });
-            is_sent.then(|| self.keys.tokens.get(start..end)).flatten()
+            end += mark.token as usize;
+            mark.is_sent.then(|| self.keys.tokens.get(start..end)).flatten()
         })
     }
 
@@ -224,7 +225,8 @@ impl Rows {
         let (number_end, json_end) = (self.numbers.len(), self.json.len());
         if let Some(key) = self.keys.next.take() {
             let token = length(self.keys.token());
-            self.keys.marks.push(KeyMark { token, key });
+            let is_sent = matches!(fate, Fate::Send { .. });
+            self.keys.marks.push(KeyMark { token, key, is_sent });
             self.keys.start = self.keys.tokens.len();
         }
         self.marks.push(Mark {
