@@ -65,7 +65,7 @@ impl Encoder {
                     session: id(&session)?.map(Into::into),
                     key: &key,
                 };
-                self.row(&mut rows, row, (phone.at(index), checker), ids, |out| {
+                self.row(&mut rows, row, phone.at(index), checker, ids, |out| {
                     variables.write(index, row, out)
                 })
             };

@@ -188,7 +188,8 @@ impl Encoder {
         &self,
         rows: &mut Rows,
         row: u64,
-        (cell, checker): (Cell<'_>, Option<&Checker>),
+        cell: Cell<'_>,
+        checker: Option<&Checker>,
         Ids { user, session, key }: Ids<'_>,
         variables: impl FnOnce(&mut Vec<u8>) -> Result<Option<String>>,
     ) -> Result<()> {

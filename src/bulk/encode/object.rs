@@ -129,7 +129,7 @@ impl Encoder {
                     session: id(&content.app_session_id, SESSION)?,
                     key: &key,
                 };
-                self.row(&mut rows, row, (phone(), checker), ids, |out| {
+                self.row(&mut rows, row, phone(), checker, ids, |out| {
                     write(object, content, out, row)
                 })
             });

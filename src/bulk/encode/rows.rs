@@ -1,5 +1,7 @@
 //! Encoded rows of one block, one after the other.
 
+use std::iter;
+
 use super::super::chunk::{Encoded, Fate, Key};
 use super::super::seal::{Seal, Sealer};
 use super::write_text;
@@ -229,7 +231,8 @@ impl Rows {
             self.keys.marks.push(KeyMark { token, key, is_sent });
             self.keys.start = self.keys.tokens.len();
         }
-        self.marks.push(Mark {
+        // Made where it stays: a copy of it would wait for all that was written before.
+        self.marks.extend(iter::once_with(|| Mark {
             fate,
             repaired,
             check,
@@ -237,7 +240,7 @@ impl Rows {
             json_end,
             came: None,
             has_number: number.is_some(),
-        });
+        }));
         if self.marks.len() == SAMPLE {
             self.make_room();
         }
