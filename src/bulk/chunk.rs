@@ -1,7 +1,7 @@
 //! Rows cut into requests.
 
-use std::iter;
 use std::ops::Range;
+use std::{iter, mem};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -263,9 +263,9 @@ impl Cutter {
         self.cut = cut;
     }
 
-    /// Puts a row, and returns the chunk that had no room for it.
+    /// Puts a row, whose fate it takes, and returns the chunk that had no room for it.
     #[inline]
-    pub fn put(&mut self, row: Encoded<'_>) -> Option<Chunk> {
+    pub fn put(&mut self, row: &mut Encoded<'_>) -> Option<Chunk> {
         let is_sent = matches!(row.fate, Fate::Send { .. });
         let full = match self.cut {
             Cut::After(rows) => self.rows.len() >= rows,
@@ -311,7 +311,7 @@ impl Cutter {
         Some(Chunk { seq, first_row, rows, numbers, keys, key_lengths, seals, json })
     }
 
-    fn append(&mut self, row: Encoded<'_>, is_sent: bool) {
+    fn append(&mut self, row: &mut Encoded<'_>, is_sent: bool) {
         let is_excluded = matches!(row.fate, Fate::Excluded { .. });
         // What was cut before may have been sent before: then it is looked for as it was sent.
         let was_cut = matches!(self.cut, Cut::After(_));
@@ -328,7 +328,7 @@ impl Cutter {
         };
         let came = row.came.filter(|_| is_excluded && !was_cut);
         self.numbers.push_str(came.or(row.number).unwrap_or_default());
-        if let Some(key) = row.key {
+        if let Some(key) = &row.key {
             self.keys.push_str(key.shown.unwrap_or_default());
             self.key_lengths.push(key.shown.map(|shown| offset(shown.len())));
             self.seals.push(*key.seal);
@@ -336,7 +336,7 @@ impl Cutter {
         let number_end = offset(self.numbers.len());
         // Made where it stays: a copy of it would wait for all that was written before.
         self.rows.extend(iter::once_with(|| Row {
-            fate: row.fate,
+            fate: mem::replace(&mut row.fate, Fate::Send { own_session: false }),
             repaired: row.repaired,
             has_number: row.number.is_some(),
             check: row.check,

@@ -107,12 +107,12 @@ impl Cutting {
     }
 
     #[inline]
-    fn put(&mut self, mut row: Encoded<'_>, first: Option<u64>, chunks: &mut Vec<Chunk>) {
+    fn put(&mut self, row: &mut Encoded<'_>, first: Option<u64>, chunks: &mut Vec<Chunk>) {
         if let Some(tally) = &mut self.tally {
-            tally.see(&row);
+            tally.see(row);
         }
         if let (Fate::Send { .. }, Some(apart)) = (&row.fate, &mut self.apart) {
-            apart.put(&mut row, self.rows, first);
+            apart.put(row, self.rows, first);
         }
         self.rows += 1;
         chunks.extend(self.cutter.put(row));

@@ -138,7 +138,7 @@ pub(super) fn check(
         }
         let may_be_refused = encoder.try_out(&block, row)?;
         if let Some(tally) = &mut tally {
-            encoder.encode(&block, row)?.each(|row| tally.see(&row));
+            encoder.encode(&block, row)?.each(|row| tally.see(row));
         } else if !may_be_refused {
             break;
         }

@@ -53,7 +53,7 @@ fn chunk(rows: &[(String, bool, u8)]) -> Chunk {
         };
         let json: &[u8] = if matches!(fate, Fate::Send { .. }) { b"{}" } else { b"" };
         let (repaired, number) = (*repaired, Some(number.as_str()));
-        cutter.put(Encoded { fate, repaired, check: 0, number, came: None, key: None, json });
+        cutter.put(&mut Encoded { fate, repaired, check: 0, number, came: None, key: None, json });
     }
     cutter.take().unwrap()
 }
@@ -117,7 +117,7 @@ proptest! {
             let key = Some(Key { shown: shown.as_deref(), token: &token, seal: &sealer.seal(&token) });
             sealed.push(sealer.seal(&token));
             let fate = Fate::Send { own_session: false };
-            cutter.put(Encoded { fate, repaired: false, check: 0, number: None, came: None, key, json: b"{}" });
+            cutter.put(&mut Encoded { fate, repaired: false, check: 0, number: None, came: None, key, json: b"{}" });
         }
         let plan = pack_plan(&cutter.take().unwrap(), &Hold::none(), is_journaled);
         let reports = unpack(&plan, [], keys.len()).unwrap();

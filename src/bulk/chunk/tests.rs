@@ -12,7 +12,7 @@ fn cut(rows: &[Vec<u8>], cut: Cut) -> Vec<Chunk> {
     let mut cutter = Cutter::new(cut);
     let mut chunks = Vec::new();
     for (at, row) in rows.iter().enumerate() {
-        chunks.extend(cutter.put(encoded(row, &at.to_string())));
+        chunks.extend(cutter.put(&mut encoded(row, &at.to_string())));
     }
     chunks.extend(cutter.take());
     chunks

@@ -1,6 +1,6 @@
 //! Encoded rows of one block, one after the other.
 
-use std::iter;
+use std::{iter, mem};
 
 use super::super::chunk::{Encoded, Fate, Key};
 use super::super::seal::{Seal, Sealer};
@@ -114,12 +114,13 @@ impl Rows {
     }
 
     /// Hands out each row.
-    pub(in super::super) fn each(self, mut put: impl FnMut(Encoded<'_>)) {
+    pub(in super::super) fn each(mut self, mut put: impl FnMut(&mut Encoded<'_>)) {
         let (mut number_start, mut json_start) = (0, 0);
         let (mut shown_start, mut token_start) = (0, 0);
         let mut keys = self.keys.marks.iter().zip(&self.keys.seals);
-        for mark in self.marks {
-            let Mark { fate, repaired, check, number_end, json_end, came, has_number } = mark;
+        for mark in &mut self.marks {
+            let Mark { repaired, check, number_end, json_end, has_number, .. } = *mark;
+            let fate = mem::replace(&mut mark.fate, Fate::Send { own_session: false });
             let number = self.numbers.get(number_start..number_end).filter(|_| has_number);
             let json = &self.json[json_start..json_end];
             let key = keys.next().map(|(mark, seal)| {
@@ -138,7 +139,8 @@ impl Rows {
                 Key { shown, token, seal }
             });
             (number_start, json_start) = (number_end, json_end);
-            put(Encoded { fate, repaired, check, number, came: came.as_deref(), key, json });
+            let came = mark.came.as_deref();
+            put(&mut Encoded { fate, repaired, check, number, came, key, json });
         }
     }
 

@@ -97,7 +97,7 @@ pub(super) fn chunks(rows: &[Row], order: &[usize], book: &Book, most: usize) ->
                 row.stays(fate);
             }
         }
-        chunks.extend(cutter.put(row));
+        chunks.extend(cutter.put(&mut row));
     }
     chunks.extend(cutter.take());
     chunks

@@ -127,7 +127,7 @@ pub(super) fn chunks(
         if is_excluded {
             encoded.excluded();
         }
-        chunks.extend(cutter.put(encoded));
+        chunks.extend(cutter.put(&mut encoded));
         if cutter.is_complete() {
             chunks.extend(cutter.take());
             cutter.cut_at(cut(&mut cuts));
