@@ -12,7 +12,7 @@ use uuid::fmt::Hyphenated;
 use self::body::Body;
 use super::ledger::{Reader, print};
 use crate::error::ResponseProblem;
-use crate::model::json::{Raw, to_utf8};
+use crate::model::json::{Fault, FaultKind, Raw, to_utf8};
 use crate::model::unreadable;
 
 /// What the service said of one row.
@@ -59,9 +59,12 @@ impl RunId {
         uuid(text.as_bytes()).map_or_else(|| Self::Text(text.into()), Self::Uuid)
     }
 
-    fn read(text: Raw<'_>) -> Self {
-        let uuid = uuid(text.text).filter(|_| text.is_plain);
-        uuid.map_or_else(|| Self::Text(text.to_text().into()), Self::Uuid)
+    /// The id that a text is, if it is one in which no half of a character stands.
+    fn read(text: Raw<'_>) -> Option<Self> {
+        match uuid(text.text) {
+            Some(uuid) => Some(Self::Uuid(uuid)),
+            None => std::str::from_utf8(&text.decoded()).ok().map(Self::of),
+        }
     }
 }
 
@@ -94,7 +97,7 @@ impl Status {
     fn read(text: Option<Raw<'_>>) -> Self {
         match text {
             Some(Raw { text: b"queued", .. }) => Self::Queued,
-            other => Self::Other(other.map(|text| text.to_text().into())),
+            other => Self::of(other.map(Raw::to_text).as_deref()),
         }
     }
 
@@ -114,7 +117,8 @@ pub(super) fn read<'a>(
     numbers: impl ExactSizeIterator<Item = &'a str> + Clone,
     reader: Reader,
 ) -> Result<Vec<Answer>, ResponseProblem> {
-    let text = to_utf8(text).map_err(|at| unreadable(text, at))?;
+    let fault = |at| unreadable(Fault { at, kind: FaultKind::Syntax }, text);
+    let text = to_utf8(text).map_err(fault)?;
     let body = Body::read(&text, numbers.len())?;
     let contradiction = |text: String| Err(ResponseProblem::Contradiction(text));
     let (found, count) = (body.results.len(), numbers.len());
@@ -129,9 +133,12 @@ pub(super) fn read<'a>(
         }
         accepted += u64::from(entry.accepted);
         answers.push(match (entry.accepted, entry.run_id) {
-            (true, Some(run)) => {
-                Answer::Accepted { run: RunId::read(run), status: Status::read(entry.status) }
-            }
+            (true, Some(run)) => match RunId::read(run) {
+                Some(run) => Answer::Accepted { run, status: Status::read(entry.status) },
+                None => {
+                    return contradiction(format!("results[{at}] has a run_id that is no text"));
+                }
+            },
             (true, None) => {
                 return contradiction(format!("results[{at}] is accepted and has no run_id"));
             }
@@ -354,6 +361,81 @@ mod tests {
         {
             let answers = read(&body, ["+1"].into_iter(), Reader::new(None)).unwrap();
             assert_eq!(answers, [Answer::Rejected { error: "\"é\"".into() }]);
+        }
+    }
+
+    #[test]
+    fn an_escape_in_an_id_makes_no_other_of_it() {
+        let two = ["+919876543210", "+919876543211"];
+        let id = "00000000-0000-0000-0000-00000000000a";
+        let escaped = |id: &str| id.replacen('0', "\\u0030", 1);
+        let one = |run: &str| answers(&body(1, 0, &[accepted(two[0], run)]), &two[..1]);
+        assert_eq!(one(&escaped(id)).unwrap(), one(id).unwrap());
+        let twins = [accepted(two[0], id), accepted(two[1], &escaped(id))];
+        assert!(answers(&body(2, 0, &twins), &two).is_err());
+        for half in ["\\ud800", "r\\udc00"] {
+            let told = one(half).unwrap_err().to_string();
+            assert!(told.contains("a run_id that is no text"), "{told}");
+        }
+        let status = accepted(two[0], id).replace('}', r#", "status": "\u0071ueued"}"#);
+        let queued = Answer::Accepted { run: RunId::of(id), status: Status::Queued };
+        assert_eq!(answers(&body(1, 0, &[status]), &two[..1]).unwrap(), [queued]);
+    }
+
+    /// The fields as `serde_json` reads them.
+    mod documented {
+        #[derive(serde::Deserialize)]
+        pub(super) struct Body {
+            pub(super) results: Vec<Entry>,
+        }
+
+        #[derive(serde::Deserialize)]
+        pub(super) struct Entry {
+            pub(super) accepted: bool,
+            pub(super) run_id: Option<String>,
+            pub(super) status: Option<String>,
+            pub(super) error: Option<String>,
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn answers_however_they_are_written_are_read_as_any_reader_reads_them(
+            entries in proptest::collection::vec(
+                (proptest::collection::vec((0..7_usize, 0..6_usize), 0..6), 0..3_usize), 0..6,
+            ),
+        ) {
+            const NAMES: [&str; 7] =
+                ["accepted", "run_id", "status", "err\\u006fr", "error", "other", "results"];
+            const VALUES: [&str; 6] =
+                ["true", "null", r#""\u00e9\"x""#, r#""queued""#, r#"{"accepted": [1, {}]}"#, "7"];
+            let texts: Vec<String> = entries
+                .iter()
+                .map(|(fields, blank)| {
+                    let blank = ["", " ", "\n\t"][*blank];
+                    // Nearly all are accepted or not, or nothing would be read.
+                    let fields = fields.iter().map(|(name, value)| match (name, value) {
+                        (0, value) if *value > 1 => ("accepted", "false"),
+                        (name, value) => (NAMES[*name], VALUES[*value]),
+                    });
+                    let fields =
+                        fields.map(|(name, value)| format!(r#"{blank}"{name}"{blank}:{blank}{value}"#));
+                    format!("{{{}{blank}}}", fields.collect::<Vec<_>>().join(","))
+                })
+                .collect();
+            let text = body(0, 0, &texts);
+            let bytes = Bytes::from(text.clone());
+            let read = Body::read(&bytes, 0);
+            let documented: Result<documented::Body, _> = serde_json::from_str(&text);
+            proptest::prop_assert_eq!(read.is_ok(), documented.is_ok(), "{}", text);
+            if let (Ok(read), Ok(documented)) = (read, documented) {
+                let of = |raw: Option<Raw<'_>>| raw.map(|raw| raw.to_text().into_owned());
+                let read = read.results.iter();
+                let read = read.map(|one| (one.accepted, of(one.run_id), of(one.status), of(one.error)));
+                let documented = documented.results.into_iter();
+                let documented = documented.map(|one| (one.accepted, one.run_id, one.status, one.error));
+                proptest::prop_assert!(read.eq(documented));
+            }
         }
     }
 

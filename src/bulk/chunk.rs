@@ -32,6 +32,14 @@ pub enum Fate {
     Doubtful(Box<str>),
 }
 
+impl Fate {
+    /// It, to be given to one alone: what is left in its place sends nothing.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        mem::replace(self, Self::Duplicate(None))
+    }
+}
+
 /// A row that is in the campaign already.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Existing {
@@ -305,7 +313,7 @@ impl Cutter {
         };
         next.json.extend_from_slice(HEAD);
         let Self { seq, first_row, rows, numbers, keys, key_lengths, seals, mut json, .. } =
-            std::mem::replace(self, next);
+            mem::replace(self, next);
         json.extend_from_slice(TAIL);
         let json = json.into();
         Some(Chunk { seq, first_row, rows, numbers, keys, key_lengths, seals, json })
@@ -334,9 +342,10 @@ impl Cutter {
             self.seals.push(*key.seal);
         }
         let number_end = offset(self.numbers.len());
-        // Made where it stays: a copy of it would wait for all that was written before.
+        // Made where it stays: a copy of what was just written in pieces waits until they have left the
+        // processor.
         self.rows.extend(iter::once_with(|| Row {
-            fate: mem::replace(&mut row.fate, Fate::Send { own_session: false }),
+            fate: row.fate.take(),
             repaired: row.repaired,
             has_number: row.number.is_some(),
             check: row.check,

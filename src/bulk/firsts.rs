@@ -6,8 +6,8 @@ use std::hint::black_box;
 use super::seal::Seal;
 use super::source::room;
 
-/// Bits of an entry, and of a bucket, that name a row, from 1; 0 is none. No memory holds the entries of
-/// more rows.
+/// Bits of an entry, and of a bucket, that name a row, from 1; 0 is none. The entries of more rows would take
+/// 256 GiB.
 const ROW: u32 = 34;
 /// Bits of an entry that tell its key from others.
 const PRINT: u32 = u128::BITS - ROW;
@@ -79,7 +79,7 @@ impl Firsts {
     }
 
     /// The first row with the key of each row from `start` on: the row itself, if none came before or it has
-    /// none.
+    /// none. There is a seal for each row, that of its key if it has one.
     pub(super) fn put_all<'a>(
         &mut self,
         mut keys: impl Iterator<Item = Option<&'a str>>,

@@ -65,16 +65,17 @@ impl Sealer {
         // Told many bytes at a time.
         let has_capitals = text.iter().fold(false, |any, byte| any | byte.is_ascii_uppercase());
         let (digest, exact) =
-            if has_capitals { (self.lower(text), capitals(text)) } else { (self.0.hash(text), 0) };
+            if has_capitals { (self.digest(text), capitals(text)) } else { (self.0.hash(text), 0) };
         Seal { folded: folded(digest), exact, length }
     }
 
     /// The digest of a text, whatever its case.
     pub(super) fn fold(&self, text: &[u8]) -> [u8; 12] {
-        folded(self.lower(text))
+        folded(self.digest(text))
     }
 
-    fn lower(&self, text: &[u8]) -> Hash128 {
+    /// The same, all of it.
+    fn digest(&self, text: &[u8]) -> Hash128 {
         let mut short = [0; PLACES];
         match short.get_mut(..text.len()) {
             Some(lower) => {

@@ -78,12 +78,12 @@ impl Tokens {
         let start = out.len();
         out.push_str(&self.prefix);
         let keys = out.len();
-        let mut is_plain = true;
+        let mut is_as_shown = true;
         for (at, part) in key.into_iter().enumerate() {
             if at > 0 {
                 out.push(':');
             }
-            is_plain &= escape(part, out);
+            is_as_shown &= escape(part, out);
         }
         let is_long = out.len() - start > LONGEST;
         if is_long {
@@ -92,11 +92,12 @@ impl Tokens {
             out.push('~');
             base64(&digest, out);
         }
-        is_plain && !is_long
+        is_as_shown && !is_long
     }
 
     /// The same of a key of one text that stands in a token as it is.
     pub(crate) fn write_plain(&self, key: &str, out: &mut String) -> bool {
+        debug_assert!(is_plain(key));
         if self.prefix.len() + key.len() > LONGEST {
             return self.write([key], out);
         }
@@ -321,6 +322,17 @@ mod tests {
             let escaped: usize = key.iter().map(String::len).sum();
             prop_assert!(shown.is_none() || shown.as_ref() == Some(&key));
             prop_assert!(shown.is_some() || escaped * 3 > 40);
+        }
+
+        #[test]
+        fn a_plain_key_has_the_token_that_it_has_as_any_other(
+            name in name(), key in "[a-zA-Z0-9._@-]{1,120}",
+        ) {
+            let tokens = Tokens::of(name.as_deref()).unwrap();
+            let (mut one, mut other) = ("before".to_owned(), "before".to_owned());
+            prop_assert!(is_plain(&key));
+            prop_assert_eq!(tokens.write_plain(&key, &mut one), tokens.write([&*key], &mut other));
+            prop_assert_eq!(one, other);
         }
 
         #[test]

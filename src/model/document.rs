@@ -123,13 +123,13 @@ impl<T: Model> Document<T> {
     pub(crate) fn read_or_else(text: &Bytes) -> Result<Read<T, Bytes>, DocumentError> {
         let text = match json::to_utf8(text) {
             Ok(text) => text,
-            Err(at) => return Err(unreadable(text, at)),
+            Err(at) => return Err(unreadable(Fault { at, kind: FaultKind::Syntax }, text)),
         };
         let mut reader = Reader::new(&text);
         let read = reader.document().and_then(|read| reader.scanner.end().map(|()| read));
         match read {
             Ok(read) => Ok(read.map_err(|(shape, part)| (shape, text.slice(part)))),
-            Err(fault) => Err(told(fault, &text)),
+            Err(fault) => Err(unreadable(fault, &text)),
         }
     }
 }
@@ -275,13 +275,8 @@ pub(crate) fn same_json(one: &[u8], other: &[u8]) -> bool {
     one == other || json::digest(one) == json::digest(other)
 }
 
-/// The error of a text of which one byte can't be read.
-pub(crate) fn unreadable(text: &[u8], at: usize) -> DocumentError {
-    told(Fault { at, kind: FaultKind::Syntax }, text)
-}
-
 /// The error of a text that can't be read any further.
-pub(crate) fn told(fault: Fault, text: &[u8]) -> DocumentError {
+pub(crate) fn unreadable(fault: Fault, text: &[u8]) -> DocumentError {
     match fault.kind {
         FaultKind::TooDeep => DocumentError::TooDeep,
         FaultKind::TooManyDigits => DocumentError::TooManyDigits,

@@ -21,7 +21,7 @@ mod view;
 pub use call::{Call, CustomVariable, Message, Transcription};
 pub use campaign::{CampaignStats, CampaignStatus};
 pub use document::{Document, DocumentError, Model, Shape};
-pub(crate) use document::{same_json, told, unreadable};
+pub(crate) use document::{same_json, unreadable};
 pub use field::{Field, Reader};
 pub use json::Fault;
 pub use push::{NewRecord, PushOutcome, PushResult};

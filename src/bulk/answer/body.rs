@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::model::json::{Fault, Fields, Raw, Scanner, Token};
-use crate::model::{DocumentError, told};
+use crate::model::{DocumentError, unreadable};
 
 /// What an answer says.
 #[derive(Debug, Default)]
@@ -74,7 +74,7 @@ impl<'a> Body<'a> {
             Ok(body)
         });
         read.map_err(|trouble| match trouble {
-            Trouble::Fault(fault) => told(fault, text),
+            Trouble::Fault(fault) => unreadable(fault, text),
             Trouble::Shape { path, problem } if path.is_empty() => {
                 DocumentError::Shape { path: ".".to_owned(), problem }
             }
@@ -89,7 +89,7 @@ const ENTRY: [&str; 5] = ["accepted", "phone_number", "run_id", "status", "error
 
 fn body<'a>(scanner: &mut Scanner<'a>, records: usize) -> Result<Body<'a>, Trouble> {
     let mut body = Body::default();
-    object(scanner, &mut Fields::new(&BODY), &BODY, BODY.len(), |scanner, at| {
+    object(scanner, &mut Fields::new(&BODY), BODY.len(), |scanner, at| {
         match at {
             0 => body.accepted = count(scanner)?,
             1 => body.rejected = count(scanner)?,
@@ -117,7 +117,7 @@ fn entries<'a>(scanner: &mut Scanner<'a>, records: usize) -> Result<Vec<Entry<'a
 #[inline]
 fn entry<'a>(scanner: &mut Scanner<'a>, fields: &mut Fields) -> Result<Entry<'a>, Trouble> {
     let mut entry = Entry::default();
-    object(scanner, fields, &ENTRY, 1, |scanner, at| {
+    object(scanner, fields, 1, |scanner, at| {
         match at {
             0 => entry.accepted = flag(scanner)?,
             1 => entry.phone_number = text(scanner)?,
@@ -132,30 +132,32 @@ fn entry<'a>(scanner: &mut Scanner<'a>, fields: &mut Fields) -> Result<Entry<'a>
 
 /// Reads the fields of an object, the first ones of which it needs; others are stepped over.
 #[inline]
-fn object<'a, const FIELDS: usize>(
+fn object<'a>(
     scanner: &mut Scanner<'a>,
     fields: &mut Fields,
-    names: &[&str; FIELDS],
     needed: usize,
     mut read: impl FnMut(&mut Scanner<'a>, usize) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
     if scanner.value()? != Token::Object {
         return Err(Trouble::expected("an object"));
     }
+    let names = fields.names();
+    // A bit for each name.
+    let mut seen = 0_u32;
     fields.begin();
-    let mut is_there = [false; FIELDS];
     while let Some(at) = fields.next(scanner)? {
-        let (Some(name), Some(is_there)) = (names.get(at), is_there.get_mut(at)) else {
+        let Some(name) = names.get(at) else {
             scanner.pass()?;
             continue;
         };
-        if std::mem::replace(is_there, true) {
+        if seen >> at & 1 == 1 {
             return Err(Trouble::twice().under(name));
         }
+        seen |= 1 << at;
         read(scanner, at).map_err(|trouble| trouble.under(name))?;
     }
-    match names.iter().zip(is_there).take(needed).find(|(_, is_there)| !is_there) {
-        Some((name, _)) => Err(Trouble::missing(name)),
+    match names.iter().enumerate().take(needed).find(|(at, _)| seen >> at & 1 == 0) {
+        Some((_, name)) => Err(Trouble::missing(name)),
         None => Ok(()),
     }
 }

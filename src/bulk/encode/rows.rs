@@ -1,6 +1,6 @@
 //! Encoded rows of one block, one after the other.
 
-use std::{iter, mem};
+use std::iter;
 
 use super::super::chunk::{Encoded, Fate, Key};
 use super::super::seal::{Seal, Sealer};
@@ -120,7 +120,7 @@ impl Rows {
         let mut keys = self.keys.marks.iter().zip(&self.keys.seals);
         for mark in &mut self.marks {
             let Mark { repaired, check, number_end, json_end, has_number, .. } = *mark;
-            let fate = mem::replace(&mut mark.fate, Fate::Send { own_session: false });
+            let fate = mark.fate.take();
             let number = self.numbers.get(number_start..number_end).filter(|_| has_number);
             let json = &self.json[json_start..json_end];
             let key = keys.next().map(|(mark, seal)| {
@@ -181,11 +181,11 @@ impl Rows {
         self.keys.next.get_or_insert(Kept::Nowhere);
     }
 
-    /// Writes the token of the row that is being encoded where its JSON is; `is_plain` where no character
+    /// Writes the token of the row that is being encoded where its JSON is; `is_json` where no character
     /// of it has another form there.
-    pub(super) fn write_token(&mut self, is_plain: bool) {
+    pub(super) fn write_token(&mut self, is_json: bool) {
         let token = self.keys.token();
-        if is_plain {
+        if is_json {
             self.json.reserve(token.len() + 2);
             self.json.push(b'"');
             self.json.extend_from_slice(token.as_bytes());
@@ -233,7 +233,7 @@ impl Rows {
             self.keys.marks.push(KeyMark { token, key, is_sent });
             self.keys.start = self.keys.tokens.len();
         }
-        // Made where it stays: a copy of it would wait for all that was written before.
+        // Made where it stays, as in a chunk.
         self.marks.extend(iter::once_with(|| Mark {
             fate,
             repaired,

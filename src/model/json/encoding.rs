@@ -14,11 +14,12 @@ enum Encoding {
 pub fn to_utf8(text: &Bytes) -> Result<Bytes, usize> {
     let (encoding, mark) = encoding_of(text);
     let text = text.slice(mark..);
-    match encoding {
+    let read = match encoding {
         Encoding::Utf8 => check(&text).map(|()| text),
         Encoding::Utf16 { big } => from_utf16(&text, big),
         Encoding::Utf32 { big } => from_utf32(&text, big),
-    }
+    };
+    read.map_err(|at| mark + at)
 }
 
 /// The encoding, by its mark or by where the zeros of the first, plain characters are; and the

@@ -5,14 +5,14 @@ use std::ops::Range;
 use super::scanner::{Fault, Scanner};
 use super::text::Raw;
 
-/// Finds the fields of objects by their names. Objects that come together are mostly written alike: what
-/// stood before a field's value last time is looked for first.
+/// Finds the fields of the objects of one text by their names. Objects that come together are mostly written
+/// alike: what stood before a field's value last time is looked for first.
 #[derive(Debug)]
 pub struct Fields {
     names: &'static [&'static str],
     /// What came after each field, after one of another name, and at last after the beginning.
     habits: Vec<Option<Habit>>,
-    /// The field whose value comes next, or the beginning.
+    /// The field that was found last, or the beginning.
     at: usize,
     /// Whether the object has shown no field yet.
     first: bool,
@@ -30,6 +30,11 @@ impl Fields {
     pub fn new(names: &'static [&'static str]) -> Self {
         let habits = vec![None; names.len() + 2];
         Self { names, habits, at: names.len() + 1, first: true }
+    }
+
+    /// The names.
+    pub const fn names(&self) -> &'static [&'static str] {
+        self.names
     }
 
     /// An object begins, into which the scanner has stepped.
