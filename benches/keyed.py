@@ -1,9 +1,9 @@
 """What a key costs: reading a large campaign, and uploading into an empty one.
 
 A keyed upload reads every record of the campaign before it sends anything. Into an empty one
-it must take about as long as the same call without a key, whatever order the keys come in; there
-the column is one of the variables. What it takes where the column is otherwise not even read is
-told beside it. Each upload is a process of its own.
+it must take about as long as one without a key, whatever order the keys come in: as the same call,
+for which the column is one of the variables, and as one that does not even read the column. Each
+upload is a process of its own.
 
 Usage: ``python benches/keyed.py [RECORDS] [ROWS] [ROUNDS]``, of uploads seven times as many rounds
 """
@@ -112,7 +112,7 @@ def uploading(rows: int, rounds: int) -> None:
             print(
                 f"    {kind}: {same:.2f} times the same call without a key, {none:.2f} times that"
             )
-    print("  (of the seconds, at most 1.10 times the same call without a key)")
+    print("  (of the seconds, at most 1.10 times both)")
 
 
 def main() -> None:
