@@ -107,6 +107,7 @@ struct Variable<'a> {
     /// `"name":`
     key: Vec<u8>,
     encoder: NullableEncoder<'a>,
+    has_nulls: bool,
     parent: Option<&'a ArrayRef>,
     required: bool,
 }
@@ -159,8 +160,8 @@ impl<'a> Variables<'a> {
                     .encoder(&column.field, &*column.array)
                     .map_err(|error| unreadable(&column.name, &error))?;
                 let required = content.required.contains(&column.name);
-                let parent = column.parent.as_ref();
-                Ok(Variable { name: &column.name, key, encoder, parent, required })
+                let (has_nulls, parent) = (encoder.has_nulls(), column.parent.as_ref());
+                Ok(Variable { name: &column.name, key, encoder, has_nulls, parent, required })
             })
             .collect::<Result<Vec<_>>>()?;
         let absent = content
@@ -182,7 +183,7 @@ impl<'a> Variables<'a> {
         }
         let start = out.len();
         for variable in &mut self.each {
-            let is_null = variable.encoder.is_null(index)
+            let is_null = variable.has_nulls && variable.encoder.is_null(index)
                 || variable.parent.is_some_and(|parent| parent.is_null(index));
             if is_null {
                 if variable.required {

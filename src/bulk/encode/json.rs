@@ -9,13 +9,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow_array::cast::AsArray as _;
-use arrow_array::types::{Date64Type, Float16Type, Float32Type, Float64Type};
+use arrow_array::types::{
+    Date64Type, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
 use arrow_array::{Array, ArrayAccessor, ArrowPrimitiveType, PrimitiveArray};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_json::writer::{NullableEncoder, make_encoder};
 use arrow_json::{Encoder, EncoderFactory, EncoderOptions};
 use arrow_schema::{ArrowError, DataType, FieldRef};
+use lexical_core::{FormattedSize as _, ToLexical};
 
 use super::super::layout::extension;
 use super::extension::{self, Day};
@@ -87,6 +91,14 @@ impl EncoderFactory for Overrides {
             DataType::Utf8 => text(array.as_string::<i32>()),
             DataType::LargeUtf8 => text(array.as_string::<i64>()),
             DataType::Utf8View => text(array.as_string_view()),
+            DataType::Int8 => integer(array.as_primitive::<Int8Type>()),
+            DataType::Int16 => integer(array.as_primitive::<Int16Type>()),
+            DataType::Int32 => integer(array.as_primitive::<Int32Type>()),
+            DataType::Int64 => integer(array.as_primitive::<Int64Type>()),
+            DataType::UInt8 => integer(array.as_primitive::<UInt8Type>()),
+            DataType::UInt16 => integer(array.as_primitive::<UInt16Type>()),
+            DataType::UInt32 => integer(array.as_primitive::<UInt32Type>()),
+            DataType::UInt64 => integer(array.as_primitive::<UInt64Type>()),
             DataType::Float16 => self.float(array.as_primitive::<Float16Type>(), f64::from),
             DataType::Float32 => self.float(array.as_primitive::<Float32Type>(), f64::from),
             DataType::Float64 => self.float(array.as_primitive::<Float64Type>(), f64::from),
@@ -183,6 +195,24 @@ fn text<'a, A: ArrayAccessor<Item = &'a str> + 'a>(array: A) -> NullableEncoder<
 impl<'a, A: ArrayAccessor<Item = &'a str>> Encoder for Text<A> {
     fn encode(&mut self, at: usize, out: &mut Vec<u8>) {
         write_text(out, self.0.value(at));
+    }
+}
+
+/// A column of whole numbers.
+struct Integer<'a, T: ArrowPrimitiveType>(&'a PrimitiveArray<T>);
+
+fn integer<T: ArrowPrimitiveType<Native: ToLexical>>(
+    array: &PrimitiveArray<T>,
+) -> NullableEncoder<'_> {
+    NullableEncoder::new(Box::new(Integer(array)), array.nulls().cloned())
+}
+
+impl<T: ArrowPrimitiveType<Native: ToLexical>> Encoder for Integer<'_, T> {
+    fn encode(&mut self, at: usize, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.resize(start + T::Native::FORMATTED_SIZE_DECIMAL, 0);
+        let length = lexical_core::write(self.0.value(at), &mut out[start..]).len();
+        out.truncate(start + length);
     }
 }
 
