@@ -31,7 +31,7 @@ demo: $(VENV)/.built ## two campaign days in seconds; KEEP=1 leaves the dashboar
 
 test: test-rust test-python types ## everything that must hold
 
-# Without `revrag-python`: a test binary cannot leave the interpreter's symbols unresolved.
+# Without what needs Python: a test binary cannot leave the interpreter's symbols unresolved.
 test-rust:
 	cargo test --quiet --locked
 

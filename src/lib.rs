@@ -17,7 +17,8 @@
 //! | --- | --- |
 //! | `revrag-sandbox` | the service in miniature |
 //! | `revrag-cli` | the `revrag` command |
-//! | `revrag-python` | the extension module, which alone knows of Python |
+//! | `revrag-python` | the classes, which alone know of Python |
+//! | `revrag-extension` | the extension module, which links them |
 //!
 //! Dependencies point one way: the command stands on the sandbox and [`bulk`], those on [`http`] and
 //! [`webhook`], and those on [`model`], [`phone`], [`key`] and [`error`].

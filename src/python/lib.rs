@@ -1,4 +1,4 @@
-//! The extension module `revrag._revrag`: the only place that names pyo3.
+//! What the extension module `revrag._revrag` holds: but for that, the only place that names pyo3.
 //!
 //! | floor | what stands there | what it may use |
 //! | --- | --- | --- |
@@ -20,14 +20,8 @@ use pyo3::prelude::*;
 
 use revrag::http::{PRODUCTION, STAGING};
 
-/// Bodies of many sizes come and go between threads, which the system's allocator takes its time over.
-/// From version 3 on, this one takes back at once what another thread lets go: before, megabytes of read
-/// buffers waited for it.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-#[pymodule]
-fn _revrag(module: &Bound<'_, PyModule>) -> PyResult<()> {
+/// Fills the extension module.
+pub fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let leave = wrap_pyfunction!(ground::process::leave, module)?;
     module.py().import("atexit")?.call_method1("register", (leave,))?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
