@@ -337,8 +337,10 @@ impl Ledger {
 
     /// At the end: where no row could go first, nothing is known of those that may be there.
     pub(super) fn none_went_first(&mut self, now: Duration) {
-        if self.index.count(State::Doubt) > 0 && !self.setting.is_dry_run {
-            self.cannot_probe(&Unproven::Sessions.to_string(), now);
+        let (doubts, accepted) =
+            (self.index.count(State::Doubt), self.index.count(State::Accepted));
+        if doubts > 0 && accepted == 0 && !self.setting.is_dry_run {
+            self.cannot_probe(&Unproven::NoneFirst.to_string(), now);
         }
     }
 

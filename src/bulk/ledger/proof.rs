@@ -79,6 +79,8 @@ pub(super) enum Unproven {
     Shifting { shown: u64, total: u64 },
     /// It does not show session ids as they were sent.
     Sessions,
+    /// It shows no session ids, and the numbers of all rows.
+    NoneFirst,
     /// Records that are known to be accepted are not in it.
     Missing { missing: u64, known: u64 },
     /// Records are in it in another form than they were sent.
@@ -102,6 +104,10 @@ impl std::fmt::Display for Unproven {
             Self::Sessions => {
                 f.write_str("the service's listing does not show the session ids it was sent")
             }
+            Self::NoneFirst => f.write_str(
+                "the records in the service's listing that have the rows' numbers show no session ids, \
+                 so each may be the row with its number, and no row with another number could go first",
+            ),
             Self::Missing { missing, known } => write!(
                 f,
                 "the service's listing does not show {missing} of {known} records that it accepted"

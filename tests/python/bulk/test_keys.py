@@ -238,6 +238,19 @@ class TestProof:
         assert len(service.pushes[0].records) == 1
         assert len(service.pushes) == 2
 
+    def test_one_row_goes_first_and_is_the_last(self, upload: Upload, service: Service) -> None:
+        for index in range(5):
+            service.store.add({"phone_number": number(index)}, "before")
+        report = upload(service, people(6), **KEYED)
+        assert outcomes(report) == ["unknown"] * 5 + ["accepted"]
+
+    def test_no_row_can_go_first(self, upload: Upload, service: Service) -> None:
+        for index in range(5):
+            service.store.add({"phone_number": number(index)}, "before")
+        with pytest.raises(revrag.UploadError, match="no row with another number could go first"):
+            upload(service, people(5), **KEYED)
+        assert not service.pushes
+
     @pytest.mark.parametrize("cut", [8, 12, 13])
     def test_session_ids_that_are_cut_short(self, upload: Upload, host: Host, cut: int) -> None:
         def shows(record: dict[str, Any]) -> dict[str, Any]:
