@@ -112,7 +112,7 @@ def uploading(rows: int, rounds: int) -> None:
             print(
                 f"    {kind}: {same:.2f} times the same call without a key, {none:.2f} times that"
             )
-    print("  (of the seconds, at most 1.10 times both)")
+    print("  (of the seconds, at most 1.10 times the same call; the aim is both)")
 
 
 def main() -> None:

@@ -1,4 +1,5 @@
-//! What the extension module `revrag._revrag` holds: but for that, the only place that names pyo3.
+//! What the extension module `revrag._revrag` holds. This folder is the only place that names pyo3; the module
+//! itself, in `extension`, is a package of its own.
 //!
 //! | floor | what stands there | what it may use |
 //! | --- | --- | --- |

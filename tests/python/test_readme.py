@@ -62,6 +62,13 @@ def test_a_push_does_what_it_shows(sandbox: Sandbox, capsys: pytest.CaptureFixtu
     assert sandbox.client().campaign(DEFAULT_CAMPAIGN).status().stats.total_records == 1
 
 
+def test_the_upload_finds_what_the_push_left(sandbox: Sandbox):
+    run("Push and follow")
+    report = run("Upload a table, each row exactly once")["report"]
+    assert (report.accepted, report.unknown) == (1, 0)
+    assert sandbox.client().campaign(DEFAULT_CAMPAIGN).status().stats.total_records == 2
+
+
 def test_an_upload_that_is_run_twice_calls_once(sandbox: Sandbox):
     section = "Upload a table, each row exactly once"
     first, second = (run(section)["report"] for _ in range(2))

@@ -107,6 +107,7 @@ struct Variable<'a> {
     /// `"name":`
     key: Vec<u8>,
     encoder: NullableEncoder<'a>,
+    /// Whether a row must be asked for.
     has_nulls: bool,
     parent: Option<&'a ArrayRef>,
     required: bool,
