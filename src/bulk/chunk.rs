@@ -129,7 +129,8 @@ impl Chunk {
 
     /// The body of a push of some of its rows.
     pub fn body(&self, rows: &[u32]) -> Bytes {
-        if rows.len() == self.rows.iter().filter(|row| !row.json.is_empty()).count() {
+        let encoded = || self.rows.iter().filter(|row| !row.json.is_empty()).count();
+        if rows.len() == self.rows.len() || rows.len() == encoded() {
             return self.json.clone();
         }
         let size = rows.iter().map(|row| self.json(*row as usize).len() + 1).sum::<usize>();
@@ -319,6 +320,7 @@ impl Cutter {
         Some(Chunk { seq, first_row, rows, numbers, keys, key_lengths, seals, json })
     }
 
+    #[inline]
     fn append(&mut self, row: &mut Encoded<'_>, is_sent: bool) {
         let is_excluded = matches!(row.fate, Fate::Excluded { .. });
         // What was cut before may have been sent before: then it is looked for as it was sent.

@@ -193,19 +193,30 @@ impl Index {
     }
 
     /// A row has come to `state`.
-    #[inline]
     pub fn set(&mut self, (seq, row): Place, state: State) {
-        let Some(span) = usize::try_from(seq).ok().and_then(|at| self.spans.get_mut(at)) else {
-            return;
-        };
+        self.set_each(seq, [(row, state)]);
+    }
+
+    /// Rows of a chunk have come to `state`.
+    pub fn set_all<'a>(&mut self, seq: u64, rows: impl IntoIterator<Item = &'a u32>, state: State) {
+        self.set_each(seq, rows.into_iter().map(|row| (*row, state)));
+    }
+
+    /// Rows of a chunk have each come to a state.
+    pub fn set_each(&mut self, seq: u64, rows: impl IntoIterator<Item = (u32, State)>) {
+        let mut rows = rows.into_iter().peekable();
+        let span = usize::try_from(seq).ok().and_then(|at| self.spans.get_mut(at));
+        let (Some(span), Some(_)) = (span, rows.peek()) else { return };
         if let Marks::All(mark) = span.marks {
             span.marks = Marks::Each(vec![mark; span.rows as usize].into());
         }
         let Marks::Each(marks) = &mut span.marks else { return };
-        let Some(mark) = marks.get_mut(row as usize) else { return };
-        self.tally[mark.state() as usize] -= 1;
-        self.tally[state as usize] += 1;
-        *mark = Mark::new(state, mark.is_own());
+        for (row, state) in rows {
+            let Some(mark) = marks.get_mut(row as usize) else { continue };
+            self.tally[mark.state() as usize] -= 1;
+            self.tally[state as usize] += 1;
+            *mark = Mark::new(state, mark.is_own());
+        }
     }
 
     /// Nothing more will become of a chunk: it takes as little memory as it can.

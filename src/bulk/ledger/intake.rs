@@ -99,12 +99,8 @@ impl Ledger {
         }
         let (fresh, beyond) = split(fresh, hold.beyond);
         let (doubt, kept) = split(doubt, hold.beyond);
-        for row in beyond {
-            self.index.set((seq, row), State::Held);
-        }
-        for row in doubt.iter().chain(&kept) {
-            self.index.set((seq, *row), State::Doubt);
-        }
+        self.index.set_all(seq, &beyond, State::Held);
+        self.index.set_all(seq, doubt.iter().chain(&kept), State::Doubt);
         if self.setting.is_dry_run || [&fresh, &doubt, &kept].iter().all(|rows| rows.is_empty()) {
             self.index.settle(seq);
             return;
@@ -137,9 +133,7 @@ impl Ledger {
         if rows.is_empty() {
             return;
         }
-        for row in &rows {
-            self.index.set((seq, *row), State::Doubt);
-        }
+        self.index.set_all(seq, &rows, State::Doubt);
         let prints = self.prints(&chunk, &rows);
         let due = now.saturating_add(self.setting.settle_after);
         if let Some(work) = self.works.get_mut(&seq) {
@@ -160,9 +154,7 @@ impl Ledger {
         let rows: Vec<u32> = chunk.sendable().map(narrow).collect();
         // What may be there by the journal still may.
         let (doubt, fresh, why) = self.doubtful(chunk, rows);
-        for row in &doubt {
-            self.index.set((chunk.seq, *row), State::Doubt);
-        }
+        self.index.set_all(chunk.seq, &doubt, State::Doubt);
         let open = (doubt, why.unwrap_or_else(interrupted));
         self.out.push(Effect::Plan(plan(
             chunk,

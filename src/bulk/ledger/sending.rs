@@ -48,9 +48,7 @@ impl Ledger {
             }
             work.out += 1;
             let bytes = part.rows.iter().map(|row| chunk.json(*row as usize).len() + 1).sum();
-            for row in &part.rows {
-                self.index.set((seq, *row), State::Out);
-            }
+            self.index.set_all(seq, &part.rows, State::Out);
             self.gate.sent(part.rows.len(), part.losses, now);
             self.settling.sends();
             self.phase.has_launched = true;
@@ -183,7 +181,6 @@ impl Ledger {
         for (row, answer) in part.rows.iter().zip(answers) {
             match answer {
                 Answer::Accepted { run, status } => {
-                    self.index.set((seq, *row), State::Accepted);
                     if is_own(&chunk.rows[*row as usize]) {
                         let reader = self.setting.reader();
                         let print = reader.own(chunk.json(*row as usize));
@@ -193,13 +190,15 @@ impl Ledger {
                     }
                     told.push((*row, Told::Accepted { run, status }));
                 }
-                Answer::Rejected { error } => {
-                    self.index.set((seq, *row), State::Rejected);
-                    told.push((*row, Told::Rejected { error }));
-                }
+                Answer::Rejected { error } => told.push((*row, Told::Rejected { error })),
                 Answer::Unsure => unsure.push(*row),
             }
         }
+        let state = |told: &Told| match told {
+            Told::Rejected { .. } => State::Rejected,
+            _ => State::Accepted,
+        };
+        self.index.set_each(seq, told.iter().map(|(row, told)| (*row, state(told))));
         if !unsure.is_empty() {
             let due = now.saturating_add(self.setting.settle_after);
             let part = Part { rows: unsure, losses: part.losses };
@@ -220,9 +219,7 @@ impl Ledger {
         (now, due): (Duration, Duration),
         why: Arc<str>,
     ) {
-        for row in &part.rows {
-            self.index.set((seq, *row), State::Doubt);
-        }
+        self.index.set_all(seq, &part.rows, State::Doubt);
         let prints = self.prints(chunk, &part.rows);
         let Some(work) = self.works.get_mut(&seq) else { return };
         let losses = if part.rows.len() > 1 { 1 } else { part.losses.saturating_add(1) };
@@ -240,9 +237,7 @@ impl Ledger {
 
     /// Nothing of a part arrived.
     fn again(&mut self, seq: u64, part: Part) {
-        for row in &part.rows {
-            self.index.set((seq, *row), State::Waiting);
-        }
+        self.index.set_all(seq, &part.rows, State::Waiting);
         if let Some(work) = self.works.get_mut(&seq) {
             work.again(part);
         }
@@ -281,9 +276,7 @@ impl Ledger {
     }
 
     fn reject(&mut self, seq: u64, rows: Vec<(u32, Box<str>)>) {
-        for (row, _) in &rows {
-            self.index.set((seq, *row), State::Rejected);
-        }
+        self.index.set_all(seq, rows.iter().map(|(row, _)| row), State::Rejected);
         let told: Vec<_> =
             rows.into_iter().map(|(row, error)| (row, Told::Rejected { error })).collect();
         self.record(seq, &told);

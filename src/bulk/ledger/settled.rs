@@ -97,9 +97,7 @@ impl Ledger {
             });
         }
         work.parts.retain(|part| !part.rows.is_empty());
-        for (row, _) in &told {
-            self.index.set((seq, *row), State::Accepted);
-        }
+        self.index.set_all(seq, told.iter().map(|(row, _)| row), State::Accepted);
         self.settling.known.append(&mut known);
         self.record(seq, &told);
         if !told.is_empty() && self.settling.beginning.first_known_after.is_none() {
@@ -157,9 +155,7 @@ impl Ledger {
         {
             self.settling.recalls.push_back(seq);
         }
-        for row in rows {
-            self.index.set((seq, row), State::Waiting);
-        }
+        self.index.set_all(seq, &rows, State::Waiting);
         for (row, stay) in home {
             self.index.set((seq, row), stay.state());
             told.push((row, stay.told()));

@@ -185,6 +185,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps into the next key, if there is one: where it begins.
+    #[inline]
     fn begin_key(&mut self, first: &mut bool) -> Result<Option<usize>, Fault> {
         if !self.more(first, b'}')? {
             return Ok(None);
