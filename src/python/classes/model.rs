@@ -10,6 +10,7 @@ use crate::convert::attribute::Attribute;
 use crate::convert::errors::to_pyerr;
 use crate::convert::json::type_name;
 use crate::convert::loads::loads;
+use crate::ground::process;
 use revrag::Error;
 use revrag::model::{Document, Field, Model};
 
@@ -110,7 +111,7 @@ pub(crate) fn hash_of(what: &impl Hash) -> u64 {
 
 /// A table for notebooks, made by `revrag._html`.
 pub(crate) fn html<'py>(model: &Bound<'py, PyAny>, fields: &[&str]) -> PyResult<Bound<'py, PyAny>> {
-    model.py().import("revrag._html")?.call_method1("table", (model, fields.to_vec()))
+    process::import(model.py(), "revrag._html")?.call_method1("table", (model, fields.to_vec()))
 }
 
 /// The JSON text of what `from_dict` was given.

@@ -16,6 +16,7 @@ use crate::classes::upload::roles;
 use crate::convert::errors::to_pyerr;
 use crate::convert::rows::Raised;
 use crate::convert::source;
+use crate::ground::process;
 use revrag::Error;
 use revrag::bulk::{Outcome, Rejects};
 
@@ -144,7 +145,7 @@ impl UploadRejects {
     /// The first rows. None, and so the `repr`, where the source can't be read any more.
     fn _repr_html_<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Ok((names, rows)) = py.detach(|| self.first()) else { return Ok(None) };
-        let table = py.import("revrag._html")?.getattr("rows")?;
+        let table = process::import(py, "revrag._html")?.getattr("rows")?;
         table.call1(("UploadRejects", names, rows, SHOWN)).map(Some)
     }
 

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDateTime, PyFloat, PyList, PyString, PyTzInfo};
 
 use crate::convert::loads::{loads, whole};
+use crate::ground::process;
 use revrag::model::{Count, Document, Field, Json, List, Model, Number, Object, Timestamp, Whole};
 
 /// A field that can be read from Python.
@@ -185,5 +186,5 @@ pub(crate) fn note_left_out<T: Shown>(py: Python<'_>, list: &List<T>) {
 }
 
 fn tell_left_out(py: Python<'_>, name: &str, count: usize, of: usize) -> PyResult<()> {
-    py.import("revrag._observe")?.getattr("left_out")?.call1((name, count, of)).map(drop)
+    process::import(py, "revrag._observe")?.getattr("left_out")?.call1((name, count, of)).map(drop)
 }

@@ -8,6 +8,7 @@ use pyo3::types::{PyCFunction, PyDict, PyString, PyTuple, PyType};
 
 use crate::convert::attribute::Attribute as _;
 use crate::convert::loads::loads;
+use crate::ground::process;
 use revrag::Error;
 use revrag::error::RefusalBody;
 use revrag::webhook::Reason;
@@ -166,7 +167,8 @@ fn class_of_status(status: u16) -> &'static str {
 
 fn class_named<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
     static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    let module =
-        MODULE.get_or_try_init(py, || py.import("revrag.errors").map(Bound::unbind))?.bind(py);
+    let module = MODULE
+        .get_or_try_init(py, || process::import(py, "revrag.errors").map(Bound::unbind))?
+        .bind(py);
     Ok(module.getattr(name)?.cast_into::<PyType>()?)
 }

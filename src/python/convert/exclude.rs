@@ -15,6 +15,7 @@ use crate::convert::json::type_name;
 use crate::convert::rows::{Kind, PythonRows, Raised, Roles, Side};
 use crate::convert::source::{path, rows};
 use crate::ground::observe::Say;
+use crate::ground::process;
 use revrag::Error;
 use revrag::bulk::source::{self, Batches, Format, Input, Open, Source};
 
@@ -48,7 +49,7 @@ pub(crate) fn input(
         )));
     }
     let roles = || Roles { phone_number: column.to_owned(), ids: Vec::new() };
-    let frames = || py.import("revrag._frames");
+    let frames = || process::import(py, "revrag._frames");
     let total = None;
     let blocks = match type_name(object).as_str() {
         "pandas.DataFrame" => Some(frames()?.call_method1("pandas_blocks", (object,))?),

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::convert::errors::to_pyerr;
 use crate::convert::json::{self, is_null, text_of, type_name};
 use crate::ground::pause::Pause;
+use crate::ground::process;
 use revrag::Error;
 use revrag::bulk::has_nul;
 use revrag::http::parse_id;
@@ -86,6 +87,7 @@ pub(crate) fn records(source: &Bound<'_, PyAny>) -> PyResult<Vec<NewRecord>> {
     if textual {
         return Err(wrong());
     }
+    let _lent = process::Lent::enter(py);
     let items = source
         .try_iter()
         .map_err(|error| if error.is_instance_of::<PyTypeError>(py) { wrong() } else { error })?;

@@ -72,6 +72,7 @@ impl PythonRows {
 
     /// The next block, or the first again where `from_start`.
     fn next(&self, py: Python<'_>, from_start: bool) -> Result<Option<Block>, SourceError> {
+        let _lent = process::Lent::enter(py);
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         if from_start {
             *reading = None;
@@ -228,8 +229,8 @@ fn told(error: Error) -> (String, String) {
 
 /// What the code that makes blocks refuses; none where it raised anything else.
 fn refused(py: Python<'_>, error: &PyErr) -> Option<Error> {
-    let class =
-        py.import("revrag.errors").and_then(|errors| errors.getattr("InvalidArgumentError"));
+    let class = process::import(py, "revrag.errors")
+        .and_then(|errors| errors.getattr("InvalidArgumentError"));
     if !error.matches(py, class.ok()?).ok()? {
         return None;
     }
@@ -304,8 +305,7 @@ impl Source for Attached {
         let from_start = !std::mem::replace(&mut self.begun, true);
         // Without an interpreter there are no rows, and nobody who waits for them.
         let next = Python::try_attach(|py| {
-            let runtime = process::runtime(py).ok();
-            let _stretch = runtime.map(|runtime| process::Stretch::enter(py, &runtime));
+            let _stretch = process::Stretch::enter(py);
             self.rows.next(py, from_start)
         });
         next.unwrap_or(Ok(None))

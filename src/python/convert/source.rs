@@ -12,6 +12,7 @@ use crate::convert::input::is_mapping;
 use crate::convert::json::type_name;
 use crate::convert::rows::{Attached, Kind, Pull, PythonRows, Raised, Roles, Side, table};
 use crate::ground::observe::{Say, Word};
+use crate::ground::process;
 use revrag::Error;
 use revrag::bulk::source::{self, Block, Format, Input, Open, Source, SourceError};
 
@@ -57,7 +58,7 @@ pub(crate) fn input(
         _ => None,
     };
     if let Some(blocks) = blocks {
-        let blocks = py.import("revrag._frames")?.getattr(blocks)?.call1((object,))?;
+        let blocks = process::import(py, "revrag._frames")?.getattr(blocks)?.call1((object,))?;
         return Ok(rows(
             PythonRows::new(blocks.unbind(), Kind::Blocks, roles, raised.clone()),
             true,
@@ -68,7 +69,8 @@ pub(crate) fn input(
     let frame;
     let object = match type_name(object).as_str() {
         "polars.DataFrame" => {
-            frame = py.import("revrag._frames")?.getattr("polars_table")?.call1((object,))?;
+            frame =
+                process::import(py, "revrag._frames")?.getattr("polars_table")?.call1((object,))?;
             &frame
         }
         _ => object,

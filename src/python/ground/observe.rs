@@ -11,6 +11,7 @@ use crate::classes::progress::UploadProgress;
 use crate::convert::errors::to_pyerr;
 use crate::convert::input;
 use crate::convert::rows::{Pull, PythonRows, Side};
+use crate::ground::process;
 use revrag::{Error, bulk, http};
 
 /// One try of one request, as `on_request` is told of it.
@@ -114,7 +115,7 @@ impl RequestEvent {
     }
     fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let fields = ["method", "path", "status", "attempt", "elapsed", "request_id", "error"];
-        slf.py().import("revrag._html")?.call_method1("table", (slf, fields.to_vec()))
+        process::import(slf.py(), "revrag._html")?.call_method1("table", (slf, fields.to_vec()))
     }
 
     fn __repr__(&self) -> String {
@@ -216,7 +217,10 @@ impl Onlooker {
                 Ok(())
             }
             word => match self.callback(py, word)? {
-                Some(callback) => callback.call0().map(drop),
+                Some(callback) => {
+                    let _lent = process::Lent::enter(py);
+                    callback.call0().map(drop)
+                }
                 None => Ok(()),
             },
         }
@@ -295,5 +299,7 @@ fn is_enabled_for_debug(py: Python<'_>) -> PyResult<bool> {
 
 fn module(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    Ok(MODULE.get_or_try_init(py, || py.import("revrag._observe").map(Bound::unbind))?.bind(py))
+    Ok(MODULE
+        .get_or_try_init(py, || process::import(py, "revrag._observe").map(Bound::unbind))?
+        .bind(py))
 }

@@ -1,5 +1,8 @@
 //! What belongs to one process: the tokio runtime, and the one thread that talks to event loops.
 
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -21,8 +24,6 @@ pub(crate) type Errands = Sender<Option<Errand>>;
 pub(crate) struct Runtime {
     pub(crate) tokio: tokio::runtime::Runtime,
     messenger: Mutex<Option<Messenger>>,
-    /// How many [`Stretch`] there are.
-    attached: AtomicUsize,
 }
 
 /// The thread that runs errands, many at a time under one attachment.
@@ -52,7 +53,7 @@ impl Runtime {
             .build()
             .map_err(refuse)?;
         let messenger = Mutex::new(Some(Messenger::start().map_err(refuse)?));
-        Ok(Self { tokio, messenger, attached: AtomicUsize::new(0) })
+        Ok(Self { tokio, messenger })
     }
 
     /// A sender to the messenger, or none once the interpreter is on its way out.
@@ -94,24 +95,75 @@ impl Messenger {
 ///
 /// Before 3.14, Python ends a daemon thread that asks for the interpreter after its end by unwinding the
 /// thread's stack, which aborts the process where the stack has frames of Rust. So no thread may be
-/// in such a stretch at that moment.
-pub(crate) struct Stretch(Arc<Runtime>);
+/// in such a stretch at that moment. One within another is a part of it.
+pub(crate) struct Stretch(Option<Arc<Stretches>>, StaysInThread);
+
+type StaysInThread = PhantomData<*const ()>;
+
+thread_local! {
+    /// How many stretches this thread is in.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The stretches of a process, and how many of them are in code that may wait for anything.
+#[derive(Default)]
+struct Stretches {
+    all: AtomicUsize,
+    lent: AtomicUsize,
+}
+
+static STRETCHES: PerProcess<Stretches> = PerProcess::new();
+
+fn stretches() -> Arc<Stretches> {
+    let Ok(stretches) = STRETCHES.get_or_try_init(|| Ok::<_, Infallible>(Stretches::default()));
+    stretches
+}
 
 impl Stretch {
-    pub(crate) fn enter(py: Python<'_>, runtime: &Arc<Runtime>) -> Self {
+    pub(crate) fn enter(py: Python<'_>) -> Self {
+        if DEPTH.replace(DEPTH.get() + 1) > 0 {
+            return Self(None, PhantomData);
+        }
         if LEAVING.get().is_some_and(|leaving| *leaving != std::thread::current().id()) {
             // A daemon thread, about to be ended. Not held for good: an exit handler may join it.
             py.detach(|| std::thread::sleep(Duration::from_secs(2)));
         }
-        runtime.attached.fetch_add(1, Ordering::AcqRel);
-        Self(runtime.clone())
+        let stretches = stretches();
+        stretches.all.fetch_add(1, Ordering::AcqRel);
+        Self(Some(stretches), PhantomData)
     }
 }
 
 impl Drop for Stretch {
     fn drop(&mut self) {
-        self.0.attached.fetch_sub(1, Ordering::AcqRel);
+        DEPTH.set(DEPTH.get() - 1);
+        if let Some(stretches) = &self.0 {
+            stretches.all.fetch_sub(1, Ordering::AcqRel);
+        }
     }
+}
+
+/// A part of a stretch that is the caller's code, of which nobody knows when it comes back.
+pub(crate) struct Lent(Arc<Stretches>);
+
+impl Lent {
+    pub(crate) fn enter(_: Python<'_>) -> Self {
+        let stretches = stretches();
+        stretches.lent.fetch_add(1, Ordering::AcqRel);
+        Self(stretches)
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.0.lent.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A module of this package's, which may be imported for the first time.
+pub(crate) fn import<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyModule>> {
+    let _stretch = Stretch::enter(py);
+    py.import(name)
 }
 
 /// The thread that ends the interpreter, once it has begun to.
@@ -121,17 +173,25 @@ static LEAVING: OnceLock<ThreadId> = OnceLock::new();
 /// Registered with `atexit` at import, so that it comes after nearly every other handler.
 #[pyfunction]
 pub(crate) fn leave(py: Python<'_>) {
-    const PATIENCE: Duration = Duration::from_secs(1);
+    const PATIENCE: Duration = Duration::from_secs(10);
+    const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(1);
     let _ = LEAVING.set(std::thread::current().id());
-    let Some(runtime) = RUNTIME.get() else { return };
-    let messenger = runtime.messenger.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let messenger = RUNTIME.get().and_then(|runtime| {
+        runtime.messenger.lock().unwrap_or_else(PoisonError::into_inner).take()
+    });
     py.detach(|| {
         if let Some(Messenger { errands, thread }) = messenger {
             let _ = errands.send(None);
             let _ = thread.join();
         }
-        let begun = Instant::now();
-        while runtime.attached.load(Ordering::Acquire) > 0 && begun.elapsed() < PATIENCE {
+        let (begun, stretches) = (Instant::now(), stretches());
+        loop {
+            let all = stretches.all.load(Ordering::Acquire);
+            let only_lent = stretches.lent.load(Ordering::Acquire) >= all;
+            let patience = if only_lent { PATIENCE_WITH_OTHERS } else { PATIENCE };
+            if all == 0 || begun.elapsed() >= patience {
+                return;
+            }
             std::thread::sleep(Duration::from_millis(1));
         }
     });

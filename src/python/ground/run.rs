@@ -96,7 +96,7 @@ where
     T: for<'a> IntoPyObject<'a> + Send,
 {
     let runtime = process::runtime(py)?;
-    let mut attached = Some(Stretch::enter(py, &runtime));
+    let mut attached = Some(Stretch::enter(py));
     let mut onlooker = Onlooker::new(py, Listeners { hook, ..Listeners::default() })?;
     let (sender, words) = unbounded_channel();
     let say: Say = Arc::new(move |word| {
@@ -186,7 +186,7 @@ fn attend(
                 }
             })
         });
-        *attached = Some(Stretch::enter(py, runtime));
+        *attached = Some(Stretch::enter(py));
         match woken {
             Woken::Tick => py.check_signals()?,
             Woken::Said(word) => {

@@ -39,7 +39,7 @@ where
             aio(py)?.getattr("resolve")?.call1((future, value, error))?;
             return Ok(Handle::ended(ticket));
         };
-        let _attached = Stretch::enter(py, &runtime);
+        let _stretch = Stretch::enter(py);
         let locals = TaskLocals::with_running_loop(py)?.copy_context(py)?;
         let mut onlooker = Onlooker::new(py, Listeners { hook, ..Listeners::default() })?;
         let words = errands.clone();
@@ -64,6 +64,7 @@ where
         let task = runtime.tokio.spawn(work);
         Ok(Handle { task: Some(task.abort_handle()), aftermath, outcome, ..Handle::ended(ticket) })
     });
+    let _stretch = Stretch::enter(py);
     let drive = aio(py)?.getattr("drive")?;
     let coroutine = drive.call1((Start(Mutex::new(Some(begin))),))?;
     coroutine.setattr("__qualname__", name)?;
@@ -76,6 +77,7 @@ pub(crate) fn ready<'py>(
     py: Python<'py>,
     value: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    let _stretch = Stretch::enter(py);
     aio(py)?.getattr("ready")?.call1((value,))
 }
 
@@ -180,6 +182,7 @@ impl Handle {
     /// cause is then what there is to say of it.
     fn cut_off(&self, interrupt: &Bound<'_, PyAny>) {
         let py = interrupt.py();
+        let _stretch = Stretch::enter(py);
         self.cancel(py);
         let aftermath = take(&self.aftermath).filter(|_| self.is_own());
         if let Some(aftermath) = aftermath
@@ -290,5 +293,5 @@ fn call_soon<'py>(
 
 fn aio(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     static AIO: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    Ok(AIO.get_or_try_init(py, || py.import("revrag._aio").map(Bound::unbind))?.bind(py))
+    Ok(AIO.get_or_try_init(py, || process::import(py, "revrag._aio").map(Bound::unbind))?.bind(py))
 }

@@ -94,8 +94,7 @@ def imported_by_rust() -> set[str]:
     names = set()
     for path in (ROOT / "src/python").rglob("*.rs"):
         source = path.read_text()
-        names |= set(re.findall(r'\bimport\(\s*"([\w.]+)"', source))
-        names |= set(re.findall(r'\.import\(\s*[\w.()]+,\s*"([\w.]+)"', source))
+        names |= set(re.findall(r'\bimport\(\s*(?:[\w.()]+,\s*)?"([\w.]+)"', source))
     return names
 
 

@@ -48,6 +48,24 @@ LEFTOVERS: dict[str, tuple[int, str]] = {
             threading.Thread(target=lambda: asyncio.run(keep_busy()), daemon=True).start()
         """,
     ),
+    "a first call that is still importing": (
+        0,
+        """
+        class Importing:
+            def find_spec(self, name, path, target=None):
+                if name == "revrag._aio":
+                    importing.set()
+                    end = time.monotonic() + 0.5
+                    while time.monotonic() < end:
+                        pass
+        importing = threading.Event()
+        sys.meta_path.insert(0, Importing())
+        for _ in range(2):
+            call = lambda: asyncio.run(fine.status_async())
+            threading.Thread(target=call, daemon=True).start()
+        importing.wait()
+        """,
+    ),
     "a request whose loop has ended": (
         1,
         """

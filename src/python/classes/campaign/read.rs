@@ -11,6 +11,7 @@ use crate::classes::listing::RecordPages;
 use crate::classes::models;
 use crate::convert::errors::to_pyerr;
 use crate::convert::input::{self, Whole};
+use crate::ground::process;
 use crate::ground::run::{Operation, run_sync};
 use crate::ground::task::run_async;
 use revrag::Error;
@@ -173,7 +174,7 @@ impl Campaign {
         let py = slf.py();
         let query = query(py, status, Whole(1), page_size)?;
         timeout.map(|timeout| input::seconds(py, "timeout", timeout)).transpose()?;
-        let pager = py.import("revrag._pager")?.getattr("RecordPager")?;
+        let pager = process::import(py, "revrag._pager")?.getattr("RecordPager")?;
         if !["json", "map", "struct"].contains(&variables) {
             let problem = r#"it must be "json", "map" or "struct""#;
             return Err(to_pyerr(py, Error::invalid("variables", problem)));
@@ -227,7 +228,7 @@ impl Campaign {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let fetcher = slf.get().call_fetcher(py, concurrency, max_per_second, timeout)?;
-        let pager = py.import("revrag._calls")?.getattr("CallPager")?;
+        let pager = process::import(py, "revrag._calls")?.getattr("CallPager")?;
         pager.call1((slf, fetcher, source, status, call_ids, by, variables))
     }
 

@@ -5,6 +5,7 @@ use pyo3::types::PyDict;
 
 use crate::classes::campaign::Campaign;
 use crate::convert::input::Whole;
+use crate::ground::process;
 
 /// What both forms are given, for the function of `revrag.webhooks._reconcile` that does it.
 #[allow(clippy::too_many_arguments, reason = "the public signature")]
@@ -26,7 +27,7 @@ fn call<'py>(
     options.set_item("concurrency", concurrency.at_least(py, "concurrency", 1)?)?;
     options.set_item("max_per_second", max_per_second)?;
     options.set_item("timeout", timeout)?;
-    let function = py.import("revrag.webhooks._reconcile")?.getattr(function)?;
+    let function = process::import(py, "revrag.webhooks._reconcile")?.getattr(function)?;
     function.call((campaign, store, handler), Some(&options))
 }
 

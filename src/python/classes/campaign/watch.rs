@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use crate::classes::campaign::Campaign;
 use crate::classes::watch::Statuses;
 use crate::convert::input;
+use crate::ground::process;
 use revrag::http;
 
 #[pymethods]
@@ -50,7 +51,7 @@ impl Campaign {
         let py = slf.py();
         input::seconds(py, "poll_interval", poll_interval)?;
         timeout.map(|timeout| input::seconds(py, "timeout", timeout)).transpose()?;
-        let watch = py.import("revrag._watch")?.getattr("CampaignWatch")?;
+        let watch = process::import(py, "revrag._watch")?.getattr("CampaignWatch")?;
         watch.call1((slf, poll_interval, timeout, progress))
     }
 

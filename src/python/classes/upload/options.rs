@@ -10,6 +10,7 @@ use crate::convert::errors::to_pyerr;
 use crate::convert::input::{self, Whole, is_mapping};
 use crate::convert::json::type_name;
 use crate::ground::observe::check_listener;
+use crate::ground::process;
 use revrag::Error;
 use revrag::bulk::source::Format;
 use revrag::bulk::{Ask, MaxInvalid, OnDuplicate, OnInvalid, OnUnknown, Options, Variables};
@@ -225,8 +226,7 @@ fn listener(value: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
         if !wanted.is_true() {
             return Ok(None);
         }
-        return py
-            .import("revrag._progress")?
+        return process::import(py, "revrag._progress")?
             .getattr("bar")?
             .call0()
             .map(|bar| Some(bar.unbind()));
