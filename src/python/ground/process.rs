@@ -101,8 +101,9 @@ pub(crate) struct Stretch(Option<Arc<Stretches>>, StaysInThread);
 type StaysInThread = PhantomData<*const ()>;
 
 thread_local! {
-    /// How many stretches this thread is in.
+    /// How many stretches this thread is in, and how many parts of them that are lent.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
+    static LENT: Cell<usize> = const { Cell::new(0) };
 }
 
 /// The stretches of a process, and how many of them are in code that may wait for anything.
@@ -144,19 +145,25 @@ impl Drop for Stretch {
 }
 
 /// A part of a stretch that is the caller's code, of which nobody knows when it comes back.
-pub(crate) struct Lent(Arc<Stretches>);
+pub(crate) struct Lent(Option<Arc<Stretches>>, StaysInThread);
 
 impl Lent {
     pub(crate) fn enter(_: Python<'_>) -> Self {
-        let stretches = stretches();
-        stretches.lent.fetch_add(1, Ordering::AcqRel);
-        Self(stretches)
+        let is_first = LENT.replace(LENT.get() + 1) == 0;
+        let stretches = (is_first && DEPTH.get() > 0).then(stretches);
+        if let Some(stretches) = &stretches {
+            stretches.lent.fetch_add(1, Ordering::AcqRel);
+        }
+        Self(stretches, PhantomData)
     }
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        self.0.lent.fetch_sub(1, Ordering::AcqRel);
+        LENT.set(LENT.get() - 1);
+        if let Some(stretches) = &self.0 {
+            stretches.lent.fetch_sub(1, Ordering::AcqRel);
+        }
     }
 }
 
