@@ -89,6 +89,44 @@ LEFTOVERS: dict[str, tuple[int, str]] = {
         reading.wait()
         """,
     ),
+    "a generator of an upload's rows that waits": (
+        0,
+        """
+        def rows():
+            yield LEAD
+            reading.set()
+            threading.Event().wait()
+        reading = threading.Event()
+        threading.Thread(target=lambda: fine.upload(rows()), daemon=True).start()
+        reading.wait()
+        """,
+    ),
+    "a generator of an asyncio upload's rows that waits": (
+        0,
+        """
+        def rows():
+            yield LEAD
+            reading.set()
+            threading.Event().wait()
+        reading = threading.Event()
+        async def main():
+            await fine.upload_async(rows())
+        threading.Thread(target=lambda: asyncio.run(main()), daemon=True).start()
+        reading.wait()
+        """,
+    ),
+    "a hook of a blocking call that waits": (
+        0,
+        """
+        def slow(event):
+            called.set()
+            threading.Event().wait()
+        called = threading.Event()
+        watched = campaign(sys.argv[1], on_request=slow)
+        threading.Thread(target=watched.status, daemon=True).start()
+        called.wait()
+        """,
+    ),
     "uploads in daemon threads": (
         2,
         """
