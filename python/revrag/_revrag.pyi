@@ -284,7 +284,9 @@ class CallFetcher:
     """Fetches calls, for `CallPager`."""
 
     def fetch(self, wanted: list[tuple[bool, str]]) -> CallBatch: ...
-    def fetch_async(self, wanted: list[tuple[bool, str]]) -> Coroutine[Any, Any, CallBatch]: ...
+    def fetch_async(
+        self, wanted: list[tuple[bool, str]]
+    ) -> Coroutine[Any, Any, CallBatch]: ...
     def stream(
         self,
         batches: Iterator[CallBatch],
@@ -495,16 +497,20 @@ class Campaign:
 
         The handler gets a `WebhookEvent` of the type `call.ended` with what a webhook would have had in its
         body, through the same store as the endpoint: so each call is handled once, whichever way it comes
-        first. It may be run as often as wanted, and beside the endpoint. A handler that raises is logged, the
-        call is in `failed`, and the next run hands it over again; so it does a call whose handler was cut off,
-        once its claim has expired.
+        first. It may be run as often as wanted, and beside the endpoint, as long as it goes back no further
+        than the store remembers, which is its `done_ttl`, three days by default: a call that was handled before
+        that is handled again, and a `since` before that is warned of. A handler that raises is logged, the call
+        is in `failed`, and the next run hands it over again; so it does a call whose handler was cut off, once
+        its claim has expired.
 
         Args:
             store (Store | TransactionalStore): The endpoint's store.
-            handler (Callable[[WebhookEvent], object]): The endpoint's handler.
+            handler (Callable[[WebhookEvent], object]): The endpoint's handler; of a view, which is called with
+                a request, the function that it calls with the event.
             since (datetime | timedelta): From when on calls have ended: a moment with a time zone, or how
                 long ago.
-            name (str | None): What the endpoint is called in the store; None is by the handler, as there.
+            name (str | None): What the endpoint is called in the store, the same as there; None is the
+                handler's module and name, as there.
             concurrency (int): Requests under way at a time, at most 256.
             max_per_second (float | None): Requests that begin in a second, at most.
             timeout (float | None): Seconds each try may take; None is as the client has it.
@@ -515,6 +521,7 @@ class Campaign:
 
         Raises:
             InvalidArgumentError: An argument can't be used.
+            TypeError: The handler can't be called with an event alone, or the store is none.
             APIStatusError: The service refused.
             APIConnectionError: The service could not be reached, or did not answer in time.
 
@@ -617,7 +624,9 @@ class Campaign:
             >>> campaign.status().stats.total_records > 0
             True
         """
-    def status_async(self, *, timeout: float | None = None) -> Coroutine[Any, Any, CampaignStatus]:
+    def status_async(
+        self, *, timeout: float | None = None
+    ) -> Coroutine[Any, Any, CampaignStatus]:
         """The asyncio twin of `status`.
 
         Example:
@@ -2374,7 +2383,9 @@ class Sandbox:
             ...     it.webhooks_failed
             1
         """
-    def run_until_delivered_async(self, *, timeout: float = 30.0) -> Coroutine[Any, Any, datetime]:
+    def run_until_delivered_async(
+        self, *, timeout: float = 30.0
+    ) -> Coroutine[Any, Any, datetime]:
         """The asyncio twin of `run_until_delivered`: the endpoint may be served by the same event loop.
 
         Example:
@@ -2639,7 +2650,9 @@ def token_prefix(name: str | None) -> str:
 def is_row_token(app_session_id: str, prefix: str) -> bool:
     """Whether a session id is one that an upload gives to a row, of this prefix or of any other."""
 
-def excluded_numbers(exclude: object, *, phone_number: str, region: str | None) -> list[int]:
+def excluded_numbers(
+    exclude: object, *, phone_number: str, region: str | None
+) -> list[int]:
     """The numbers that an upload's `exclude` holds: the digits of each in E.164, in order."""
 
 def masked(text: str) -> str:

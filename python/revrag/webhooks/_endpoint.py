@@ -15,7 +15,7 @@ from revrag.webhooks import _answer, _clock
 from revrag.webhooks._admission import Admission, TransactionalAdmission
 from revrag.webhooks._drive import is_async
 from revrag.webhooks._handling import Handling, HandlingAsync, Refused
-from revrag.webhooks._names import name_of, plain
+from revrag.webhooks._names import is_view, name_of, others_needed, plain
 from revrag.webhooks.stores import MemoryStore
 from revrag.webhooks.stores._store import Store, TransactionalStore
 
@@ -213,6 +213,22 @@ def check_handler(handler: Any, what: str = "the handler") -> None:
     if not any(parameter.kind in positional for parameter in parameters):
         raise TypeError(
             f"{what} takes no event; of a class-based view, decorate the method `post` instead"
+        )
+
+
+def check_event_handler(handler: Any, what: str = "the handler") -> None:
+    """Refuse what needs more than an event, as a view that wants a request."""
+    check_handler(handler, what)
+    if is_view(handler):
+        raise TypeError(
+            f"{what} is a view, which is called with a request; pass the function that it calls "
+            "with the event, and the same name= to both"
+        )
+    missing = others_needed(handler)
+    if missing:
+        raise TypeError(
+            f"{what} is called with the event alone, and needs {', '.join(missing)} as well; "
+            "pass a function of the event"
         )
 
 

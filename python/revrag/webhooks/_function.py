@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from revrag.webhooks._body import read_now
-from revrag.webhooks._endpoint import Endpoint, check_handler
+from revrag.webhooks._endpoint import Endpoint, check_event_handler
 from revrag.webhooks.wsgi import handle_delivery
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Function:
     def __init__(
         self, verifier: WebhookVerifier, handle: Callable[..., Any], options: Options
     ) -> None:
-        check_handler(handle, "handle")
+        check_event_handler(handle, "handle")
         endpoint = Endpoint(verifier=verifier, **options)
         self._endpoint = endpoint.named_after(handle).for_blocking()
         self._handle = handle

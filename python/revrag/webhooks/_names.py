@@ -57,3 +57,30 @@ def _has_session(function: Any) -> bool:
         return "session" in inspect.signature(function).parameters
     except (TypeError, ValueError):
         return False
+
+
+def mark_view(function: Any) -> None:
+    """Note that a function is called with a request, whatever its signature says.
+
+    Decorators that keep what they decorate keep the mark.
+    """
+    function.__revrag_view__ = True
+
+
+def is_view(handler: Any) -> bool:
+    """Whether a function was noted by `mark_view`."""
+    return bool(getattr(handler, "__revrag_view__", False))
+
+
+def others_needed(handler: Any) -> list[str]:
+    """The names of what a handler must be given besides its event and its session."""
+    try:
+        given = list(inspect.signature(handler).parameters.values())
+    except (TypeError, ValueError):  # not every callable of C has one
+        return []
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [
+        each.name
+        for each in given[1:]
+        if each.default is each.empty and each.kind not in variadic and each.name != "session"
+    ]

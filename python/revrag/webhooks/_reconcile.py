@@ -12,7 +12,7 @@ from revrag import WebhookEvent, WebhookVerifier
 from revrag.errors import InvalidArgumentError
 from revrag.webhooks._admission import Admission, TransactionalAdmission
 from revrag.webhooks._answer import BUSY, OK, has_failed
-from revrag.webhooks._endpoint import Endpoint, check_handler
+from revrag.webhooks._endpoint import Endpoint, check_event_handler
 from revrag.webhooks._handling import Refused
 from revrag.webhooks._reconciled import Reconciled
 from revrag.webhooks._reply import reply_of
@@ -58,11 +58,12 @@ class _Reconciling:
     def __init__(
         self, store: Any, handler: Any, since: dt.datetime | dt.timedelta, name: str | None
     ) -> None:
-        check_handler(handler)
+        check_event_handler(handler)
         self.since = _moment(since)
         # Nothing is verified: what is handed over comes from the service itself.
         verifier = WebhookVerifier("nothing is signed")
         self.endpoint = Endpoint(verifier=verifier, store=store, name=name).named_after(handler)
+        _warn_of_forgotten(store, self.since)
         self.handler = handler
 
     def concerns(self, record: Record) -> bool:
@@ -162,6 +163,19 @@ async def reconcile_async(
             _answered(found, status, call.call_id)
     found.missing = calls.missing
     return found
+
+
+def _warn_of_forgotten(store: Any, since: dt.datetime) -> None:
+    """Warn where calls are asked for that the store may have forgotten."""
+    remembered = getattr(store, "done_ttl", None)  # a store of the caller's may have none
+    if remembered is None or time.time() - since.timestamp() <= remembered:
+        return
+    logger.warning(
+        "reconcile goes back to %s, and the store remembers what was handled for %g hours "
+        "(done_ttl): a call that was handled before that is handled again",
+        since.isoformat(timespec="minutes"),
+        remembered / 3600,
+    )
 
 
 def _moment(since: dt.datetime | dt.timedelta) -> dt.datetime:

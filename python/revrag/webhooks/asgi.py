@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from revrag.webhooks import _answer
 from revrag.webhooks._body import read_async
-from revrag.webhooks._endpoint import Endpoint, check_handler, refused
+from revrag.webhooks._endpoint import Endpoint, check_event_handler, refused
 from revrag.webhooks._handling import Refused
 from revrag.webhooks._names import plain
 from revrag.webhooks._reply import reply_from, reply_of
@@ -65,7 +65,7 @@ def endpoint(
     Example:
         >>> app = endpoint(lambda event: {"heard": event.id}, verifier, max_body=200_000)
     """
-    check_handler(handler)
+    check_event_handler(handler)
     made = Endpoint(verifier=verifier, **options).named_after(handler).for_asyncio()
     is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(plain(handler))
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from revrag.webhooks._body import in_time, read
 from revrag.webhooks._endpoint import Endpoint, check_handler, take_name
 from revrag.webhooks._handling import Refused
-from revrag.webhooks._names import name_of
+from revrag.webhooks._names import mark_view, name_of
 from revrag.webhooks._session import session_for
 
 try:
@@ -85,6 +85,7 @@ def webhook(
                 )
             return response
 
+        mark_view(wrapper)
         return wrapper
 
     return decorate

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from revrag.webhooks import _answer
 from revrag.webhooks._body import in_time, read
-from revrag.webhooks._endpoint import Endpoint, check_handler
+from revrag.webhooks._endpoint import Endpoint, check_event_handler
 from revrag.webhooks._handling import Refused
 from revrag.webhooks._reply import Reply, reply_from, reply_of
 from revrag.webhooks._session import call_with
@@ -60,7 +60,7 @@ def endpoint(
     Example:
         >>> app = endpoint(lambda event: {"heard": event.id}, verifier, max_body=200_000)
     """
-    check_handler(handler)
+    check_event_handler(handler)
     made = Endpoint(verifier=verifier, **options).named_after(handler).for_blocking()
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -128,3 +128,56 @@ def test_what_reconcile_does_not_take(serve: Serve) -> None:
         campaign.reconcile(store, handler, since=LONG_AGO)
     assert not server.requests
     assert uuid.UUID(uid(1))
+
+
+def view_of_flask() -> Callable[..., Any]:
+    flask = pytest.importorskip("revrag.webhooks.flask")
+
+    @flask.webhook(VERIFIER, store=stores.MemoryStore())
+    def call_ended(_event: revrag.WebhookEvent) -> None: ...
+
+    return call_ended
+
+
+def app_of_wsgi() -> Callable[..., Any]:
+    return wsgi.endpoint(print, VERIFIER, store=stores.MemoryStore())
+
+
+def of_two() -> Callable[..., Any]:
+    def call_ended(_event: revrag.WebhookEvent, database: object) -> object:
+        return database
+
+    return call_ended
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (view_of_flask, "is a view"),
+        (app_of_wsgi, "needs"),
+        (of_two, "needs database"),
+    ],
+)
+def test_a_handler_of_more_than_an_event_is_refused(
+    serve: Serve, make: Callable[[], Callable[..., Any]], words: str
+) -> None:
+    server, store = serve(reply(500)), stores.MemoryStore()
+    campaign = campaign_at(server.url)
+    with pytest.raises(TypeError, match=words):
+        campaign.reconcile(store, make(), since=LONG_AGO)
+    with pytest.raises(TypeError, match=words):
+        asyncio.run(campaign.reconcile_async(store, make(), since=LONG_AGO))
+    with pytest.raises(TypeError, match=words):
+        wsgi.endpoint(make(), VERIFIER)
+    assert not server.requests
+
+
+def test_going_back_further_than_the_store_remembers_is_warned_of(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    campaign = campaign_at(serve(service(1)).url)
+    hours = stores.MemoryStore(done_ttl=3600)
+    campaign.reconcile(hours, print, since=dt.timedelta(minutes=59))
+    assert not caplog.records
+    campaign.reconcile(hours, print, since=dt.timedelta(minutes=61))
+    assert "remembers what was handled for 1 hours" in caplog.text

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import sys
 import types
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -356,3 +358,14 @@ def test_a_cancelled_view_gives_its_claims_back():
 
     asyncio.run(main())
     assert spy.noted == FAILED
+
+
+def test_a_view_is_no_handler_of_events_alone() -> None:
+    """It is called with a request, though its signature hides the event."""
+
+    @webhook(verifier=VERIFIER, store=MemoryStore())
+    def call_ended(_request: HttpRequest, _event: WebhookEvent) -> None: ...
+
+    campaign = revrag.Client("key", base_url="http://127.0.0.1:9").campaign(str(uuid.uuid4()))
+    with pytest.raises(TypeError, match="is a view"):
+        campaign.reconcile(MemoryStore(), call_ended, since=dt.timedelta(hours=1))

@@ -10,7 +10,7 @@ from revrag import WebhookVerifier
 from revrag.webhooks._body import in_time, read, read_now
 from revrag.webhooks._endpoint import Endpoint, check_handler, take_name
 from revrag.webhooks._handling import Refused
-from revrag.webhooks._names import name_of
+from revrag.webhooks._names import mark_view, name_of
 from revrag.webhooks._session import session_for
 
 try:
@@ -101,6 +101,7 @@ def webhook(
         _ = made.for_asyncio() if is_async else made.for_blocking()
         wrapper = (_wrap_async if is_async else _wrap)(view, endpoint)
         wrapper.csrf_exempt = True  # type: ignore[attr-defined]  # how Django marks it
+        mark_view(wrapper)
         _hide_event(wrapper, view)
         return wrapper
 

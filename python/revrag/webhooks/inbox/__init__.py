@@ -24,7 +24,7 @@ import threading
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from revrag.webhooks import _clock
-from revrag.webhooks._endpoint import check_handler
+from revrag.webhooks._endpoint import check_event_handler
 from revrag.webhooks.inbox._policy import Parked, Policy, parked_of
 from revrag.webhooks.inbox._worker import box_of, work_async_on, work_on
 from revrag.webhooks.stores import DjangoStore, SqlAlchemyStore
@@ -169,7 +169,7 @@ def work(
         >>> work(print, store, limit=100)
         0
     """
-    check_handler(handler)
+    check_event_handler(handler)
     name, policy = _options(options)
     box = box_of(_check_store(store, is_async=False), name)
     tried = 0
@@ -191,7 +191,7 @@ async def work_async(
         >>> asyncio.run(work_async(print, async_store))
         0
     """
-    check_handler(handler)
+    check_event_handler(handler)
     name, policy = _options(options)
     box = box_of(_check_store(store, is_async=True), name)
     tried = 0
@@ -364,7 +364,7 @@ def _check_store(store: Any, *, is_async: bool | None = None) -> Any:
 
 def _check_work(handler: Any, store: Any, options: Work, *, is_async: bool) -> None:
     """Tell at once what would be wrong each time."""
-    check_handler(handler)
+    check_event_handler(handler)
     _options(options)
     _check_store(store, is_async=is_async)
 

@@ -75,7 +75,7 @@ class DjangoCacheStore:
         self._alias = alias
         self._name = new_owner()
         self._claim_ttl = claim_ttl
-        self._done_ttl = done_ttl
+        self.done_ttl = done_ttl
         self._prefix = prefix
         self._clock = clock
         self._is_checked = False
@@ -97,7 +97,7 @@ class DjangoCacheStore:
 
     def commit(self, key: str) -> None:
         """Remember the key as done."""
-        self._cache().set(self._prefix + key, DONE, self._done_ttl)
+        self._cache().set(self._prefix + key, DONE, self.done_ttl)
 
     def release(self, key: str) -> None:
         """Give the claim back, if it is still its owner's."""

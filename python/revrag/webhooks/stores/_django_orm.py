@@ -59,7 +59,7 @@ class DjangoStore:
         except ImportError as error:
             raise ImportError('DjangoStore needs Django: pip install "revrag[django]"') from error
         self.using = using
-        self._done_ttl = done_ttl
+        self.done_ttl = done_ttl
         self._clock = clock
         self._ended = 0
 
@@ -116,7 +116,7 @@ class DjangoStore:
                     return ["in_progress"]
         marks = Mark.objects.using(self.using)
         now = self._clock()
-        owner, expires = getattr(keys[0], "owner", None) or new_owner(), now + self._done_ttl
+        owner, expires = getattr(keys[0], "owner", None) or new_owner(), now + self.done_ttl
         # The first statement writes: SQLite can't turn a reader into a writer while others write.
         marks.bulk_create(
             [Mark(key=key, owner=owner, expires=expires) for key in keys], ignore_conflicts=True

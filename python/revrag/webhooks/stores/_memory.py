@@ -57,7 +57,7 @@ class MemoryStore:
             raise InvalidArgumentError(f"max_keys: {max_keys!r} is less than 1")
         self._name = new_owner()
         self._claim_ttl = claim_ttl
-        self._done_ttl = done_ttl
+        self.done_ttl = done_ttl
         self._max_keys = max_keys
         self._clock = clock
         self._has_warned = False
@@ -86,7 +86,7 @@ class MemoryStore:
         """Remember the key as done."""
         with self._lock:
             self._claims.pop(key, None)
-            expires = self._clock() + self._done_ttl
+            expires = self._clock() + self.done_ttl
             self._done[str(key)] = expires
             self._done.move_to_end(key)
             self._due = min(self._due, expires)
@@ -108,7 +108,7 @@ class MemoryStore:
                 "a MemoryStore keeps %d keys, and begins to forget deliveries that it should "
                 "remember for %g seconds: pass a larger max_keys, or a store on disk",
                 self._max_keys,
-                self._done_ttl,
+                self.done_ttl,
             )
 
     def _expire(self, now: float) -> None:

@@ -74,6 +74,7 @@ class RedisStore:
         self._name = new_owner()
         self._claim_ms = max(1, round(claim_ttl * 1000))
         self._done_ms = max(1, round(done_ttl * 1000))
+        self.done_ttl = done_ttl
         self._prefix = f"{prefix}{application}:" if application else prefix
         self.is_async = inspect.iscoroutinefunction(self._client.execute_command)
 

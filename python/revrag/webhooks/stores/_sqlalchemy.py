@@ -60,7 +60,7 @@ class SqlAlchemyStore:
     ) -> None:
         check_ttls(CLAIM_TTL, done_ttl)
         self._make, self._is_ours, self.is_async = _sessions(engine_or_session)
-        self._done_ttl = done_ttl
+        self.done_ttl = done_ttl
         self._clock = clock
         self._ended = 0
 
@@ -233,7 +233,7 @@ class SqlAlchemyStore:
             if not session.execute(held, {"numbers": lock_numbers(plain)}).scalar():
                 return ["in_progress"]
         now = self._clock()
-        owner, expires = getattr(keys[0], "owner", None) or new_owner(), now + self._done_ttl
+        owner, expires = getattr(keys[0], "owner", None) or new_owner(), now + self.done_ttl
         # The first statement writes: SQLite can't turn a reader into a writer while others write.
         rows = [{"key": key, "owner": owner, "expires": expires} for key in plain]
         session.execute(_or_ignore(insert(marks), dialect).values(rows))

@@ -90,7 +90,7 @@ class SqliteStore:
         self._path = os.path.abspath(self._path)  # noqa: PTH100  # a Path would resolve links
         self._name = new_owner()
         self._claim_ttl = claim_ttl
-        self._done_ttl = done_ttl
+        self.done_ttl = done_ttl
         self._clock = clock
         self._connections: dict[_Process, _Connection] = {}
 
@@ -115,7 +115,7 @@ class SqliteStore:
     def commit(self, key: str) -> None:
         """Remember the key as done."""
         with self._connection(key) as connection:
-            connection.execute(COMMIT, {"key": key, "expires": self._clock() + self._done_ttl})
+            connection.execute(COMMIT, {"key": key, "expires": self._clock() + self.done_ttl})
 
     def release(self, key: str) -> None:
         """Give the claim back, if it is still its owner's."""

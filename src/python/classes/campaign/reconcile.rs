@@ -37,16 +37,20 @@ impl Campaign {
     ///
     /// The handler gets a `WebhookEvent` of the type `call.ended` with what a webhook would have had in its
     /// body, through the same store as the endpoint: so each call is handled once, whichever way it comes
-    /// first. It may be run as often as wanted, and beside the endpoint. A handler that raises is logged, the
-    /// call is in `failed`, and the next run hands it over again; so it does a call whose handler was cut off,
-    /// once its claim has expired.
+    /// first. It may be run as often as wanted, and beside the endpoint, as long as it goes back no further
+    /// than the store remembers, which is its `done_ttl`, three days by default: a call that was handled before
+    /// that is handled again, and a `since` before that is warned of. A handler that raises is logged, the call
+    /// is in `failed`, and the next run hands it over again; so it does a call whose handler was cut off, once
+    /// its claim has expired.
     ///
     /// Args:
     ///     store (Store | TransactionalStore): The endpoint's store.
-    ///     handler (Callable[[WebhookEvent], object]): The endpoint's handler.
+    ///     handler (Callable[[WebhookEvent], object]): The endpoint's handler; of a view, which is called with
+    ///         a request, the function that it calls with the event.
     ///     since (datetime | timedelta): From when on calls have ended: a moment with a time zone, or how
     ///         long ago.
-    ///     name (str | None): What the endpoint is called in the store; None is by the handler, as there.
+    ///     name (str | None): What the endpoint is called in the store, the same as there; None is the
+    ///         handler's module and name, as there.
     ///     concurrency (int): Requests under way at a time, at most 256.
     ///     max_per_second (float | None): Requests that begin in a second, at most.
     ///     timeout (float | None): Seconds each try may take; None is as the client has it.
@@ -57,6 +61,7 @@ impl Campaign {
     ///
     /// Raises:
     ///     InvalidArgumentError: An argument can't be used.
+    ///     TypeError: The handler can't be called with an event alone, or the store is none.
     ///     APIStatusError: The service refused.
     ///     APIConnectionError: The service could not be reached, or did not answer in time.
     ///
