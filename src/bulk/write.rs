@@ -69,7 +69,15 @@ pub fn can_write(path: &Path) -> Result<(), WriteError> {
 fn beside(path: &Path) -> Result<tempfile::NamedTempFile, WriteError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    Ok(tempfile::Builder::new().prefix(".revrag-").suffix(".tmp").tempfile_in(folder)?)
+    let made = tempfile::Builder::new().prefix(".revrag-").suffix(".tmp").tempfile_in(folder);
+    made.map_err(|error| {
+        // The name is ours, and says nothing to who reads it.
+        let cause = error.get_ref().and_then(std::error::Error::source).map(ToString::to_string);
+        match cause {
+            Some(cause) => io::Error::new(error.kind(), cause).into(),
+            None => error.into(),
+        }
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -49,6 +49,8 @@ impl<'a> Part<'a> {
                 let short = i64::try_from(number).map(Self::Integer);
                 return Ok(short.unwrap_or_else(|_| Self::Text(number.to_string().into())));
             }
+            // One number, whatever its sign.
+            Cell::Float(0.0) | Cell::Single(0.0) => return Ok(Self::Integer(0)),
             Cell::Float(number) if number < 0.0 => {
                 let whole = identifier(Cell::Float(-number), row, column)?;
                 whole.map(|digits| format!("-{digits}").into())
@@ -58,7 +60,10 @@ impl<'a> Part<'a> {
                 if !is_whole {
                     return Err(Error::invalid(at(row, column), "it has a fraction"));
                 }
-                identifier(Cell::Decimal(number), row, column)?
+                match identifier(Cell::Decimal(number), row, column)? {
+                    Some(digits) if digits == "-0" => return Ok(Self::Integer(0)),
+                    digits => digits,
+                }
             }
             cell => identifier(cell, row, column)?,
         };

@@ -8,7 +8,7 @@ use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 /// Bytes that are decoded at a time.
 const AT_ONCE: usize = 1 << 16;
 /// No mark is longer.
-const LONGEST_MARK: usize = 3;
+const LONGEST_MARK: usize = 4;
 
 type Input = Box<dyn Read + Send>;
 
@@ -37,6 +37,10 @@ impl Text {
             }
         }
         start.truncate(length);
+        // It begins as UTF-16 does.
+        if start == b"\xFF\xFE\0\0" || start == b"\0\0\xFE\xFF" {
+            return Err(io::Error::other("it is UTF-32, which is not read; save it as UTF-8"));
+        }
         let (encoding, mark) = Encoding::for_bom(&start).unwrap_or((given.unwrap_or(UTF_8), 0));
         start.drain(..mark);
         let input = Cursor::new(start).chain(input);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyList, PyString, PyTuple};
@@ -51,7 +52,7 @@ pub(crate) fn input(
             type_name(object)
         )));
     }
-    let total = object.len().ok().map(|rows| rows as u64);
+    let total = total_of(object)?;
     let blocks = match type_name(object).as_str() {
         "pandas.DataFrame" => Some("pandas_blocks"),
         "polars.LazyFrame" => Some("lazy_blocks"),
@@ -80,7 +81,7 @@ pub(crate) fn input(
     {
         return Ok((arrow(object, total.is_some(), raised)?, None));
     }
-    if object.try_iter().is_err() {
+    if !is_iterable(object)? {
         return Err(refuse(format!(
             "it must be a data frame, an Arrow table, a path or an iterable of dicts, not {}",
             type_name(object)
@@ -89,6 +90,27 @@ pub(crate) fn input(
     let repeatable = object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>();
     let dicts = PythonRows::new(object.clone().unbind(), Kind::Dicts, roles, raised.clone());
     Ok(rows(dicts, repeatable, total, (pull, Side::Source)))
+}
+
+/// How many rows it says it has, if it does.
+fn total_of(object: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
+    match object.len() {
+        Ok(rows) => Ok(Some(rows as u64)),
+        Err(error) if error.is_instance_of::<PyException>(object.py()) => Ok(None),
+        // Ctrl-C, while it was counted.
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether it can be iterated over. It is not tried: an iterator may be a query, and what that raises is told
+/// by the upload.
+fn is_iterable(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = object.py();
+    let kind = object.get_type();
+    match kind.getattr_opt(intern!(py, "__iter__"))? {
+        Some(iter) => Ok(!iter.is_none()),
+        None => kind.hasattr(intern!(py, "__getitem__")),
+    }
 }
 
 pub(super) fn path(object: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {

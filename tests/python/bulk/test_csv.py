@@ -261,6 +261,7 @@ OTHERS = {
     # The time in its head may have any bytes.
     "compressed": (gzip.compress(b"phone_number\n+919876543210\n", mtime=0x2C_09_3B_0A), "gz"),
     "a PDF": (b"%PDF-1.7\n", "PDF"),
+    "UTF-32": ("phone_number\n".encode("utf-32"), "UTF-32"),
 }
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 import revrag
 from bulk.conftest import Host, Upload
@@ -340,3 +342,18 @@ def test_a_plain_journal_does_not_become_a_keyed_one(
     with pytest.raises(revrag.JournalError, match="another key"):
         upload(service, people(3), journal=journal, **KEYED)
     assert len(service.applied) == 3
+
+
+def test_a_number_is_one_key_whatever_its_sign_and_type(upload: Upload, service: Service) -> None:
+    lead = {"phone_number": number(0)}
+    nothing = pa.array([Decimal("-0.00")], pa.decimal128(5, 2))
+    same = [
+        [lead | {"id": 0}],
+        [lead | {"id": -0.0}],
+        pl.DataFrame([lead | {"id": -0.0}]),
+        pl.DataFrame([lead | {"id": -0.0}], schema_overrides={"id": pl.Float32}),
+        pa.table({"phone_number": [number(0)], "id": nothing}),
+    ]
+    for source in same:
+        upload(service, source, **KEYED)
+    assert [record.session for record in service.applied] == [token("diwali-2026", ("0",))]
