@@ -187,6 +187,22 @@ impl Config {
         if self.api_key.expose().is_empty() {
             return refuse("api_key", "it is empty");
         }
+        if !self.api_key.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return refuse("api_key", "no header takes it: only visible ASCII can be sent");
+        }
+        if self.campaign_status.trim().is_empty() {
+            return refuse("campaign_status", "it is empty");
+        }
+        if let Some(secret) = &self.webhook_secret {
+            if secret.bare().is_empty() {
+                return refuse("webhook_secret", "it is empty");
+            }
+            if secret.is_padded() {
+                let problem =
+                    "there are blanks or line ends around it: no verifier would take it so";
+                return refuse("webhook_secret", problem);
+            }
+        }
         match (&self.webhook_url, &self.webhook_secret) {
             (Some(_), None) => {
                 return refuse("webhook_secret", "a webhook_url needs one, to sign deliveries");

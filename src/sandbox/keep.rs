@@ -30,6 +30,15 @@ pub(super) struct Keep {
     whole: usize,
 }
 
+/// Makes the file, if need be, for its owner's eyes only: keys and numbers are in it.
+fn make(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::File::options();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
 fn refuse(error: impl std::fmt::Display) -> Error {
     Error::invalid("state", format!("the file can't be used: {error}"))
 }
@@ -42,6 +51,7 @@ fn from_sqlite(error: rusqlite::Error) -> Error {
 impl Keep {
     /// Opens or makes a file; the world it holds, if it holds one.
     pub(super) fn open(path: &Path) -> Result<(Self, Option<World>)> {
+        make(path).map_err(refuse)?;
         let connection = Connection::open(path).map_err(from_sqlite)?;
         let mut keep = Self { connection, commands: 0, whole: 0 };
         keep.prepare()?;

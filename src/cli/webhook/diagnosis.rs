@@ -164,8 +164,7 @@ fn ascii(text: &str) -> String {
 fn respelled(secrets: &[Secret]) -> Vec<(&'static str, Secret)> {
     let mut found = Vec::new();
     for secret in secrets {
-        let text = secret.expose();
-        let bare = text.trim();
+        let bare = secret.bare();
         let unquoted = bare.trim_matches(['"', '\'']);
         found.push((
             "it fits with the secret without the blanks around it: strip them where it is set",

@@ -50,12 +50,23 @@ impl Place {
             )
         })
     }
+
+    /// The same to sign with: one that nobody has signs for nobody.
+    pub(crate) fn read_to_sign(&self, configured: &Configured<'_>) -> Result<Vec<Secret>, Failure> {
+        let secrets = self.read(configured)?;
+        if secrets.iter().any(Secret::is_padded) {
+            let problem = "there are blanks or line ends around the secret; no endpoint that takes it as it \
+                           is meant would accept what is signed: strip it where it is set";
+            return Err(Failure::flag("secret_file", problem));
+        }
+        Ok(secrets)
+    }
 }
 
 fn lines_of(path: &Path) -> Result<Vec<Secret>, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let secrets: Vec<_> = lines.map(Secret::new).collect();
+    let lines = text.lines().map(|line| Secret::new(Secret::new(line).bare()));
+    let secrets: Vec<_> = lines.filter(|line| !line.expose().is_empty()).collect();
     if secrets.is_empty() {
         return Err(Failure::flag("secret_file", format!("{}: it is empty", path.display())));
     }

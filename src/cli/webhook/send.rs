@@ -41,7 +41,8 @@ pub(super) fn run(
     out: &mut Out<'_>,
 ) -> Result<End, Failure> {
     let endpoint = Endpoint::at("URL", &args.url, seconds("timeout", args.timeout)?)?;
-    let verifier = Verifier::new(args.secret.read(configured)?, Duration::ZERO, Duration::ZERO)?;
+    let verifier =
+        Verifier::new(args.secret.read_to_sign(configured)?, Duration::ZERO, Duration::ZERO)?;
     let body = match &args.body {
         Some(path) => body::read(path)?,
         None => sample::call(System.id()).to_string().into_bytes(),

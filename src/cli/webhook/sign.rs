@@ -54,7 +54,8 @@ pub(super) fn run(
     configured: &secret::Configured<'_>,
     out: &mut Out<'_>,
 ) -> Result<End, Failure> {
-    let verifier = Verifier::new(args.secret.read(configured)?, Duration::ZERO, Duration::ZERO)?;
+    let verifier =
+        Verifier::new(args.secret.read_to_sign(configured)?, Duration::ZERO, Duration::ZERO)?;
     let body = body::read(&args.body)?;
     let headers = args.event.sign(&verifier, &body)?;
     if out.is_json() {

@@ -214,20 +214,12 @@ fn secret_of(item: &Bound<'_, PyAny>) -> PyResult<Option<Secret>> {
     } else {
         return Ok(None);
     };
-    let is_around = |c: char| {
-        c.is_whitespace()
-            || c.is_control()
-            || matches!(
-                c,
-                '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'
-            )
-    };
-    let bare = text.trim_matches(is_around);
-    if !bare.is_empty() && bare.len() < text.len() {
+    let secret = Secret::new(text);
+    if secret.is_padded() {
         return Err(refuse(
             "there are blanks or line ends around it, as around one that was read from a file; no \
              signature would fit: strip it",
         ));
     }
-    Ok(Some(Secret::new(text)))
+    Ok(Some(secret))
 }

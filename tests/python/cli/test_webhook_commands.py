@@ -128,6 +128,9 @@ def test_the_secret_comes_from_a_file_the_environment_or_the_settings(tmp_path: 
     file = tmp_path / "secret"
     file.write_text(f"{SECRET}\n")
     VERIFIER.verify(BODY, signed(bare, "--secret-file", str(file)))
+    # As an editor saves it, and as a clipboard copies it.
+    file.write_text(f"\ufeff{SECRET}\u200b\n")
+    VERIFIER.verify(BODY, signed(bare, "--secret-file", str(file)))
     settings = tmp_path / "config.toml"
     settings.write_text(f'[profiles.one]\nwebhook_secret = "{SECRET}"\n')
     settings.chmod(0o600)
@@ -140,6 +143,13 @@ def test_the_secret_comes_from_a_file_the_environment_or_the_settings(tmp_path: 
     file.write_text(f"another\n{SECRET}\n")
     headers = VERIFIER.sign(BODY, event_id="evt_1")
     assert verified(bare, tmp_path, BODY, headers, "--secret-file", str(file))[0] == 0
+
+
+def test_nothing_is_signed_with_blanks_around_the_secret(tmp_path: Path):
+    bare = environment(tmp_path)
+    finished = run(["webhook", "sign"], {**bare, "REVRAG_WEBHOOK_SECRET": " x "}, stdin=BODY)
+    assert finished.returncode == 2
+    assert b"blanks or line ends around the secret" in finished.stderr
 
 
 def test_a_secret_is_never_an_argument(env: dict[str, str]):

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import urllib.request
@@ -286,3 +287,32 @@ def test_the_command_keeps_a_file(tmp_path: Path):
         finally:
             os.kill(child.pid, signal.SIGKILL)
             child.communicate(timeout=20)
+
+
+def test_a_file_is_its_owners_alone(tmp_path: Path):
+    """Keys, secrets and numbers are in it."""
+    file = tmp_path / "sandbox.db"
+    before = os.umask(0o022)
+    try:
+        with Sandbox(state=file, **SETTINGS):
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("api_key", "é"),
+        ("api_key", "a key"),
+        ("api_key", "key\n"),
+        ("campaign_status", " "),
+        ("webhook_secret", ""),
+        ("webhook_secret", "secret\n"),
+        ("webhook_secret", "\ufeffsecret"),
+    ],
+)
+def test_what_nobody_can_send_is_refused(option: str, value: str):
+    options = {"webhook_url": "http://127.0.0.1:9/x", "webhook_secret": "secret", option: value}
+    with pytest.raises(InvalidArgumentError, match=option):
+        Sandbox(**options)
