@@ -10,7 +10,8 @@ set -u
 status=0
 revrag push "$1" --key crm_id --name "daily-$(date +%F)" --rejects "$1.rejects.csv" --yes || status=$?
 
-# 1: all went that can go, and some rows stay home; the file of rejects says why.
+# 1: all went that can go now, and some rows stay home; the file of rejects says why. Those that the service
+# failed on are tried again by the next run.
 [ "$status" -le 1 ] || {
 	echo "revrag push ended with $status, and goes on with the next run" >&2
 	exit "$status"

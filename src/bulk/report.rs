@@ -103,6 +103,15 @@ impl Report {
         &self.counts
     }
 
+    /// How many rows were still to be sent when it ended; None of a report that was loaded. Of an upload that was
+    /// not stopped, these are rows that the service failed on each time.
+    pub fn waiting(&self) -> Option<u64> {
+        match &self.rows {
+            Backing::Kept(kept) => Some(kept.0.count(State::Waiting)),
+            Backing::Loaded(_) => None,
+        }
+    }
+
     /// The rows in the order of the source: `row`, `key`, `phone_number`, `outcome`, `run_id`,
     /// `status`, `error`.
     pub fn table(&self) -> Table {

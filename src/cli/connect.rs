@@ -14,7 +14,7 @@ use revrag::{Error, Secret};
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Connection")]
 pub(super) struct Connection {
-    /// A profile of the settings file; it goes before the environment [env: REVRAG_PROFILE]
+    /// A profile of the settings file; it goes before the environment, and that of REVRAG_PROFILE after it
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
     /// The service [env: REVRAG_BASE_URL]

@@ -15,7 +15,7 @@ use revrag::bulk::WriteError;
 pub(super) enum End {
     /// It is done.
     Done,
-    /// It is done, but for some rows that were rejected, invalid or unknown.
+    /// It is done, but for some rows that were rejected, invalid or unknown, or that the service failed on.
     Partly,
 }
 

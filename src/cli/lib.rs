@@ -55,8 +55,9 @@ use output::{Look, Out};
     max_term_width = 100,
     after_help = "Exit codes:
   0    done
-  1    done, but for some rows that were rejected, invalid or unknown
-  2    a flag, a setting or a file can't be used
+  1    done in part: rows were rejected, invalid or unknown, or the service failed on them; calls
+       are missing; a wait ended before all was done; a delivery or an endpoint failed its check
+  2    a flag, a setting or a file can't be used, or is in use
   3    the service refused
   4    no connection
   130  interrupted, or answered with no"
@@ -118,7 +119,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
     run(args, console)
 }
 
-/// Runs the command; its exit code: 0 done, 1 some rows rejected, invalid or unknown, 2 wrong usage, 3 the
+/// Runs the command; its exit code: 0 done, 1 in part, 2 wrong usage, 3 the
 /// service refused, 4 no connection, 130 interrupted.
 pub fn run(args: impl IntoIterator<Item = OsString>, console: Console<'_>) -> i32 {
     let cli = match Cli::try_parse_from(args) {
@@ -126,9 +127,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: Console<'_>) -> i3
         Err(error) => return told(&error, console),
     };
     let mut out = Out::new(console, cli.look);
-    let done = cli.command.run(&mut out).and_then(|end| {
-        out.flush()?;
-        Ok(end)
+    // What was sent stays sent, whether or not somebody takes the receipt.
+    let stands = matches!(cli.command, Command::Push(_));
+    let done = cli.command.run(&mut out).and_then(|end| match out.flush() {
+        Err(error) if !stands => Err(error.into()),
+        _ => Ok(end),
     });
     match done {
         Ok(end) => end.code(),

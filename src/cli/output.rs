@@ -322,9 +322,10 @@ fn wrapped(words: &str, width: usize) -> Vec<String> {
 
 /// Whether the line that comes from standard input is a yes. It blocks.
 pub(super) fn answer() -> io::Result<bool> {
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
-    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
+    let mut line = Vec::new();
+    io::stdin().lock().read_until(b'\n', &mut line)?;
+    let line = line.trim_ascii().to_ascii_lowercase();
+    Ok(matches!(line.as_slice(), b"y" | b"yes"))
 }
 
 /// A number of which the beginning and the end are left: enough to know it again, not to call it.

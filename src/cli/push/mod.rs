@@ -8,7 +8,7 @@ mod receipt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -30,6 +30,8 @@ use revrag::http::Client;
 
 /// How long an upload that is cut off may take to let go of its journal.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How long what writes a file may take to remove it, once it is interrupted.
+const TIDYING: Duration = Duration::from_secs(1);
 /// A journal that is larger takes too long to be counted.
 const LARGE: u64 = 256 << 20;
 /// What is left for another file: the same command sends the rest by itself.
@@ -103,6 +105,9 @@ impl<'a> Push<'a> {
         let journal = args.journal.clone().or_else(|| (!args.given.is_keyed()).then(beside));
         let options = args.given.options(journal.clone(), args.dry_run)?;
         let format = args.given.format(&options.content)?;
+        for path in std::iter::once(&args.file).chain(&args.given.exclude) {
+            can_read_again(path)?;
+        }
         let mut taken = vec![("FILE", &args.file)];
         taken.extend(args.given.exclude.as_ref().map(|path| ("--exclude", path)));
         taken.extend(journal.as_ref().map(|path| ("--journal", path)));
@@ -141,7 +146,7 @@ impl<'a> Push<'a> {
         let bar = Bar::new(total.map(|total| total.rows), out);
         let ended = self.upload(self.options.clone(), &bar, stop.as_mut()).await;
         bar.clear();
-        self.close(ended, out)
+        self.close(ended, out).await
     }
 
     /// Finds out what there is to do, and shows it.
@@ -157,7 +162,7 @@ impl<'a> Push<'a> {
             ..self.options.clone()
         };
         let bar = Bar::new(None, out);
-        let checked = self.upload(check, &bar, stop).await;
+        let checked = self.upload(check, &bar, stop.as_mut()).await;
         bar.clear();
         let checked = match checked {
             Ok(report) => report,
@@ -166,14 +171,17 @@ impl<'a> Push<'a> {
                 return Err(Self::stopped(&stopped.cause, &stopped.report));
             }
         };
-        let rows = preview::first_rows(&self.input()).map_err(|error| self.refused(error))?;
+        let input = self.input();
+        let rows = aside(stop.as_mut(), move |_| preview::first_rows(&input)).await?;
+        let rows = rows.map_err(|error| self.refused(error))?;
+        let before = self.before(stop.as_mut()).await?;
         let plan = Plan {
             file: &self.args.file,
             status: &status,
             campaign: self.campaign,
             base_url: self.client.config().base_url(),
             profile: self.profile.as_deref(),
-            before: self.before(),
+            before: self.journal.as_deref().zip(before),
             journal: self.journal.as_deref(),
             is_keyed: self.args.given.is_keyed(),
             column: &self.options.content.phone_number,
@@ -186,12 +194,11 @@ impl<'a> Push<'a> {
     }
 
     /// What the journal knows; none where there is none yet.
-    fn before(&self) -> Option<(&Path, Report)> {
-        let path = self.journal.as_deref()?;
-        let size = path.metadata().ok()?.len();
+    async fn before(&self, stop: Stop<'_>) -> Result<Option<Report>, Failure> {
+        let Some(path) = self.journal.clone() else { return Ok(None) };
+        let is_read = path.metadata().is_ok_and(|file| file.len() > 0 && file.len() < LARGE);
         // What is wrong with it, the upload tells.
-        let report = Report::open(path).ok().filter(|_| size > 0 && size < LARGE)?;
-        Some((path, report))
+        aside(stop, move |_| Report::open(&path).ok().filter(|_| is_read)).await
     }
 
     async fn is_wanted(
@@ -256,7 +263,9 @@ impl<'a> Push<'a> {
     }
 
     /// Shows what it came to, and writes the files that were asked for.
-    fn close(&self, ended: Result<Report, Ended>, out: &mut Out<'_>) -> Result<End, Failure> {
+    async fn close(&self, ended: Result<Report, Ended>, out: &mut Out<'_>) -> Result<End, Failure> {
+        // One of its own: that which stopped the upload is spent.
+        let mut stop = std::pin::pin!(session::interruption()?);
         let is_dry_run = self.args.dry_run;
         let (report, failure) = match ended {
             Ok(report) => (report, None),
@@ -271,30 +280,42 @@ impl<'a> Push<'a> {
             // What was sent stays sent, whoever has stopped listening.
             let _ = receipt::show(&report, stopped, is_dry_run, out);
         }
-        if let Some(path) = &self.args.report {
-            write(path, &mut report.table(), &AtomicBool::new(false))
-                .map_err(|error| Failure::written("report", path, error))?;
+        if let Some(path) = self.args.report.clone() {
+            let (mut rows, to) = (report.table(), path.clone());
+            aside(stop.as_mut(), move |is_stopped| write(&to, &mut rows, is_stopped))
+                .await?
+                .map_err(|error| Failure::written("report", &path, error))?;
         }
         if let Some((_, failure)) = failure {
             return Err(failure);
         }
-        let end = receipt::end(&report);
-        if let Some(path) = &self.args.rejects {
-            self.write_rejects(path, report)?;
+        let end = receipt::end(&report, is_dry_run);
+        if let Some(path) = self.args.rejects.clone() {
+            self.write_rejects(path, report, stop).await?;
         }
         Ok(end)
     }
 
-    fn write_rejects(&self, path: &Path, report: Report) -> Result<(), Failure> {
+    async fn write_rejects(
+        &self,
+        path: PathBuf,
+        report: Report,
+        stop: Stop<'_>,
+    ) -> Result<(), Failure> {
         let rejects = Rejects {
             input: self.input(),
             content: self.options.content.clone(),
             report,
             outcomes: LEFT_OUT.to_vec(),
         };
-        let mut rows = rejects.open().map_err(|error| self.refused(error))?;
-        write(path, &mut rows, &AtomicBool::new(false))
-            .map_err(|error| Failure::written("rejects", path, error))
+        let to = path.clone();
+        let written = aside(stop, move |is_stopped| {
+            rejects.open().map(|mut rows| write(&to, &mut rows, is_stopped))
+        });
+        written
+            .await?
+            .map_err(|error| self.refused(error))?
+            .map_err(|error| Failure::written("rejects", &path, error))
     }
 
     /// A file that can't be read, or an option that does not fit it.
@@ -378,8 +399,45 @@ async fn unless<T>(stop: Stop<'_>, work: impl Future<Output = T>) -> Result<T, F
     }
 }
 
-/// Whether two names are one file.
+/// A piece of work that blocks, on a thread of its own, unless somebody interrupts it. It is told so then, and
+/// has a moment to tidy up.
+async fn aside<T: Send + 'static>(
+    stop: Stop<'_>,
+    work: impl FnOnce(&AtomicBool) -> T + Send + 'static,
+) -> Result<T, Failure> {
+    let is_stopped = Arc::new(AtomicBool::new(false));
+    let told = is_stopped.clone();
+    let mut running = tokio::task::spawn_blocking(move || work(&told));
+    match unless(stop, &mut running).await {
+        Ok(done) => done.map_err(|error| Failure::Told(Kind::Partly, error.to_string())),
+        Err(interrupted) => {
+            is_stopped.store(true, Ordering::Release);
+            let _ = tokio::time::timeout(TIDYING, running).await;
+            Err(interrupted)
+        }
+    }
+}
+
+/// Refuses what is gone once it was read, such as a pipe: a file is checked, shown and then sent.
+fn can_read_again(path: &Path) -> Result<(), Failure> {
+    // What is not there or can't be looked at, opening it tells.
+    let Ok(file) = path.metadata() else { return Ok(()) };
+    if file.is_file() || file.is_dir() {
+        return Ok(());
+    }
+    let problem = "it is no regular file, and it is read more than once; write it to one first";
+    Err(Failure::Told(Kind::Usage, format!("{}: {problem}", path.display())))
+}
+
+/// Whether two names are one file, there or yet to be made.
 fn is_same(one: &Path, other: &Path) -> bool {
-    let real = |path: &Path| path.canonicalize().ok();
     one == other || real(one).is_some_and(|real_one| Some(real_one) == real(other))
+}
+
+/// The name of a file without links and detours.
+fn real(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok().or_else(|| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        Some(folder.unwrap_or(Path::new(".")).canonicalize().ok()?.join(path.file_name()?))
+    })
 }

@@ -55,12 +55,17 @@ pub(super) fn show(
 }
 
 /// Whether all is well.
-pub(super) fn end(report: &Report) -> End {
+pub(super) fn end(report: &Report, is_dry_run: bool) -> End {
     let counts = report.counts();
     let is_left = [Outcome::Rejected, Outcome::Invalid, Outcome::Unknown]
         .iter()
         .any(|outcome| counts.of(*outcome) > 0);
-    if is_left { End::Partly } else { End::Done }
+    if is_left || failed_on(report, is_dry_run) > 0 { End::Partly } else { End::Done }
+}
+
+/// How many rows the service failed on each time that they were sent.
+fn failed_on(report: &Report, is_dry_run: bool) -> u64 {
+    if is_dry_run { 0 } else { report.waiting().unwrap_or_default() }
 }
 
 /// The counts that are not nothing, in a line.

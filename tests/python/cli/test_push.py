@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -73,7 +76,9 @@ def test_it_shows_what_is_about_to_go_without_a_number(
     assert number(0) in err
 
 
-@pytest.mark.parametrize("answer", ["n\r", "\r", "\x04"], ids=["no", "nothing", "Ctrl-D"])
+@pytest.mark.parametrize(
+    "answer", ["n\r", "\r", "\x04", "\udcff\r"], ids=["no", "nothing", "Ctrl-D", "no text"]
+)
 def test_without_a_yes_nothing_goes(start: Start, host: Host, leads: Path, answer: str) -> None:
     service = host()
     command = start("push", leads.name, url=service.url, terminal=True)
@@ -282,3 +287,71 @@ def test_one_push_of_a_file_at_a_time(start: Start, host: Host, leads: Path) -> 
     service.open_gate()
     assert first.end()[0] == 0
     assert sent(service) == once()
+
+
+def test_a_row_that_the_service_fails_on_is_told(start: Start, host: Host, folder: Path) -> None:
+    """It is not in the campaign, nothing stopped the upload, and somebody has to look at it."""
+    service = host(faults=always(status(500)))
+    (folder / "one.csv").write_text(f"phone_number\n{number(0)}\n")
+    code, out, err = start("push", "one.csv", "--json", *PACE, url=service.url).end()
+    told = json.loads(out)
+    assert (code, told["not_sent"], told["stopped"]) == (1, 1, None), err
+    assert sent(service) == Counter()
+
+
+@pytest.mark.parametrize(
+    ("words", "other"),
+    [
+        (["--journal", "j.csv", "--report", "./j.csv"], "--journal"),
+        (["--rejects", "x.csv", "--report", "./x.csv"], "--rejects"),
+        (["--report", "folder/../x.csv", "--rejects", "x.csv"], "--rejects"),
+        (["--report", "link/x.csv", "--rejects", "folder/x.csv"], "--rejects"),
+        (["--report", "folder/../leads.csv"], "FILE"),
+    ],
+)
+@pytest.mark.usefixtures("leads")
+def test_one_file_under_two_names_is_refused(
+    start: Start, host: Host, folder: Path, words: list[str], other: str
+) -> None:
+    """Before there is either: afterwards the journal would be gone."""
+    (folder / "folder").mkdir()
+    (folder / "link").symlink_to("folder")
+    service = host()
+    code, _, err = start("push", "leads.csv", "--yes", *words, url=service.url).end()
+    assert code == 2
+    assert f"it is the file of {other}" in err
+    assert service.pushes == []
+
+
+@pytest.mark.parametrize("words", [["pipe.csv"], ["leads.csv", "--exclude", "pipe.csv"]])
+@pytest.mark.usefixtures("leads")
+def test_a_pipe_is_refused(start: Start, host: Host, folder: Path, words: list[str]) -> None:
+    """It would be read once, and waited for ever after."""
+    os.mkfifo(folder / "pipe.csv")
+    service = host()
+    code, _, err = start("push", *words, "--yes", url=service.url).end()
+    assert code == 2
+    assert "pipe.csv: it is no regular file" in err
+    assert service.pushes == []
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-", ">/dev/full"], ids=str)
+def test_without_streams_it_goes_all_the_same(
+    env: dict[str, str], host: Host, leads: Path, closed: str
+) -> None:
+    """No file takes a stream's place, and a receipt that nobody takes is no failure."""
+    service = host()
+    report = leads.with_name("report.jsonl")
+    line = f'exec "$@" {closed}'
+    words = ["push", leads.name, "--yes", "--report", report.name]
+    done = subprocess.run(
+        ["bash", "-c", line, "bash", sys.executable, "-m", "revrag", *words],
+        env={**env, "REVRAG_BASE_URL": service.url},
+        cwd=leads.parent,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done
+    assert sent(service) == once()
+    assert [json.loads(line)["row"] for line in report.read_text().splitlines()] == [*range(ROWS)]

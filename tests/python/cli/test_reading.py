@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -218,6 +220,23 @@ def test_a_record_that_is_missing_does_not_end_the_calls(start: Start, url: str)
     assert code == 1
     assert len(json_lines(out)) == 1
     assert "404" in err
+
+
+def test_an_error_that_nobody_hears_is_not_in_the_file(
+    start: Start, env: dict[str, str], url: str, folder: Path
+) -> None:
+    _, out, _ = start("records", "--json", "-n", 1, url=url).end()
+    nobody = "00000000-0000-0000-0000-00000000dead"
+    words = ["calls", nobody, json.loads(out)["id"], "-o", "calls.jsonl"]
+    done = subprocess.run(
+        ["bash", "-c", 'exec "$@" 2>&-', "bash", sys.executable, "-m", "revrag", *words],
+        env={**env, "REVRAG_BASE_URL": url},
+        cwd=folder,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert len(json_lines((folder / "calls.jsonl").read_text())) == 1
 
 
 def test_calls_of_many_records_that_are_named(start: Start, url: str) -> None:

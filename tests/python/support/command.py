@@ -106,7 +106,7 @@ class Terminal(Command):
 
     def type(self, text: str) -> None:
         """Type something."""
-        os.write(self.master, text.encode())
+        os.write(self.master, text.encode(errors="surrogateescape"))
 
     def interrupt(self) -> None:
         self.type("\x03")
