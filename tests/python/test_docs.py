@@ -23,6 +23,7 @@ OBJECT = re.compile(r"^::: revrag\.(\S+)", re.MULTILINE)
 REFERENCE = {path.stem: path.read_text("utf-8") for path in (DOCS / "reference").glob("*.md")}
 DOCUMENTED = [name for text in REFERENCE.values() for name in OBJECT.findall(text)]
 SUBMODULES = [
+    *("airflow", "dlt", "ray", "spark"),
     "sandbox",
     "testing",
     "testing.fixtures",
@@ -117,6 +118,8 @@ def test_each_name_of_the_reference_is_there():
         module, _, attribute = f"revrag.{name}".rpartition(".")
         if module in {"revrag.webhooks.django", "revrag.webhooks.azure", "revrag.webhooks.gcp"}:
             continue
+        if module in {"revrag.airflow", "revrag.dlt", "revrag.ray", "revrag.spark"}:
+            continue  # their engines are in another environment
         assert hasattr(importlib.import_module(module), attribute), name
 
 
