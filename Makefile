@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-rust test-python test-webhooks test-keys test-frameworks test-sandbox test-engines types \
-	stubs simulate test-defects fuzz lint bench docs api wheel free-threaded reproduce deny clean
+	stubs simulate test-defects fuzz lint bench layout docs api wheel free-threaded reproduce deny clean
 
 VENV := .venv
 BENCH_VENV := .venv-bench
@@ -18,10 +18,10 @@ IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c '$(IS_NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done)
 
-RUST_SOURCES := $(shell find src -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock
+RUST_SOURCES := $(shell find src -name '*.rs' -o -name '*.ld' -o -name Cargo.toml) Cargo.toml Cargo.lock
 PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed)
 # The others are what they share.
-BENCHES := $(filter-out benches/timing.py benches/counting.py,$(wildcard benches/*.py))
+BENCHES := $(filter-out $(patsubst %,benches/%.py,timing counting layout),$(wildcard benches/*.py))
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 8
@@ -106,6 +106,13 @@ lint: $(VENV)/.tools ## formatting, lints and documentation, warnings refused; d
 
 bench: $(BENCH_VENV)/.built target/counting_server ## measure a release build
 	@for script in $(BENCHES); do echo "== $$script"; $(BENCH_VENV)/bin/python $$script || exit 1; done
+
+# Of a build with symbols. `pip install .` puts them side by side from then on.
+layout: $(BENCH_VENV)/.built target/counting_server ## what uploads run through, for the linker; needs valgrind
+	CARGO_PROFILE_RELEASE_STRIP=none cargo build --quiet --locked --release -p revrag-extension
+	rm -rf target/layout && mkdir -p target/layout && cp -r python/revrag target/layout
+	cp target/release/lib_revrag.so target/layout/revrag/_revrag.abi3.so
+	PYTHONPATH=target/layout $(BENCH_VENV)/bin/python benches/layout.py target/layout/revrag/_revrag.abi3.so
 
 # Its snippets run in .venv; the site is made in an environment of its own, which the package is not in.
 docs: $(DOCS_VENV)/.tools $(VENV)/.built ## the site, in target/site, and the Rust crates' documentation, in target/doc
