@@ -284,9 +284,7 @@ class CallFetcher:
     """Fetches calls, for `CallPager`."""
 
     def fetch(self, wanted: list[tuple[bool, str]]) -> CallBatch: ...
-    def fetch_async(
-        self, wanted: list[tuple[bool, str]]
-    ) -> Coroutine[Any, Any, CallBatch]: ...
+    def fetch_async(self, wanted: list[tuple[bool, str]]) -> Coroutine[Any, Any, CallBatch]: ...
     def stream(
         self,
         batches: Iterator[CallBatch],
@@ -624,9 +622,7 @@ class Campaign:
             >>> campaign.status().stats.total_records > 0
             True
         """
-    def status_async(
-        self, *, timeout: float | None = None
-    ) -> Coroutine[Any, Any, CampaignStatus]:
+    def status_async(self, *, timeout: float | None = None) -> Coroutine[Any, Any, CampaignStatus]:
         """The asyncio twin of `status`.
 
         Example:
@@ -1108,7 +1104,8 @@ class UploadRejects:
                 `.arrow` file.
 
         Raises:
-            InvalidArgumentError: The name says no format, or the source is not the one that was uploaded.
+            InvalidArgumentError: The name says no format or is the source's own, or the source is not the one
+                that was uploaded.
             OSError: The file can't be written.
 
         Example:
@@ -2383,9 +2380,7 @@ class Sandbox:
             ...     it.webhooks_failed
             1
         """
-    def run_until_delivered_async(
-        self, *, timeout: float = 30.0
-    ) -> Coroutine[Any, Any, datetime]:
+    def run_until_delivered_async(self, *, timeout: float = 30.0) -> Coroutine[Any, Any, datetime]:
         """The asyncio twin of `run_until_delivered`: the endpoint may be served by the same event loop.
 
         Example:
@@ -2650,9 +2645,7 @@ def token_prefix(name: str | None) -> str:
 def is_row_token(app_session_id: str, prefix: str) -> bool:
     """Whether a session id is one that an upload gives to a row, of this prefix or of any other."""
 
-def excluded_numbers(
-    exclude: object, *, phone_number: str, region: str | None
-) -> list[int]:
+def excluded_numbers(exclude: object, *, phone_number: str, region: str | None) -> list[int]:
     """The numbers that an upload's `exclude` holds: the digits of each in E.164, in order."""
 
 def masked(text: str) -> str:

@@ -74,4 +74,4 @@ pub use report::Report;
 pub use run::{Target, Upload};
 pub use seal::{Seal, Sealer};
 pub use service::{Asked, Remote, Service, understood};
-pub use write::{WriteError, can_write, separated, write};
+pub use write::{WriteError, can_write, is_same, separated, write};

@@ -65,11 +65,25 @@ pub fn can_write(path: &Path) -> Result<(), WriteError> {
     beside(path).map(drop)
 }
 
+/// Whether two names are one file, there or yet to be made.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    // Without links and detours.
+    let real = |path: &Path| {
+        let found = path.canonicalize().ok();
+        found.or_else(|| Some(folder_of(path).canonicalize().ok()?.join(path.file_name()?)))
+    };
+    one == other || real(one).is_some_and(|real_one| Some(real_one) == real(other))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
 /// A file without a name that can be looked for, in the folder of `path`.
 fn beside(path: &Path) -> Result<tempfile::NamedTempFile, WriteError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let made = tempfile::Builder::new().prefix(".revrag-").suffix(".tmp").tempfile_in(folder);
+    let mut name = tempfile::Builder::new();
+    let made = name.prefix(".revrag-").suffix(".tmp").tempfile_in(folder_of(path));
     made.map_err(|error| {
         // The name is ours, and says nothing to who reads it.
         let cause = error.get_ref().and_then(std::error::Error::source).map(ToString::to_string);

@@ -23,7 +23,7 @@ use preview::Plan;
 use revrag::bulk::source::{self, Format, Input, Open, SourceError};
 use revrag::bulk::{
     Ask, Cause, Content, Failure as Ended, Monitor, Options, Outcome, Rejects, Remote, Report,
-    Target, Upload, can_write, write,
+    Target, Upload, can_write, is_same, write,
 };
 use revrag::error::Error;
 use revrag::http::Client;
@@ -427,17 +427,4 @@ fn can_read_again(path: &Path) -> Result<(), Failure> {
     }
     let problem = "it is no regular file, and it is read more than once; write it to one first";
     Err(Failure::Told(Kind::Usage, format!("{}: {problem}", path.display())))
-}
-
-/// Whether two names are one file, there or yet to be made.
-fn is_same(one: &Path, other: &Path) -> bool {
-    one == other || real(one).is_some_and(|real_one| Some(real_one) == real(other))
-}
-
-/// The name of a file without links and detours.
-fn real(path: &Path) -> Option<PathBuf> {
-    path.canonicalize().ok().or_else(|| {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        Some(folder.unwrap_or(Path::new(".")).canonicalize().ok()?.join(path.file_name()?))
-    })
 }

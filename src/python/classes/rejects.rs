@@ -18,7 +18,7 @@ use crate::convert::rows::Raised;
 use crate::convert::source;
 use crate::ground::process;
 use revrag::Error;
-use revrag::bulk::{Outcome, Rejects};
+use revrag::bulk::{Outcome, Rejects, is_same};
 
 /// How many rows a notebook shows.
 const SHOWN: usize = 10;
@@ -39,6 +39,8 @@ const SHOWN: usize = 10;
 pub(crate) struct UploadRejects {
     rejects: Rejects,
     raised: Raised,
+    /// The file that they come from, if it is one.
+    file: Option<PathBuf>,
 }
 
 /// The rows of `object` that `report` does not have as accepted.
@@ -62,7 +64,8 @@ pub(crate) fn of(
         None => Outcome::ALL.into_iter().filter(|outcome| !outcome.is_there()).collect(),
     };
     let report = report.report().clone();
-    Ok(UploadRejects { rejects: Rejects { input, content, report, outcomes }, raised })
+    let file = source::path(object)?;
+    Ok(UploadRejects { rejects: Rejects { input, content, report, outcomes }, raised, file })
 }
 
 impl UploadRejects {
@@ -128,7 +131,8 @@ impl UploadRejects {
     ///         `.arrow` file.
     ///
     /// Raises:
-    ///     InvalidArgumentError: The name says no format, or the source is not the one that was uploaded.
+    ///     InvalidArgumentError: The name says no format or is the source's own, or the source is not the one
+    ///         that was uploaded.
     ///     OSError: The file can't be written.
     ///
     /// Example:
@@ -137,6 +141,11 @@ impl UploadRejects {
     ///     >>> leads = [{"phone_number": "12", "name": "Riya"}]
     ///     >>> campaign.upload(leads).rejects(leads).write(folder / "rejects.csv")
     fn write(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        if self.file.as_ref().is_some_and(|file| is_same(file, &path)) {
+            let problem =
+                "it is the file of the source, whose other rows would be gone; name another";
+            return Err(to_pyerr(py, Error::invalid("path", problem)));
+        }
         let rejects = self.rejects.clone();
         let opens = Box::new(move || Ok(Box::new(rejects.open()?) as Box<_>));
         write_table(py, path, opens, Arc::clone(&self.raised))

@@ -113,7 +113,7 @@ fn is_iterable(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     }
 }
 
-pub(super) fn path(object: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {
+pub(crate) fn path(object: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {
     let is_path = object.is_instance_of::<PyString>()
         || object.hasattr(intern!(object.py(), "__fspath__"))?;
     if is_path { object.extract().map(Some) } else { Ok(None) }

@@ -420,3 +420,19 @@ def test_any_texts(names: list[str], values: list[tuple[Any, ...]]) -> None:
     assert len(set(frame.columns)) == len(columns) + 2
     expected = source.filter(pl.Series([bool(row[4]) for row in values], dtype=pl.Boolean))
     assert frame.select(frame.columns[2:]).rows() == expected.rows()
+
+
+def test_the_source_is_not_written_over(
+    upload: Upload, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    leads = Path("leads.csv")
+    leads.write_text(f"phone_number\n{number(0)}\n12\n")
+    before = leads.read_text()
+    rejects = upload(service, str(leads)).rejects(leads)
+    for name in ("leads.csv", "./leads.csv", tmp_path / "leads.csv"):
+        with pytest.raises(revrag.InvalidArgumentError, match="the file of the source"):
+            rejects.write(name)
+    assert leads.read_text() == before
+    rejects.write("rejects.csv")
+    assert Path("rejects.csv").read_text().count("\n") == 2
