@@ -54,8 +54,14 @@ def instructions(url: str, rows: int) -> Counter[str]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "callgrind"
         watched = [sys.executable, __file__, "--upload", url, str(rows)]
-        tool = ["valgrind", "--tool=callgrind", "--demangle=no", f"--callgrind-out-file={out}"]
-        subprocess.run([*tool, *watched], check=True, capture_output=True, timeout=900)
+        tool = [
+            "valgrind",
+            "-q",
+            "--tool=callgrind",
+            "--demangle=no",
+            f"--callgrind-out-file={out}",
+        ]
+        subprocess.run([*tool, *watched], check=True, timeout=900)
         told = subprocess.run(
             ["callgrind_annotate", "--threshold=100", out],
             check=True,
@@ -73,8 +79,9 @@ def instructions(url: str, rows: int) -> Counter[str]:
 
 
 def pattern(name: str) -> str:
-    """A function's path, whatever its hash."""
-    return re.sub(r"(17h)[0-9a-f]{16}E$", r"\1*", name)
+    """A function's path, whatever its hash or those of its crates."""
+    name = re.sub(r"(17h)[0-9a-f]{16}E$", r"\1*", name)
+    return re.sub(r"Cs[0-9A-Za-z]+_", "Cs*_", name) if name.startswith("_R") else name
 
 
 def sizes(module: Path) -> dict[str, int]:

@@ -68,7 +68,7 @@ impl Outcome {
             Self::Excluded => "stayed home: not to be called",
             Self::Duplicate => "stayed home: number or key seen before",
             Self::Unknown => "may be queued: not sent again",
-            Self::NotSent => "not queued: may be sent",
+            Self::NotSent => "not queued: safe to send",
         }
     }
 }

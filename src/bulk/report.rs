@@ -103,7 +103,7 @@ impl Report {
         &self.counts
     }
 
-    /// How many rows were still to be sent when it ended; None of a report that was loaded. Of an upload that was
+    /// How many rows were still to be sent when it ended; None of one from `from_ipc`. Of an upload that was
     /// not stopped, these are rows that the service failed on each time.
     pub fn waiting(&self) -> Option<u64> {
         match &self.rows {

@@ -86,9 +86,9 @@ fn beside(path: &Path) -> Result<tempfile::NamedTempFile, WriteError> {
     let made = name.prefix(".revrag-").suffix(".tmp").tempfile_in(folder_of(path));
     made.map_err(|error| {
         // The name is ours, and says nothing to who reads it.
-        let cause = error.get_ref().and_then(std::error::Error::source).map(ToString::to_string);
-        match cause {
-            Some(cause) => io::Error::new(error.kind(), cause).into(),
+        let told = error.to_string();
+        match told.split_once(" at path ") {
+            Some((cause, _)) => io::Error::new(error.kind(), cause).into(),
             None => error.into(),
         }
     })

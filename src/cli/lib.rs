@@ -119,8 +119,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
     run(args, console)
 }
 
-/// Runs the command; its exit code: 0 done, 1 in part, 2 wrong usage, 3 the
-/// service refused, 4 no connection, 130 interrupted.
+/// Runs the command; its exit code: 0 done, 1 in part, 2 wrong usage, 3 the service
+/// refused, 4 no connection, 130 interrupted.
 pub fn run(args: impl IntoIterator<Item = OsString>, console: Console<'_>) -> i32 {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -128,7 +128,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: Console<'_>) -> i3
     };
     let mut out = Out::new(console, cli.look);
     // What was sent stays sent, whether or not somebody takes the receipt.
-    let stands = matches!(cli.command, Command::Push(_));
+    let stands = matches!(&cli.command, Command::Push(args) if args.sends());
     let done = cli.command.run(&mut out).and_then(|end| match out.flush() {
         Err(error) if !stands => Err(error.into()),
         _ => Ok(end),

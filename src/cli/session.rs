@@ -28,24 +28,46 @@ pub(super) fn finish<T>(work: impl Future<Output = Result<T, Failure>>) -> Resul
 }
 
 /// Ends once somebody presses Ctrl-C, or asks the process to end. It listens from now on.
-#[cfg(unix)]
 pub(super) fn interruption() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
+    let mut interruptions = Interruptions::listen()?;
+    Ok(async move { interruptions.next().await })
+}
+
+/// What asks the process to end: each Ctrl-C and, on Unix, each `SIGTERM`, from when it listens.
+pub(super) struct Interruptions {
+    #[cfg(unix)]
+    signals: [tokio::signal::unix::Signal; 2],
+    #[cfg(windows)]
+    signals: tokio::signal::windows::CtrlC,
+}
+
+#[cfg(unix)]
+impl Interruptions {
+    /// Listens from now on.
+    pub(super) fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { signals: [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?] })
+    }
+
+    /// Ends with the next that nobody has heard of; none is lost in between.
+    pub(super) async fn next(&mut self) {
+        let [interrupt, terminate] = &mut self.signals;
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-    })
+    }
 }
 
-/// Ends once somebody presses Ctrl-C.
-#[cfg(not(unix))]
-#[allow(clippy::unnecessary_wraps, reason = "the same signature on every platform")]
-pub(super) fn interruption() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        let _ = tokio::signal::ctrl_c().await;
-    })
+#[cfg(windows)]
+impl Interruptions {
+    /// Listens from now on.
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self { signals: tokio::signal::windows::ctrl_c()? })
+    }
+
+    /// Ends with the next that nobody has heard of; none is lost in between.
+    pub(super) async fn next(&mut self) {
+        self.signals.recv().await;
+    }
 }

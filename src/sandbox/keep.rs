@@ -30,13 +30,17 @@ pub(super) struct Keep {
     whole: usize,
 }
 
-/// Makes the file, if need be, for its owner's eyes only: keys and numbers are in it.
+/// Makes the file, if need be, for its owner's eyes only: keys and numbers are in it. One that is there is not
+/// touched: with it, the lock of another sandbox in this process would be let go.
 fn make(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::File::options();
-    options.write(true).create(true).truncate(false);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn refuse(error: impl std::fmt::Display) -> Error {
@@ -51,8 +55,10 @@ fn from_sqlite(error: rusqlite::Error) -> Error {
 impl Keep {
     /// Opens or makes a file; the world it holds, if it holds one.
     pub(super) fn open(path: &Path) -> Result<(Self, Option<World>)> {
-        make(path).map_err(refuse)?;
-        let connection = Connection::open(path).map_err(from_sqlite)?;
+        // Names that mean something to SQLite are files, too.
+        let path = std::path::absolute(path).map_err(refuse)?;
+        make(&path).map_err(refuse)?;
+        let connection = Connection::open(&path).map_err(from_sqlite)?;
         let mut keep = Self { connection, commands: 0, whole: 0 };
         keep.prepare()?;
         let world = keep.load()?;

@@ -75,7 +75,9 @@ def is_view(handler: Any) -> bool:
 def others_needed(handler: Any) -> list[str]:
     """The names of what a handler must be given besides its event and its session."""
     try:
-        given = list(inspect.signature(handler).parameters.values())
+        # As it is called: a decorator may give the function under it more.
+        signature = inspect.signature(handler, follow_wrapped=False)
+        given = list(signature.parameters.values())
     except (TypeError, ValueError):  # not every callable of C has one
         return []
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)

@@ -27,6 +27,8 @@ logger = logging.getLogger("revrag")
 
 # Statuses of a call that has not ended, as the API and its older pages have them.
 UNDER_WAY = frozenset({"queued", "in_progress", "running", "ringing", "scheduled"})
+# `since` is as old as what is remembered, and a moment more, where both are the same days.
+A_MOMENT = 60.0
 # A record may have changed last when its call began: longer than this no call is.
 LONGEST = dt.timedelta(days=1)
 
@@ -168,7 +170,7 @@ async def reconcile_async(
 def _warn_of_forgotten(store: Any, since: dt.datetime) -> None:
     """Warn where calls are asked for that the store may have forgotten."""
     remembered = getattr(store, "done_ttl", None)  # a store of the caller's may have none
-    if remembered is None or time.time() - since.timestamp() <= remembered:
+    if remembered is None or time.time() - since.timestamp() < remembered + A_MOMENT:
         return
     logger.warning(
         "reconcile goes back to %s, and the store remembers what was handled for %g hours "

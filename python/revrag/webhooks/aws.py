@@ -13,6 +13,7 @@ import binascii
 from typing import TYPE_CHECKING, Any
 
 from revrag.webhooks._function import Function
+from revrag.webhooks._names import mark_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +79,7 @@ def handler(
                 }
         return answer
 
+    mark_view(lambda_handler)
     return lambda_handler
 
 

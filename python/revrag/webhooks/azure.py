@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from revrag.webhooks._function import Function
+from revrag.webhooks._names import mark_view
 
 try:
     from azure.functions import HttpRequest, HttpResponse
@@ -62,4 +63,5 @@ def handler(
         kind = headers.pop("Content-Type", None)
         return HttpResponse(reply.body, status_code=reply.status, headers=headers, mimetype=kind)
 
+    mark_view(main)
     return main

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from revrag.webhooks._function import Function
+from revrag.webhooks._names import mark_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,4 +54,5 @@ def handler(
         reply = function.answer(request.method, list(request.headers.items()), request.get_data)
         return reply.body, reply.status, dict(reply.headers)
 
+    mark_view(http_function)
     return http_function

@@ -6,7 +6,6 @@ mod preview;
 mod receipt;
 
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,7 +15,7 @@ use uuid::Uuid;
 use super::connect::{CampaignChoice, Connection};
 use super::failure::{End, Failure, Kind, in_flags};
 use super::output::{Out, answer};
-use super::session;
+use super::session::{self, Interruptions};
 use bar::Bar;
 use options::Given;
 use preview::Plan;
@@ -70,13 +69,18 @@ pub(super) struct Args {
     connection: Connection,
 }
 
-type Stop<'a> = Pin<&'a mut dyn Future<Output = ()>>;
+impl Args {
+    /// Whether it is more than a look.
+    pub(super) fn sends(&self) -> bool {
+        !self.dry_run
+    }
+}
 
 pub(super) fn run(args: &Args, out: &mut Out<'_>) -> Result<End, Failure> {
     let runtime = session::runtime()?;
     let ended = runtime.block_on(async {
-        let mut stop = std::pin::pin!(session::interruption()?);
-        Push::new(args)?.run(stop.as_mut(), out).await
+        let mut stop = Interruptions::listen()?;
+        Push::new(args)?.run(&mut stop, out).await
     });
     // A thread may wait for an answer that nobody types any more.
     runtime.shutdown_background();
@@ -133,26 +137,26 @@ impl<'a> Push<'a> {
         })
     }
 
-    async fn run(&self, mut stop: Stop<'_>, out: &mut Out<'_>) -> Result<End, Failure> {
+    async fn run(&self, stop: &mut Interruptions, out: &mut Out<'_>) -> Result<End, Failure> {
         let is_asked = !self.args.yes && out.can_ask();
         let mut total = None;
         if !self.args.dry_run && (is_asked || !out.is_json()) {
-            let plan = self.plan(stop.as_mut(), out).await?;
+            let plan = self.plan(stop, out).await?;
             total = Some(plan);
-            if is_asked && !self.is_wanted(stop.as_mut(), out, plan).await? {
+            if is_asked && !self.is_wanted(stop, out, plan).await? {
                 return Err(Failure::Told(Kind::Interrupted, "nothing was sent".to_owned()));
             }
         }
         let bar = Bar::new(total.map(|total| total.rows), out);
-        let ended = self.upload(self.options.clone(), &bar, stop.as_mut()).await;
+        let ended = self.upload(self.options.clone(), &bar, stop).await;
         bar.clear();
-        self.close(ended, out).await
+        self.close(ended, stop, out).await
     }
 
     /// Finds out what there is to do, and shows it.
-    async fn plan(&self, mut stop: Stop<'_>, out: &mut Out<'_>) -> Result<Size, Failure> {
+    async fn plan(&self, stop: &mut Interruptions, out: &mut Out<'_>) -> Result<Size, Failure> {
         let asked = self.client.campaign_status(self.campaign);
-        let status = unless(stop.as_mut(), asked).await??;
+        let status = unless(stop, asked).await??;
         let content = Content { key: Vec::new(), name: None, ..self.options.content.clone() };
         let check = Options {
             content,
@@ -162,7 +166,7 @@ impl<'a> Push<'a> {
             ..self.options.clone()
         };
         let bar = Bar::new(None, out);
-        let checked = self.upload(check, &bar, stop.as_mut()).await;
+        let checked = self.upload(check, &bar, stop).await;
         bar.clear();
         let checked = match checked {
             Ok(report) => report,
@@ -172,9 +176,9 @@ impl<'a> Push<'a> {
             }
         };
         let input = self.input();
-        let rows = aside(stop.as_mut(), move |_| preview::first_rows(&input)).await?;
+        let rows = aside(stop, move |_| preview::first_rows(&input)).await?;
         let rows = rows.map_err(|error| self.refused(error))?;
-        let before = self.before(stop.as_mut()).await?;
+        let before = self.before(stop).await?;
         let plan = Plan {
             file: &self.args.file,
             status: &status,
@@ -194,16 +198,18 @@ impl<'a> Push<'a> {
     }
 
     /// What the journal knows; none where there is none yet.
-    async fn before(&self, stop: Stop<'_>) -> Result<Option<Report>, Failure> {
+    async fn before(&self, stop: &mut Interruptions) -> Result<Option<Report>, Failure> {
         let Some(path) = self.journal.clone() else { return Ok(None) };
-        let is_read = path.metadata().is_ok_and(|file| file.len() > 0 && file.len() < LARGE);
+        if !path.metadata().is_ok_and(|file| (1..LARGE).contains(&file.len())) {
+            return Ok(None);
+        }
         // What is wrong with it, the upload tells.
-        aside(stop, move |_| Report::open(&path).ok().filter(|_| is_read)).await
+        aside(stop, move |_| Report::open(&path).ok()).await
     }
 
     async fn is_wanted(
         &self,
-        stop: Stop<'_>,
+        stop: &mut Interruptions,
         out: &mut Out<'_>,
         size: Size,
     ) -> Result<bool, Failure> {
@@ -231,7 +237,7 @@ impl<'a> Push<'a> {
         &self,
         options: Options,
         bar: &Bar,
-        mut stop: Stop<'_>,
+        stop: &mut Interruptions,
     ) -> Result<Report, Ended> {
         let config = self.client.config();
         let target = Target {
@@ -253,7 +259,7 @@ impl<'a> Push<'a> {
             tokio::select! {
                 biased;
                 ended = &mut running => return ended,
-                () = stop.as_mut() => {
+                () = stop.next() => {
                     drop(running);
                     return Err(cut_off(&monitor));
                 }
@@ -263,9 +269,12 @@ impl<'a> Push<'a> {
     }
 
     /// Shows what it came to, and writes the files that were asked for.
-    async fn close(&self, ended: Result<Report, Ended>, out: &mut Out<'_>) -> Result<End, Failure> {
-        // One of its own: that which stopped the upload is spent.
-        let mut stop = std::pin::pin!(session::interruption()?);
+    async fn close(
+        &self,
+        ended: Result<Report, Ended>,
+        stop: &mut Interruptions,
+        out: &mut Out<'_>,
+    ) -> Result<End, Failure> {
         let is_dry_run = self.args.dry_run;
         let (report, failure) = match ended {
             Ok(report) => (report, None),
@@ -276,19 +285,19 @@ impl<'a> Push<'a> {
             }
         };
         if report.counts().total() > 0 || failure.is_none() || out.is_json() {
-            let stopped = failure.as_ref().map(|(why, _)| why.as_str());
+            let why = failure.as_ref().map(|(why, _)| why.as_str());
+            let shown = receipt::show(&report, why, is_dry_run, out);
             // What was sent stays sent, whoever has stopped listening.
-            let _ = receipt::show(&report, stopped, is_dry_run, out);
+            if is_dry_run {
+                shown?;
+            }
         }
-        if let Some(path) = self.args.report.clone() {
-            let (mut rows, to) = (report.table(), path.clone());
-            aside(stop.as_mut(), move |is_stopped| write(&to, &mut rows, is_stopped))
-                .await?
-                .map_err(|error| Failure::written("report", &path, error))?;
-        }
+        let written = self.write_report(&report, stop).await;
+        // Why it stopped goes before what became of a file.
         if let Some((_, failure)) = failure {
             return Err(failure);
         }
+        written?;
         let end = receipt::end(&report, is_dry_run);
         if let Some(path) = self.args.rejects.clone() {
             self.write_rejects(path, report, stop).await?;
@@ -296,11 +305,20 @@ impl<'a> Push<'a> {
         Ok(end)
     }
 
+    async fn write_report(&self, report: &Report, stop: &mut Interruptions) -> Result<(), Failure> {
+        let Some(path) = self.args.report.clone() else { return Ok(()) };
+        let (mut rows, to) = (report.table(), path.clone());
+        let written = aside(stop, move |is_stopped| write(&to, &mut rows, is_stopped)).await;
+        written
+            .map_err(|failure| not_written(failure, "report", &path))?
+            .map_err(|error| Failure::written("report", &path, error))
+    }
+
     async fn write_rejects(
         &self,
         path: PathBuf,
         report: Report,
-        stop: Stop<'_>,
+        stop: &mut Interruptions,
     ) -> Result<(), Failure> {
         let rejects = Rejects {
             input: self.input(),
@@ -313,7 +331,8 @@ impl<'a> Push<'a> {
             rejects.open().map(|mut rows| write(&to, &mut rows, is_stopped))
         });
         written
-            .await?
+            .await
+            .map_err(|failure| not_written(failure, "rejects", &path))?
             .map_err(|error| self.refused(error))?
             .map_err(|error| Failure::written("rejects", &path, error))
     }
@@ -391,18 +410,29 @@ fn cut_off(monitor: &Monitor) -> Ended {
 }
 
 /// A piece of work, unless somebody interrupts it.
-async fn unless<T>(stop: Stop<'_>, work: impl Future<Output = T>) -> Result<T, Failure> {
+async fn unless<T>(stop: &mut Interruptions, work: impl Future<Output = T>) -> Result<T, Failure> {
     tokio::select! {
         biased;
-        () = stop => Err(Failure::Interrupted),
+        () = stop.next() => Err(Failure::Interrupted),
         done = work => Ok(done),
     }
+}
+
+/// What is said where somebody interrupts the writing of a file.
+fn not_written(failure: Failure, flag: &str, path: &Path) -> Failure {
+    let Failure::Interrupted = failure else { return failure };
+    let path = path.display();
+    let what = format!(
+        "--{flag} {path}: it was interrupted, and is not written; what was sent stays sent, and the same \
+         command writes it"
+    );
+    Failure::Told(Kind::Interrupted, what)
 }
 
 /// A piece of work that blocks, on a thread of its own, unless somebody interrupts it. It is told so then, and
 /// has a moment to tidy up.
 async fn aside<T: Send + 'static>(
-    stop: Stop<'_>,
+    stop: &mut Interruptions,
     work: impl FnOnce(&AtomicBool) -> T + Send + 'static,
 ) -> Result<T, Failure> {
     let is_stopped = Arc::new(AtomicBool::new(false));
@@ -425,6 +455,6 @@ fn can_read_again(path: &Path) -> Result<(), Failure> {
     if file.is_file() || file.is_dir() {
         return Ok(());
     }
-    let problem = "it is no regular file, and it is read more than once; write it to one first";
+    let problem = "it is no regular file, and only those can be read again; write it to one first";
     Err(Failure::Told(Kind::Usage, format!("{}: {problem}", path.display())))
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::settings::variable;
 use revrag::Secret;
 
@@ -55,9 +55,10 @@ impl Place {
     pub(crate) fn read_to_sign(&self, configured: &Configured<'_>) -> Result<Vec<Secret>, Failure> {
         let secrets = self.read(configured)?;
         if secrets.iter().any(Secret::is_padded) {
-            let problem = "there are blanks or line ends around the secret; no endpoint that takes it as it \
-                           is meant would accept what is signed: strip it where it is set";
-            return Err(Failure::flag("secret_file", problem));
+            let problem = "the signing secret has blanks or line ends around it; no endpoint that takes it as \
+                           it is meant would accept what is signed: strip it in REVRAG_WEBHOOK_SECRET, or \
+                           in the settings file";
+            return Err(Failure::Told(Kind::Usage, problem.to_owned()));
         }
         Ok(secrets)
     }

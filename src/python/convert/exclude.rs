@@ -13,7 +13,7 @@ use crate::convert::errors::to_pyerr;
 use crate::convert::input::is_mapping;
 use crate::convert::json::type_name;
 use crate::convert::rows::{Kind, PythonRows, Raised, Roles, Side};
-use crate::convert::source::{path, rows};
+use crate::convert::source::{is_iterable, path, rows};
 use crate::ground::observe::Say;
 use crate::ground::process;
 use revrag::Error;
@@ -86,7 +86,7 @@ pub(crate) fn input(
             refused
         });
     }
-    if object.try_iter().is_err() {
+    if !is_iterable(object)? {
         return Err(refuse(format!(
             "it must be numbers, a table with a column of them, or a path, not {}",
             type_name(object)

@@ -102,15 +102,11 @@ fn total_of(object: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
     }
 }
 
-/// Whether it can be iterated over. It is not tried: an iterator may be a query, and what that raises is told
-/// by the upload.
-fn is_iterable(object: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let py = object.py();
-    let kind = object.get_type();
-    match kind.getattr_opt(intern!(py, "__iter__"))? {
-        Some(iter) => Ok(!iter.is_none()),
-        None => kind.hasattr(intern!(py, "__getitem__")),
-    }
+/// Whether it can be iterated over. What has an `__iter__` is not tried: an iterator may be a query, and what
+/// that raises is told by the upload.
+pub(super) fn is_iterable(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let iterable = process::import(object.py(), "collections.abc")?.getattr("Iterable")?;
+    Ok(object.is_instance(&iterable)? || object.try_iter().is_ok())
 }
 
 pub(crate) fn path(object: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {

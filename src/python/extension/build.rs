@@ -13,6 +13,8 @@ use std::process::Command;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=layout.ld");
+    let target = env::var("TARGET").unwrap_or_default().to_uppercase().replace(['-', '.'], "_");
+    println!("cargo::rerun-if-env-changed=CARGO_TARGET_{target}_LINKER");
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
     if !is("PROFILE", "release") || !is("CARGO_CFG_TARGET_OS", "linux") {
         return;
@@ -25,7 +27,7 @@ fn main() {
     }
 }
 
-/// Whether the linker knows such scripts: not each does. It is the one that will link the module.
+/// Whether the linker knows such scripts: not each does. It is asked as it will be for the module.
 fn is_taken(argument: &str) -> bool {
     let given = |name: &str| env::var(name).ok();
     let (Some(rustc), Some(target), Some(out)) =

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable, Iterator
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -441,3 +444,27 @@ def test_what_a_query_raises_is_the_cause(
         upload(service, kind(KeyboardInterrupt()))
     assert any(isinstance(it, KeyboardInterrupt) for it in (met.value, met.value.__cause__))
     assert not service.pushes
+
+
+class Kind(Enum):
+    ONE = "one"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [Kind.ONE, re.match("a", "a"), np.float64(1), object()],
+    ids=["enum", "match", "numpy", "object"],
+)
+def test_what_only_looks_iterable_is_refused(
+    upload: Upload, service: Service, source: object
+) -> None:
+    with pytest.raises(revrag.InvalidArgumentError, match="source"):
+        upload(service, source)
+
+
+def test_a_sequence_of_old_is_read(upload: Upload, service: Service) -> None:
+    class Rows:
+        def __getitem__(self, at: int) -> dict[str, str]:
+            return [{"phone_number": number(0)}][at]
+
+    assert upload(service, Rows()).accepted == 1

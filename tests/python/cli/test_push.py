@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -355,3 +356,45 @@ def test_without_streams_it_goes_all_the_same(
     assert done.returncode == 0, done
     assert sent(service) == once()
     assert [json.loads(line)["row"] for line in report.read_text().splitlines()] == [*range(ROWS)]
+
+
+def test_a_dry_run_that_nobody_takes_has_failed(
+    env: dict[str, str], host: Host, leads: Path
+) -> None:
+    """Its receipt is all that it is for."""
+    words = ["push", leads.name, "--dry-run", "--json"]
+    done = subprocess.run(
+        ["bash", "-c", 'exec "$@" >/dev/full', "bash", sys.executable, "-m", "revrag", *words],
+        env={**env, "REVRAG_BASE_URL": host().url},
+        cwd=leads.parent,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+
+
+def test_a_folder_that_is_missing_is_told_without_names_of_ours(
+    start: Start, host: Host, leads: Path
+) -> None:
+    words = ["push", leads.name, "--yes", "--report", "nowhere/report.csv"]
+    code, _, err = start(*words, url=host().url).end()
+    assert code == 2
+    assert "nowhere/report.csv" in err
+    assert ".revrag-" not in err
+
+
+def test_ctrl_c_while_the_report_is_written(start: Start, host: Host, folder: Path) -> None:
+    """It ends, says what it was, and leaves no half of a file."""
+    write_leads(folder, 400_000)
+    service = host()
+    command = start("push", "leads.csv", "--dry-run", "--report", "report.csv", url=service.url)
+    deadline = time.monotonic() + 30
+    while not any(path.stat().st_size for path in folder.glob(".revrag-*.tmp")):
+        assert time.monotonic() < deadline
+        assert command.process.poll() is None
+    command.interrupt()
+    code, _, err = command.end()
+    assert code == 130
+    assert "--report report.csv: it was interrupted" in err
+    assert [path.name for path in folder.iterdir()] == ["leads.csv"]

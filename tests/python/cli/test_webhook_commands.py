@@ -149,7 +149,8 @@ def test_nothing_is_signed_with_blanks_around_the_secret(tmp_path: Path):
     bare = environment(tmp_path)
     finished = run(["webhook", "sign"], {**bare, "REVRAG_WEBHOOK_SECRET": " x "}, stdin=BODY)
     assert finished.returncode == 2
-    assert b"blanks or line ends around the secret" in finished.stderr
+    assert b"has blanks or line ends around it" in finished.stderr
+    assert b"--secret-file" not in finished.stderr
 
 
 def test_a_secret_is_never_an_argument(env: dict[str, str]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import functools
 import json
 import random
 import uuid
@@ -11,10 +12,11 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import revrag
-from revrag.webhooks import stores, wsgi
+from revrag.webhooks import gcp, stores, wsgi
 from support import CALL, campaign_at
 from support.listing import service, uid
 from support.server import Serve, reply
@@ -143,6 +145,10 @@ def app_of_wsgi() -> Callable[..., Any]:
     return wsgi.endpoint(print, VERIFIER, store=stores.MemoryStore())
 
 
+def function_of_a_cloud() -> Callable[..., Any]:
+    return gcp.handler(VERIFIER, print, store=stores.MemoryStore())
+
+
 def of_two() -> Callable[..., Any]:
     def call_ended(_event: revrag.WebhookEvent, database: object) -> object:
         return database
@@ -155,6 +161,7 @@ def of_two() -> Callable[..., Any]:
     [
         (view_of_flask, "is a view"),
         (app_of_wsgi, "needs"),
+        (function_of_a_cloud, "is a view"),
         (of_two, "needs database"),
     ],
 )
@@ -177,7 +184,31 @@ def test_going_back_further_than_the_store_remembers_is_warned_of(
 ) -> None:
     campaign = campaign_at(serve(service(1)).url)
     hours = stores.MemoryStore(done_ttl=3600)
-    campaign.reconcile(hours, print, since=dt.timedelta(minutes=59))
+    campaign.reconcile(hours, print, since=dt.timedelta(hours=1))
     assert not caplog.records
-    campaign.reconcile(hours, print, since=dt.timedelta(minutes=61))
+    campaign.reconcile(hours, print, since=dt.timedelta(minutes=62))
     assert "remembers what was handled for 1 hours" in caplog.text
+
+
+def given_more(function: Callable[..., Any]) -> Callable[[revrag.WebhookEvent], Any]:
+    """A decorator that gives a function what it needs besides."""
+
+    @functools.wraps(function)
+    def wrapper(event: revrag.WebhookEvent) -> Any:
+        return function(event, "database")
+
+    return wrapper
+
+
+def test_a_handler_is_judged_as_it_is_called(serve: Serve) -> None:
+    @given_more
+    def call_ended(event: revrag.WebhookEvent, database: str) -> None:
+        seen.append((event, database))
+
+    seen: list[tuple[revrag.WebhookEvent, str]] = []
+    campaign, store = campaign_at(serve(service(1)).url), stores.MemoryStore()
+    assert campaign.reconcile(store, call_ended, since=LONG_AGO).handled == 1
+    assert [database for _, database in seen] == ["database"]
+    assert wsgi.endpoint(call_ended, VERIFIER)
+    patched = mock.patch("os.sep", "/")(lambda event, *_: event)
+    assert wsgi.endpoint(patched, VERIFIER)

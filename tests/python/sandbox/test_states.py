@@ -316,3 +316,26 @@ def test_what_nobody_can_send_is_refused(option: str, value: str):
     options = {"webhook_url": "http://127.0.0.1:9/x", "webhook_secret": "secret", option: value}
     with pytest.raises(InvalidArgumentError, match=option):
         Sandbox(**options)
+
+
+def test_a_second_try_does_not_let_others_in(tmp_path: Path):
+    """A lock of a file is the process's: closing another descriptor of it would let it go."""
+    file = tmp_path / "sandbox.db"
+    script = "import sys; from revrag.sandbox import Sandbox; Sandbox(state=sys.argv[1])"
+    with Sandbox(state=file, **SETTINGS):
+        with pytest.raises(InvalidArgumentError, match="another sandbox has it open"):
+            Sandbox(state=file)
+        tried = subprocess.run(
+            [sys.executable, "-c", script, file], capture_output=True, timeout=60, check=False
+        )
+    assert b"another sandbox has it open" in tried.stderr
+
+
+def test_a_name_that_means_something_to_sqlite_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    with Sandbox(state=":memory:", **SETTINGS) as sandbox:
+        push(sandbox)
+    with Sandbox(state=":memory:") as again:
+        assert history(again)[0]["stats"]["total_records"] == 10
