@@ -115,13 +115,12 @@ def main(module: Path) -> None:
     with server() as (url, _):
         short, long = instructions(url, SHORT), instructions(url, LONG)
     pushes = (LONG - SHORT) // CHUNK
-    run = Counter({name: long[name] - short[name] for name in long})
-    run = Counter({name: count for name, count in run.items() if count >= pushes})
-    known = Counter({name: count for name, count in run.items() if name in size})
-    patterns = chosen(known, size)
+    more = {name: long[name] - short[name] for name in long if name in size}
+    run = Counter({name: count for name, count in more.items() if count >= pushes})
+    patterns = chosen(run, size)
     SCRIPT.write_text(HEAD + "".join(f"    *(.text.{it})\n" for it in patterns) + TAIL)
-    bytes_of = sum(size[name] for name in known)
-    print(f"{len(known)} functions, {bytes_of >> 10} KiB; {len(patterns)} names in {SCRIPT.name}")
+    kib = sum(size[name] for name in run) >> 10
+    print(f"{len(run)} functions, {kib} KiB; {len(patterns)} names in {SCRIPT.name}")
 
 
 if __name__ == "__main__":

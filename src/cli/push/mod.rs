@@ -7,7 +7,6 @@ mod receipt;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -15,7 +14,7 @@ use uuid::Uuid;
 use super::connect::{CampaignChoice, Connection};
 use super::failure::{End, Failure, Kind, in_flags};
 use super::output::{Out, answer};
-use super::session::{self, Interruptions};
+use super::session::{self, Interruptions, aside, unless};
 use bar::Bar;
 use options::Given;
 use preview::Plan;
@@ -29,8 +28,6 @@ use revrag::http::Client;
 
 /// How long an upload that is cut off may take to let go of its journal.
 const LAST_WORDS: Duration = Duration::from_secs(5);
-/// How long what writes a file may take to remove it, once it is interrupted.
-const TIDYING: Duration = Duration::from_secs(1);
 /// A journal that is larger takes too long to be counted.
 const LARGE: u64 = 256 << 20;
 /// What is left for another file: the same command sends the rest by itself.
@@ -172,7 +169,7 @@ impl<'a> Push<'a> {
             Ok(report) => report,
             Err(Ended::Refused(error)) => return Err(self.refused(error)),
             Err(Ended::Stopped(stopped)) => {
-                return Err(Self::stopped(&stopped.cause, &stopped.report));
+                return Err(receipt::stopped(&stopped.cause, &stopped.report));
             }
         };
         let input = self.input();
@@ -280,7 +277,7 @@ impl<'a> Push<'a> {
             Ok(report) => (report, None),
             Err(Ended::Refused(error)) => return Err(self.refused(error)),
             Err(Ended::Stopped(stopped)) => {
-                let failure = Self::stopped(&stopped.cause, &stopped.report);
+                let failure = receipt::stopped(&stopped.cause, &stopped.report);
                 (stopped.report, Some((stopped.cause.to_string(), failure)))
             }
         };
@@ -354,36 +351,6 @@ impl<'a> Push<'a> {
             other @ SourceError::Raised { .. } => Failure::Told(Kind::Usage, other.to_string()),
         }
     }
-
-    /// What is said of an upload that stopped.
-    fn stopped(cause: &Cause, report: &Report) -> Failure {
-        let kind = match cause {
-            Cause::Preflight(error)
-            | Cause::Service(error)
-            | Cause::GaveUp { error, .. }
-            | Cause::Changed(error)
-            | Cause::Journal(error) => Kind::of(error),
-            Cause::NotRunning(_) | Cause::Unproven(_) => Kind::Refused,
-            Cause::Checked(_) | Cause::Source(_) => Kind::Usage,
-            Cause::CutOff => Kind::Interrupted,
-            Cause::Bug | Cause::Lost => Kind::Partly,
-        };
-        let advice = match cause {
-            Cause::Journal(Error::JournalLost(_)) => {
-                "--report FILE tells what is known of every row; without this journal all would be called \
-                 again: push those that are not_sent there and no others"
-            }
-            Cause::Unproven(_) => {
-                "with --existing journal the journal alone is asked, which is right only where it knows \
-                 every row that was sent under this name"
-            }
-            Cause::NotRunning(_) => "it is started in the dashboard; then the same command goes on",
-            _ => "the same command goes on from here",
-        };
-        let told = in_flags(&cause.to_string());
-        let counts = receipt::in_a_line(report);
-        Failure::Told(kind, format!("the push stopped: {told} ({counts}); {advice}"))
-    }
 }
 
 /// How much there is to do.
@@ -409,15 +376,6 @@ fn cut_off(monitor: &Monitor) -> Ended {
     Ended::Stopped(Box::new(revrag::bulk::Stopped { cause, report }))
 }
 
-/// A piece of work, unless somebody interrupts it.
-async fn unless<T>(stop: &mut Interruptions, work: impl Future<Output = T>) -> Result<T, Failure> {
-    tokio::select! {
-        biased;
-        () = stop.next() => Err(Failure::Interrupted),
-        done = work => Ok(done),
-    }
-}
-
 /// What is said where somebody interrupts the writing of a file.
 fn not_written(failure: Failure, flag: &str, path: &Path) -> Failure {
     let Failure::Interrupted = failure else { return failure };
@@ -427,25 +385,6 @@ fn not_written(failure: Failure, flag: &str, path: &Path) -> Failure {
          command writes it"
     );
     Failure::Told(Kind::Interrupted, what)
-}
-
-/// A piece of work that blocks, on a thread of its own, unless somebody interrupts it. It is told so then, and
-/// has a moment to tidy up.
-async fn aside<T: Send + 'static>(
-    stop: &mut Interruptions,
-    work: impl FnOnce(&AtomicBool) -> T + Send + 'static,
-) -> Result<T, Failure> {
-    let is_stopped = Arc::new(AtomicBool::new(false));
-    let told = is_stopped.clone();
-    let mut running = tokio::task::spawn_blocking(move || work(&told));
-    match unless(stop, &mut running).await {
-        Ok(done) => done.map_err(|error| Failure::Told(Kind::Partly, error.to_string())),
-        Err(interrupted) => {
-            is_stopped.store(true, Ordering::Release);
-            let _ = tokio::time::timeout(TIDYING, running).await;
-            Err(interrupted)
-        }
-    }
 }
 
 /// Refuses what is gone once it was read, such as a pipe: a file is checked, shown and then sent.

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::failure::{End, Failure};
+use crate::failure::{End, Failure, Kind, in_flags};
 use crate::output::Out;
-use revrag::bulk::{Outcome, Report};
+use revrag::bulk::{Cause, Outcome, Report};
+use revrag::error::Error;
 
 /// Shows it: a receipt for people, an object for programs.
 pub(super) fn show(
@@ -77,4 +78,34 @@ pub(super) fn in_a_line(report: &Report) -> String {
         .map(|(count, name)| format!("{count} {}", name.replace('_', " ")))
         .collect();
     if told.is_empty() { "no rows".to_owned() } else { told.join(", ") }
+}
+
+/// What is said of an upload that stopped.
+pub(super) fn stopped(cause: &Cause, report: &Report) -> Failure {
+    let kind = match cause {
+        Cause::Preflight(error)
+        | Cause::Service(error)
+        | Cause::GaveUp { error, .. }
+        | Cause::Changed(error)
+        | Cause::Journal(error) => Kind::of(error),
+        Cause::NotRunning(_) | Cause::Unproven(_) => Kind::Refused,
+        Cause::Checked(_) | Cause::Source(_) => Kind::Usage,
+        Cause::CutOff => Kind::Interrupted,
+        Cause::Bug | Cause::Lost => Kind::Partly,
+    };
+    let advice = match cause {
+        Cause::Journal(Error::JournalLost(_)) => {
+            "--report FILE tells what is known of every row; without this journal all would be called \
+             again: push those that are not_sent there and no others"
+        }
+        Cause::Unproven(_) => {
+            "with --existing journal the journal alone is asked, which is right only where it knows \
+             every row that was sent under this name"
+        }
+        Cause::NotRunning(_) => "it is started in the dashboard; then the same command goes on",
+        _ => "the same command goes on from here",
+    };
+    let told = in_flags(&cause.to_string());
+    let counts = in_a_line(report);
+    Failure::Told(kind, format!("the push stopped: {told} ({counts}); {advice}"))
 }

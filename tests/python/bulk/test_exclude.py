@@ -9,7 +9,7 @@ import gzip
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -282,29 +282,3 @@ def test_exactly_those_of_the_list_stay_home(called: list[int], excluded: set[in
     source = [{"phone_number": number(index)[1:]} for index in called]
     report = campaign.upload(source, exclude=[number(index) for index in excluded], dry_run=True)
     assert outcomes(report) == ["excluded" if index in excluded else "not_sent" for index in called]
-
-
-class Query:
-    """Numbers of a database: each iteration is a query."""
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.error = error
-        self.queries = 0
-
-    def __iter__(self) -> Iterator[str]:
-        self.queries += 1
-        if self.error is not None:
-            raise self.error
-        return iter([number(0)])
-
-
-def test_a_query_runs_once(upload: Upload, service: Service) -> None:
-    query = Query()
-    assert upload(service, leads(2), exclude=query).excluded == 1
-    assert query.queries == 1
-
-
-def test_what_a_query_raises_is_told(upload: Upload, service: Service) -> None:
-    with pytest.raises(ValueError, match="the database is gone"):
-        upload(service, leads(2), exclude=Query(ValueError("the database is gone")))
-    assert not service.pushes

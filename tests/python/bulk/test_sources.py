@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 from collections.abc import Callable, Iterator
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -400,71 +397,3 @@ def test_many_rows_of_many_batches_keep_their_row(upload: Upload, service: Servi
 
 def test_leads_as_the_readme_has_them(upload: Upload, service: Service) -> None:
     check(upload(service, leads(10)), service)
-
-
-class Query:
-    """Rows of a database, as far as an upload sees them: each iteration is a query."""
-
-    def __init__(self, error: BaseException | None = None) -> None:
-        self.error = error
-        self.queries = 0
-
-    def __iter__(self) -> Iterator[dict[str, str]]:
-        self.queries += 1
-        if self.error is not None:
-            raise self.error
-        return iter([{"phone_number": "+919876543210"}])
-
-
-class Counted(Query):
-    """One whose length is a query, too."""
-
-    def __len__(self) -> int:
-        if self.error is not None:
-            raise self.error
-        return 1
-
-
-@pytest.mark.parametrize("kind", [Query, Counted])
-def test_a_query_runs_once(upload: Upload, service: Service, kind: type[Query]) -> None:
-    query = kind()
-    assert upload(service, query).accepted == 1
-    assert query.queries == 1
-
-
-@pytest.mark.parametrize("kind", [Query, Counted])
-def test_what_a_query_raises_is_the_cause(
-    upload: Upload, service: Service, kind: type[Query]
-) -> None:
-    with pytest.raises(revrag.UploadError) as info:
-        upload(service, kind(ValueError("the database is gone")))
-    assert isinstance(info.value.__cause__, ValueError)
-    # In asyncio another thread meets it.
-    with pytest.raises((KeyboardInterrupt, revrag.UploadError)) as met:
-        upload(service, kind(KeyboardInterrupt()))
-    assert any(isinstance(it, KeyboardInterrupt) for it in (met.value, met.value.__cause__))
-    assert not service.pushes
-
-
-class Kind(Enum):
-    ONE = "one"
-
-
-@pytest.mark.parametrize(
-    "source",
-    [Kind.ONE, re.match("a", "a"), np.float64(1), object()],
-    ids=["enum", "match", "numpy", "object"],
-)
-def test_what_only_looks_iterable_is_refused(
-    upload: Upload, service: Service, source: object
-) -> None:
-    with pytest.raises(revrag.InvalidArgumentError, match="source"):
-        upload(service, source)
-
-
-def test_a_sequence_of_old_is_read(upload: Upload, service: Service) -> None:
-    class Rows:
-        def __getitem__(self, at: int) -> dict[str, str]:
-            return [{"phone_number": number(0)}][at]
-
-    assert upload(service, Rows()).accepted == 1
