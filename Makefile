@@ -112,7 +112,7 @@ layout: $(BENCH_VENV)/.built target/counting_server ## what uploads run through,
 	CARGO_PROFILE_RELEASE_STRIP=none cargo build --quiet --locked --release -p revrag-extension
 	rm -rf target/layout && mkdir -p target/layout && cp -r python/revrag target/layout
 	cp target/release/lib_revrag.so target/layout/revrag/_revrag.abi3.so
-	PYTHONPATH=target/layout $(BENCH_VENV)/bin/python benches/layout.py target/layout/revrag/_revrag.abi3.so
+	PYTHONPATH=target/layout $(BENCH_VENV)/bin/python benches/layout.py target/layout/revrag/_revrag.abi3.so target/release/deps
 
 # Its snippets run in .venv; the site is made in an environment of its own, which the package is not in.
 docs: $(DOCS_VENV)/.tools $(VENV)/.built ## the site, in target/site, and the Rust crates' documentation, in target/doc
