@@ -184,8 +184,8 @@ def chosen(names: list[str], pattern: dict[str, str], size: dict[str, int]) -> l
     for name, of_it in size.items():
         every[pattern[name]] += of_it
 
-    def with_at_most(times: float, size: int) -> dict[str, None]:
-        return dict.fromkeys(it for it in hot if every[it] <= max(times * hot[it], size))
+    def with_at_most(times: float, total: int) -> dict[str, None]:
+        return dict.fromkeys(it for it in hot if every[it] <= max(times * hot[it], total))
 
     return list(with_at_most(*FEW) | with_at_most(*MANY))
 
